@@ -1,0 +1,73 @@
+"""The expression of ranked genes, on one scale whatever matrix they were ranked in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from . import _keys
+from ._data import matrix, row_blocks
+from ._genes import columns_of, some
+from ._sentences import Sentences
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+UNITS = "log10(1 + counts per 10,000)"
+#: No logarithm of a count comes near this, so larger values have not been log-transformed.
+_LARGEST_LOG = 30
+
+
+class Source(NamedTuple):
+    """The matrix that sentences were written from, and what its values are."""
+
+    #: Cells × genes, in any form.
+    X: Any
+    #: Column of each gene of the vocabulary.
+    columns: np.ndarray
+    #: ``"counts"`` or ``"log1p"``.
+    scale: str
+    #: Base of the logarithm.
+    base: float
+
+
+def source(adata: AnnData, sentences: Sentences) -> Source:
+    """Find the matrix that was ranked; an error if it, or genes of it, are gone."""
+    params = sentences.uns[_keys.PARAMS]
+    X, holder = matrix(adata, layer=params.get("layer"), use_raw=bool(params.get("use_raw", False)))
+    columns = columns_of(sentences.genes, holder, params.get("gene_symbols"))
+    lost = sentences.genes[columns < 0]
+    if len(lost):
+        raise KeyError(f"{len(lost)} genes of the vocabulary are gone from var ({some(lost)}): fit first, then subset")
+    base = adata.uns.get("log1p", {}).get("base")
+    return Source(X, columns, _scale(X), np.e if base is None else float(base))
+
+
+def levels(origin: Source, rows: sparse.csr_matrix, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cell, rank (from 0) and log10(1 + counts per 10,000) of every gene that the sentences of these rows name.
+
+    Counts are normalised by the total of the row; logarithms are taken to be of counts per 10,000.
+    """
+    cell, place = np.nonzero(ranks != _keys.PADDING)
+    values = np.asarray(rows[cell, origin.columns[ranks[cell, place]]], dtype=float).ravel()
+    changed = int((~(values > 0)).sum())
+    if changed:
+        raise ValueError(
+            f"{changed} genes of the sentences are not expressed in their cell: the matrix has changed since "
+            "sd.pp.cell_sentences; run it again, or on a layer that stays"
+        )
+    if origin.scale == "log1p":
+        return cell, place, values * np.log10(origin.base)
+    totals = np.asarray(rows.sum(1), dtype=float).ravel()
+    return cell, place, np.log10(1 + 1e4 * values / totals[cell])
+
+
+def _scale(X: Any) -> str:
+    """What the values are, judged by the first rows that hold any."""
+    for _, rows in row_blocks(X):
+        if rows.data.any():
+            whole = np.array_equal(rows.data, np.floor(rows.data))
+            return "counts" if whole or rows.data.max() > _LARGEST_LOG else "log1p"
+    return "counts"

@@ -1,0 +1,94 @@
+"""Cell sentences as AnnData stores them: written in one place, and read with every check in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import numpy as np
+from anndata import AnnData
+
+from . import _keys
+
+
+class Sentences(NamedTuple):
+    """Ranked genes of every cell, and what is known about them."""
+
+    #: int32 (n_obs, K): column = rank, value = index into ``genes``, −1 after the last gene.
+    ranks: np.ndarray
+    #: Names of the genes, as an object array of str.
+    genes: np.ndarray
+    #: Everything else in ``uns[key]``: ``params`` and, once fitted, ``expression_model``.
+    uns: Mapping[str, Any]
+
+    def words(self, n_genes: int | None = None) -> list[list[str]]:
+        """The sentence of every cell as a list of names, at most ``n_genes`` long."""
+        if n_genes is not None and n_genes < 1:
+            raise ValueError(f"n_genes must be at least 1, got {n_genes}")
+        ranks = self.ranks[:, :n_genes]
+        lengths = (ranks != _keys.PADDING).sum(1)
+        return [self.genes[row[:length]].tolist() for row, length in zip(ranks, lengths, strict=True)]
+
+
+def write(adata: AnnData, key: str, ranks: np.ndarray, genes: np.ndarray, params: Mapping[str, Any]) -> None:
+    """Store sentences, and beside each a fingerprint of the vocabulary that it is written in.
+
+    The fingerprint lies in ``obsm`` so that it goes wherever the sentence goes: ``anndata.concat`` may keep the
+    sentences of one object with the vocabulary of another, which only a mark on every cell can tell.
+    """
+    genes = np.asarray(genes, dtype=object)
+    adata.obsm[key] = ranks.astype(np.int32, copy=False)
+    adata.obsm[_keys.vocabulary(key)] = np.full((adata.n_obs, 1), fingerprint(genes), np.int64)
+    adata.uns[key] = {_keys.GENES: genes, _keys.PARAMS: dict(params)}
+
+
+def read(adata: AnnData, key: str = _keys.SENTENCE) -> Sentences:
+    """The sentences under ``key``, or an error that says why they cannot be decoded and what to do."""
+    again = f"run sd.pp.cell_sentences(adata, key_added={key!r})"
+    if key not in adata.obsm:
+        raise KeyError(f"no cell sentences in obsm[{key!r}]: {again} first")
+    if key not in adata.uns or _keys.GENES not in adata.uns[key]:
+        raise KeyError(
+            f"obsm[{key!r}] has lost its vocabulary uns[{key!r}]['genes'], as happens in anndata.concat: "
+            f'concatenate with uns_merge="same", or set uns[{key!r}] to that of one of the parts, or {again}'
+        )
+    ranks = np.asarray(adata.obsm[key])
+    if ranks.dtype.kind == "f" and np.isnan(ranks).any():
+        raise ValueError(
+            f"obsm[{key!r}] holds {np.isnan(ranks).any(1).sum()} cells with NaN, as an outer concat leaves "
+            f"behind: rank all parts with the same n_genes before they are concatenated, or {again}"
+        )
+    if ranks.ndim != 2 or ranks.dtype.kind not in "iu":
+        raise ValueError(
+            f"obsm[{key!r}] must be an integer matrix, cells × ranks, got {ranks.dtype} {ranks.shape}: {again}"
+        )
+    genes = np.asarray(adata.uns[key][_keys.GENES], dtype=object)
+    if ranks.size and (ranks.max() >= len(genes) or ranks.min() < _keys.PADDING):
+        raise ValueError(
+            f"obsm[{key!r}] holds indices from {ranks.min()} to {ranks.max()}, but its vocabulary has {len(genes)} "
+            f"genes: the sentences were written with another one; {again}"
+        )
+    _check_fingerprint(adata, key, genes, again)
+    uns = {name: value for name, value in adata.uns[key].items() if name != _keys.GENES}
+    return Sentences(ranks, genes, uns)
+
+
+def fingerprint(genes: np.ndarray) -> int:
+    """A number that stands for these names in this order."""
+    return int.from_bytes(blake2b("\n".join(genes).encode(), digest_size=8).digest(), "little", signed=True)
+
+
+def _check_fingerprint(adata: AnnData, key: str, genes: np.ndarray, again: str) -> None:
+    marks = adata.obsm.get(_keys.vocabulary(key))
+    if marks is None:
+        raise KeyError(
+            f"obsm[{_keys.vocabulary(key)!r}], which tells the vocabulary of each cell's sentence, is missing: {again}"
+        )
+    foreign = int((np.asarray(marks) != fingerprint(genes)).sum())
+    if foreign:
+        raise ValueError(
+            f"{foreign} of {adata.n_obs} cells in obsm[{key!r}] were written with another vocabulary than "
+            f"uns[{key!r}]['genes'] and would decode to wrong genes, as after anndata.concat of objects with different "
+            f"genes: {again} on the concatenated object"
+        )

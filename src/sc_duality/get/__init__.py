@@ -1,0 +1,7 @@
+"""Reading what the tools wrote."""
+
+from __future__ import annotations
+
+from ._sentences import cell_sentences, gene_lists
+
+__all__ = ["cell_sentences", "gene_lists"]

@@ -1,0 +1,9 @@
+"""Preprocessing: expression to cell sentences, and back."""
+
+from __future__ import annotations
+
+from ._cell_sentences import cell_sentences
+from ._expression import expression
+from ._fit_expression import fit_expression
+
+__all__ = ["cell_sentences", "expression", "fit_expression"]

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+MARKERS = ["CD79A", "MS4A1", "CD3E", "NKG7", "LYZ", "FCER1A", "PPBP", "IL7R", "CD8A", "S100A8"]
+HOUSEKEEPING = ["MT-CO1", "MT-ND4", "RPL3", "RPLP1", "RPS27A", "RPSA", "MALAT1"]
+
+
+@pytest.fixture
+def counts() -> ad.AnnData:
+    """60 cells × 120 genes of made counts, many of them tied."""
+    rng = np.random.default_rng(0)
+    genes = [*MARKERS, *HOUSEKEEPING, "RPS6KA1", *(f"ZNF{i}" for i in range(102))]
+    values = rng.negative_binomial(0.4, 0.1, (60, len(genes))).astype(np.float32)
+    obs = pd.DataFrame({"donor": ["d1", "d2"] * 30}, index=[f"AAAC{i:03}-1" for i in range(60)])
+    return ad.AnnData(sparse.csr_matrix(values), obs, pd.DataFrame(index=genes))
