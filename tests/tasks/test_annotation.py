@@ -1,0 +1,76 @@
+"""Annotation and its dual, in both shipped dialects."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sc_duality.tasks import Annotation, Failure, annotation_example, check_labels
+
+GENES = [f"G{i}" for i in range(20)]
+LABELS = ["B cell", "natural killer cell"]
+
+
+@pytest.mark.parametrize("dialect", ["plain", "compact"])
+def test_right_answers_are_read_back(dialect):
+    task = Annotation(dialect)
+    example = annotation_example(GENES, LABELS, hidden_fraction=0.3)
+    for label in LABELS:
+        assert task.parse(task.answer(label), example).value == label
+    hidden = task.parse_dual(task.dual_answer(example.unknown), example)
+    assert task.score(example.unknown, hidden.value) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("dialect", ["plain", "compact"])
+def test_prompt_shows_observed_genes_only_and_the_dual_adds_the_label(dialect):
+    task = Annotation(dialect)
+    example = annotation_example(GENES, LABELS, hidden_fraction=0.3, truth="B cell")
+    for text in (task.prompt(example), task.dual_prompt("B cell", example)):
+        words = text.split()
+        assert [word for word in words if word in GENES] == list(example.known["genes"])
+    assert task.answer("B cell").replace("<answer>", "").replace("</answer>", "") in task.dual_prompt("B cell", example)
+
+
+def test_plain_prompt_says_how_many_genes_it_lists_and_what_to_choose_from():
+    task = Annotation("plain")
+    example = annotation_example(GENES[:7], LABELS, context={"tissue": "blood"})
+    text = task.prompt(example)
+    assert "7 most expressed genes" in text
+    assert "B cell | natural killer cell" in text
+    assert "Tissue: blood." in text
+
+
+@given(st.integers(0, 40), st.floats(0, 1), st.integers(0, 5))
+def test_hidden_genes_are_a_seeded_part_in_rank_order(n, fraction, seed):
+    genes = [f"G{i}" for i in range(n)]
+    example = annotation_example(genes, LABELS, hidden_fraction=fraction, rng=seed)
+    observed, hidden = example.known["genes"], example.unknown
+    assert sorted([*observed, *hidden], key=genes.index) == genes
+    assert list(observed) == sorted(observed, key=genes.index)
+    assert list(hidden) == sorted(hidden, key=genes.index)
+    assert len(hidden) == round(fraction * n)
+    assert example == annotation_example(genes, LABELS, hidden_fraction=fraction, rng=seed)
+
+
+def test_dual_answer_with_no_known_gene_fails_with_a_reason():
+    task = Annotation("compact", known_genes=set(GENES))
+    example = annotation_example(GENES, LABELS, hidden_fraction=0.3)
+    assert isinstance(task.parse_dual("no genes here", example), Failure)
+
+
+def test_hidden_fraction_outside_its_range_is_refused():
+    with pytest.raises(ValueError, match="hidden_fraction must lie between 0 and 1, not 1.5"):
+        annotation_example(GENES, LABELS, hidden_fraction=1.5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["B cell", "b  cell"], "'B cell' and 'b  cell' differ only in case or spacing"),
+        (["B cell", " "], "a label is empty"),
+        (["B cell"], "at least two labels"),
+        ([], "at least two labels"),
+    ],
+)
+def test_labels_that_cannot_be_told_apart_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
+        check_labels(labels)
