@@ -1,0 +1,116 @@
+"""The transformers engine against plain forward passes, one prompt and one choice at a time."""
+
+import numpy as np
+import pytest
+import torch
+
+import sc_duality as sd
+from sc_duality.models import Sampling
+
+PROMPTS = ["A B C", "D", "E F G H A B C D", "B B", "H G F E D", "A"]
+CHOICES = ["T cell", "NK cell", "B", "naive T cell", "naive B cell"]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_folder):
+    return sd.models.load(tiny_folder, dtype="float32")
+
+
+def log_likelihood(model, prompt, choice):
+    """One forward pass over prompt and choice."""
+    prompt_ids = model.tokenizer.encode(prompt)
+    choice_ids = model.tokenizer.encode(choice, add_special_tokens=False)
+    with torch.no_grad():
+        logits = model.model(torch.tensor([prompt_ids + choice_ids])).logits[0].double()
+    steps = torch.log_softmax(logits[len(prompt_ids) - 1 : -1], -1)
+    return steps[range(len(choice_ids)), choice_ids].sum().item()
+
+
+@pytest.mark.parametrize(
+    "choices", [CHOICES, ["T", "B", "NK"], ["naive T cell", "naive B cell"], ["T", "T cell"], ["B"]]
+)
+def test_scores_equal_one_forward_pass_a_choice(model, choices):
+    expected = [[log_likelihood(model, prompt, choice) for choice in choices] for prompt in PROMPTS]
+    np.testing.assert_allclose(model.score(PROMPTS, choices), expected, atol=2e-5)
+
+
+def test_scores_in_parts_equal_scores_at_once(model, monkeypatch):
+    at_once = model.score(PROMPTS, CHOICES)
+    monkeypatch.setattr("sc_duality.models._scoring._ROWS", 1)
+    np.testing.assert_allclose(model.score(PROMPTS, CHOICES), at_once, atol=2e-5)
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 8, 10_000])
+def test_nothing_depends_on_batches_or_order(model, batch_tokens, monkeypatch):
+    scores, vectors = model.score(PROMPTS, CHOICES), model.embed(PROMPTS)
+    texts = model.generate(PROMPTS, Sampling(max_tokens=5))
+    monkeypatch.setattr(model, "batch_tokens", batch_tokens)
+    order = [3, 0, 5, 1, 4, 2]
+    shuffled = [PROMPTS[i] for i in order]
+    np.testing.assert_allclose(model.score(shuffled, CHOICES), scores[order], atol=2e-5)
+    np.testing.assert_allclose(model.embed(shuffled), vectors[order], atol=2e-5)
+    assert model.generate(shuffled, Sampling(max_tokens=5)) == [texts[i] for i in order]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_company_changes_nothing_to_the_last_bit(tiny_folder, dtype):
+    model = sd.models.load(tiny_folder, device="cpu", dtype=dtype)
+    scores, vectors = model.score(PROMPTS, CHOICES), model.embed(PROMPTS)
+    for i, prompt in enumerate(PROMPTS):
+        np.testing.assert_array_equal(model.score([prompt], CHOICES)[0], scores[i])
+        np.testing.assert_array_equal(model.embed(["C D", prompt] * 40)[-1], vectors[i])
+
+
+def test_embedding_is_the_mean_over_the_prompts_own_tokens(model):
+    ids = torch.tensor([model.tokenizer.encode(PROMPTS[2])])
+    with torch.no_grad():
+        expected = model.model.model(ids).last_hidden_state[0].mean(0)
+    np.testing.assert_allclose(model.embed(PROMPTS)[2], expected, atol=2e-5)
+
+
+def test_greedy_text_takes_the_likeliest_word_each_time(model):
+    text = model.generate(["A B C"], Sampling(max_tokens=4))[0]
+    ids = model.tokenizer.encode("A B C")
+    for _ in range(4):
+        with torch.no_grad():
+            ids.append(int(model.model(torch.tensor([ids])).logits[0, -1].argmax()))
+        if ids[-1] == model.tokenizer.eos_token_id:
+            break
+    assert text == model.tokenizer.decode(ids[3:], skip_special_tokens=True)
+
+
+def test_draws_repeat_with_their_seed_and_differ_without(model):
+    draw = [model.generate(PROMPTS, Sampling(max_tokens=8, temperature=1.5, seed=seed)) for seed in (1, 1, 2)]
+    assert draw[0] == draw[1] != draw[2]
+
+
+def test_chat_models_are_asked_in_their_template(chat_folder):
+    model = sd.models.load(chat_folder)
+    assert model._encode(["A B"], room=1) == [model.tokenizer.encode("user A B assistant")]
+
+
+def test_prompt_beyond_the_context_is_refused_before_any_work(model):
+    with pytest.raises(ValueError, match=r"prompt 1 has 63 tokens .* may have 3, .* reads 64: use fewer genes"):
+        model.score(["A", "A " * 63], CHOICES)
+
+
+def test_choice_that_the_model_has_no_word_for_is_refused(model):
+    with pytest.raises(ValueError, match="no word for the choice 'Z'"):
+        model.score(["A"], ["Z", "B"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [({"max_tokens": 0}, "max_tokens"), ({"temperature": -1.0}, "temperature"), ({"top_p": 0.0}, "top_p")],
+)
+def test_sampling_that_cannot_be_meant_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Sampling(**wrong)
+
+
+def test_one_seed_leaves_the_callers_random_numbers_alone(model):
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    model.generate(["A"], Sampling(max_tokens=2, temperature=1.0))
+    assert torch.rand(1) == expected
