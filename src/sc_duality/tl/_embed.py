@@ -1,0 +1,101 @@
+"""Place every cell in the space of a language model."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import _keys
+from .._data import modality
+from .._settings import settings
+from ..models import LanguageModel, load, resolve
+from ..tasks import Dialect
+from ._ask import provenance, sentences_for
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from mudata import MuData
+
+logger = logging.getLogger(__name__)
+
+
+def embed(
+    adata: AnnData | MuData,
+    model: str | Path | LanguageModel | None = None,
+    *,
+    n_genes: int | None = None,
+    key: str = _keys.SENTENCE,
+    key_added: str = _keys.EMBEDDING,
+    mod: str = "rna",
+    copy: bool = False,
+) -> AnnData | MuData | None:
+    """Embed every cell: the mean of a model's last hidden states over its cell sentence.
+
+    Parameters
+    ----------
+    adata
+        Cells. Sentences are written first if there are none, as in :func:`annotate`.
+    model
+        Whose space: see :func:`sc_duality.models.load`. The model inside this package by default.
+    n_genes
+        Genes of a sentence that the model is shown; by default what the model is made for.
+    key
+        Where the cell sentences lie.
+    key_added
+        Name of what is written.
+    mod
+        Modality, if ``adata`` is a MuData.
+    copy
+        Whether to work on a copy and return it.
+
+    Returns
+    -------
+    ``None``, or the copy. Writes
+
+    ``obsm[key_added]``
+        float32 (n_obs, width); NaN for cells of which the model knows no gene.
+    ``uns[key_added]``
+        ``params``: the model, its fingerprint, versions and all settings.
+
+    Raises
+    ------
+    ValueError, KeyError
+        If something in the input cannot be used, before the model is loaded.
+
+    Notes
+    -----
+    A cell's vector depends on that cell alone: padding is left out of the mean, so it is the same in
+    any batch and any order up to rounding. Embedding of cell sentences follows C2S-Scale.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> adata = sd.datasets.pbmc3k()[:20].copy()
+    >>> sd.tl.embed(adata)
+    >>> adata.obsm["X_cell_sentence"].shape
+    (20, 192)
+    """
+    result = adata.copy() if copy else adata
+    data = modality(result, mod)
+    asked = settings.model if model is None else model
+    spec = resolve(asked)
+    cells = sentences_for(data, spec, key=key, n_genes=n_genes)
+    dialect = Dialect(spec.dialect)
+
+    readable = [i for i, genes in enumerate(cells) if genes]
+    if not readable:
+        raise ValueError(f"no cell expresses a gene that the model {spec.name!r} knows: there is nothing to embed")
+    prompts = [dialect.say("cell", "text", genes=cells[i]) for i in readable]
+    engine = load(asked)
+    found = engine.embed(prompts)
+    vectors = np.full((data.n_obs, found.shape[1]), np.nan, dtype=np.float32)
+    vectors[readable] = found
+    data.obsm[key_added] = vectors
+    data.uns[key_added] = provenance(
+        spec, dialect, key=key, n_genes=n_genes or spec.n_genes, dtype=getattr(engine, "dtype", None)
+    )
+    logger.info("wrote obsm[%r] %s", key_added, vectors.shape)
+    return result if copy else None

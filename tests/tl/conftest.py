@@ -1,0 +1,45 @@
+"""Real cells, and a model that answers what a test wants."""
+
+import numpy as np
+import pytest
+
+import sc_duality as sd
+from sc_duality.models import ModelSpec
+
+
+@pytest.fixture(autouse=True, scope="package")
+def quiet():
+    sd.settings.progress = False
+
+
+@pytest.fixture
+def cells():
+    """Sixty real cells of PBMC3k with sentences."""
+    adata = sd.datasets.pbmc3k()[::6].copy()
+    sd.pp.cell_sentences(adata)
+    return adata
+
+
+class Parrot:
+    """A language model that says what it is told to, and remembers what it was asked."""
+
+    def __init__(self, texts=None, scores=None, **spec):
+        self.spec = ModelSpec(name="parrot", source="parrot", **spec)
+        self.texts, self.scores, self.prompts = texts, scores, []
+
+    def generate(self, prompts, sampling):
+        self.prompts, self.sampling = list(prompts), sampling
+        return [self.texts[i % len(self.texts)] for i in range(len(prompts))]
+
+    def score(self, prompts, choices):
+        self.prompts, self.choices = list(prompts), list(choices)
+        return np.array([self.scores[i % len(self.scores)] for i in range(len(prompts))], dtype=float)
+
+    def embed(self, prompts):
+        self.prompts = list(prompts)
+        return np.array([[len(prompt), 1.0] for prompt in prompts], dtype=np.float32)
+
+
+@pytest.fixture
+def parrot():
+    return Parrot

@@ -1,0 +1,142 @@
+"""Annotation: what is asked, how answers are read, pooled and written."""
+
+import numpy as np
+import pandas as pd
+from scipy.special import softmax
+
+import sc_duality as sd
+
+LABELS = ["B cell", "CD4 T cell", "NK cell"]
+
+
+def test_embedded_model_names_real_cells_it_never_saw(cells):
+    sd.tl.annotate(cells, labels="cell_type")
+    assert list(cells.obs["annotation"].cat.categories.drop("unknown", errors="ignore")) == [
+        name for name in sorted(cells.obs["cell_type"].unique()) if name in set(cells.obs["annotation"])
+    ]
+    assert (cells.obs["annotation"].astype(str) == cells.obs["cell_type"].astype(str)).mean() > 0.75
+
+
+def test_everything_that_is_promised_is_written(cells):
+    sd.tl.annotate(cells)
+    spec = sd.models.resolve("embedded")
+    table = cells.obsm["annotation_probabilities"]
+    assert list(table.columns) == list(spec.labels)
+    assert table.index.equals(cells.obs_names)
+    np.testing.assert_allclose(table.sum(axis=1), 1)
+    np.testing.assert_allclose(cells.obs["annotation_confidence"], table.max(axis=1))
+    sure = cells.obs["annotation_confidence"] >= spec.unknown
+    assert (cells.obs["annotation"][sure] == table.idxmax(axis=1)[sure]).all()
+    assert (cells.obs["annotation"][~sure] == "unknown").all()
+    assert (cells.obs["annotation_status"] == np.where(sure, "ok", "unknown")).all()
+    params = cells.uns["annotation"]["params"]
+    assert params["model"] == "embedded"
+    assert len(params["fingerprint"]) == 64
+    assert params["versions"]["sc-duality"] == sd.__version__
+
+
+def test_probabilities_are_the_softmax_of_the_models_scores(cells, parrot):
+    model = parrot(scores=[[-1.0, -2.0, -3.0]], temperature=2.0)
+    sd.tl.annotate(cells, model, labels=LABELS)
+    expected = softmax([-0.5, -1.0, -1.5])
+    np.testing.assert_allclose(cells.obsm["annotation_probabilities"], np.tile(expected, (cells.n_obs, 1)))
+    assert model.choices == [f"<answer>{label}</answer>" for label in LABELS]
+
+
+def test_model_is_shown_as_many_genes_as_it_is_made_for(cells, parrot):
+    model = parrot(scores=[[0, 0, 0]], n_genes=5)
+    sd.tl.annotate(cells, model, labels=LABELS)
+    first = sd.get.gene_lists(cells, n_genes=5)[0]
+    assert f"highest first: {' '.join(first)}\n" in model.prompts[0]
+    sd.tl.annotate(cells, model, labels=LABELS, n_genes=2)
+    assert f"highest first: {' '.join(first[:2])}\n" in model.prompts[0]
+
+
+def test_written_answers_are_read_or_left_missing_with_their_reason(cells, parrot):
+    model = parrot(
+        texts=["<think>MS4A1</think><answer>b cell</answer>", "B cell", "<answer>T cell</answer>", "<answer></answer>"]
+    )
+    sd.tl.annotate(cells, model, labels=LABELS, method="generate", temperature=0.7, max_tokens=9, rng=4)
+    assert cells.obs["annotation"][:4].tolist() == ["B cell", np.nan, np.nan, np.nan]
+    assert cells.obs["annotation_status"][:4].tolist() == ["ok", "no answer tag", "unknown label", "empty"]
+    assert "annotation_confidence" not in cells.obs
+    assert "annotation_probabilities" not in cells.obsm
+    assert (model.sampling.max_tokens, model.sampling.temperature, model.sampling.seed) == (9, 0.7, 4)
+
+
+def test_embedded_model_can_write_its_answers(cells):
+    sd.tl.annotate(cells, method="generate", max_tokens=4, key_added="written")
+    sd.tl.annotate(cells, unknown=0, key_added="scored")
+    readable = cells.obs["written"].notna()
+    assert readable.mean() > 0.9
+    assert (cells.obs["written"][readable].astype(str) == cells.obs["scored"][readable].astype(str)).mean() > 0.9
+
+
+def test_clusters_get_the_label_of_the_highest_summed_log_probability(cells, parrot):
+    scores = np.random.default_rng(0).normal(size=(cells.n_obs, 3)) * 3
+    cells.obs["cluster"] = pd.Categorical([f"c{i % 4}" for i in range(cells.n_obs)])
+    sd.tl.annotate(cells, parrot(scores=scores), labels=LABELS, groupby="cluster")
+    probability = softmax(scores, axis=1)
+    for i in range(4):
+        best = np.log(probability[i::4]).sum(0).argmax()
+        members = cells.obs[cells.obs["cluster"] == f"c{i}"]
+        assert (members["annotation"] == LABELS[best]).all()
+        np.testing.assert_allclose(members["annotation_confidence"], probability[i::4, best].mean())
+
+
+def test_cluster_votes_and_cells_without_a_cluster(cells, parrot):
+    texts = [f"<answer>{label}</answer>" for label in ("B cell", "B cell", "NK cell")] + ["?"]
+    cells.obs["cluster"] = pd.Categorical(["all"] * (cells.n_obs - 1) + [np.nan])
+    sd.tl.annotate(cells, parrot(texts=texts), labels=LABELS, method="generate", groupby="cluster")
+    assert (cells.obs["annotation"][:-1] == "B cell").all()
+    np.testing.assert_allclose(cells.obs["annotation_confidence"][:-1], 2 / 3, atol=0.02)
+    assert cells.obs["annotation_status"].iloc[-1] == "no group"
+    assert cells.obs["annotation"].isna().to_numpy().nonzero()[0].tolist() == [cells.n_obs - 1]
+
+
+def test_unknown_is_said_below_the_threshold_only(cells, parrot):
+    model = parrot(scores=[[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]], unknown=0.5)
+    sd.tl.annotate(cells, model, labels=LABELS)
+    assert cells.obs["annotation"][:2].tolist() == ["unknown", "B cell"]
+    sd.tl.annotate(cells, model, labels=LABELS, unknown=0)
+    assert cells.obs["annotation"][:2].tolist() == ["B cell", "B cell"]
+    sd.tl.annotate(cells, model, labels=LABELS, unknown=1)
+    assert (cells.obs["annotation_status"] == "unknown").all()
+
+
+def test_unknown_may_be_a_label_of_its_own(cells, parrot):
+    model = parrot(scores=[[0.0, 5.0], [5.0, 0.0], [0.0, 0.0]])
+    sd.tl.annotate(cells, model, labels=["B cell", "unknown"], unknown=0.9)
+    assert cells.obs["annotation"][:3].tolist() == ["unknown", "B cell", "unknown"]
+    assert cells.obs["annotation_status"][:3].tolist() == ["ok", "ok", "unknown"]
+
+
+def test_cells_without_genes_stay_without_an_answer(cells):
+    cells.obsm["cell_sentence"][3] = -1
+    sd.tl.annotate(cells)
+    assert cells.obs["annotation"].isna().to_numpy().nonzero()[0].tolist() == [3]
+    assert cells.obs["annotation_status"].iloc[3] == "no genes"
+    assert np.isnan(cells.obs["annotation_confidence"].iloc[3])
+    cells.obsm["cell_sentence"][:] = -1
+    sd.tl.annotate(cells)
+    assert (cells.obs["annotation_status"] == "no genes").all()
+
+
+def test_sentences_are_written_if_there_are_none(cells):
+    bare = sd.datasets.pbmc3k()[::6].copy()
+    sd.tl.annotate(bare)
+    assert (bare.obsm["cell_sentence"] == cells.obsm["cell_sentence"]).all()
+
+
+def test_labels_may_be_spelled_as_in_the_users_own_column(cells):
+    cells.obs["mine"] = ["b CELL", "NK cells", "CD14+ Monocytes"] * (cells.n_obs // 3) + ["b CELL"] * (cells.n_obs % 3)
+    sd.tl.annotate(cells, labels="mine", unknown=0)
+    assert set(cells.obs["annotation"]) <= {"b CELL", "NK cells", "CD14+ Monocytes"}
+
+
+def test_copy_leaves_the_original_alone(cells):
+    before = set(cells.obs)
+    result = sd.tl.annotate(cells, copy=True)
+    assert set(cells.obs) == before
+    assert "annotation" in result.obs
+    assert sd.tl.annotate(cells) is None

@@ -1,0 +1,114 @@
+"""Every input that cannot be used is refused by name, with the mend, before a model is loaded."""
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+import pytest
+
+import sc_duality as sd
+
+
+@pytest.fixture(autouse=True)
+def no_model_may_be_loaded(monkeypatch):
+    def fail(*_, **__):
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr("sc_duality.models._transformers.TransformersModel.__init__", fail)
+
+
+def renamed(adata, names):
+    return ad.AnnData(adata.X, obs=adata.obs[["cell_type"]].copy(), var=pd.DataFrame(index=names))
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "message"),
+    [
+        ({"model": "no-such-model"}, ValueError, "see sd.models.available"),
+        ({"model": 3}, TypeError, "not int"),
+        ({"labels": ["B cell", "unicorn cell"]}, ValueError, r"does not know the labels \['unicorn cell'\]"),
+        ({"labels": ["B cell", "natural killer cel"]}, ValueError, "may be its 'natural killer cell'"),
+        ({"labels": ["B cell", "B cells"]}, ValueError, "all mean the model's 'B cell'"),
+        ({"labels": ["B cell", "b  cell"]}, ValueError, "differ only in case or spacing"),
+        ({"labels": ["B cell"]}, ValueError, "at least two labels"),
+        ({"labels": "moon"}, ValueError, "neither an obs column .* nor a label set .*pancreas"),
+        ({"model": "smollm2-135m"}, ValueError, "no labels of its own: pass labels="),
+        ({"method": "guess"}, ValueError, "'score' or 'generate', not 'guess'"),
+        ({"groupby": "leiden"}, KeyError, "groupby='leiden' is no obs column; there are cell_type"),
+        ({"unknown": 1.5}, ValueError, "between 0 and 1, not 1.5"),
+        ({"n_genes": 0}, ValueError, "n_genes must be a positive integer, got 0"),
+        ({"temperature": -1}, ValueError, "temperature must not be negative"),
+        ({"max_tokens": 0}, ValueError, "max_tokens must be at least 1"),
+        ({"key": "other"}, KeyError, r"run sd.pp.cell_sentences\(adata, key_added='other'\) first"),
+        ({"rng": -1}, ValueError, "rng must be a non-negative integer"),
+    ],
+)
+def test_arguments(cells, how, error, message):
+    before = cells.copy()
+    with pytest.raises(error, match=message):
+        sd.tl.annotate(cells, **how)
+    assert set(cells.obs) == set(before.obs)
+    assert set(cells.obsm) == set(before.obsm)
+
+
+def test_scaled_expression(cells):
+    cells = ad.AnnData(cells.X.toarray() - 1.0, obs=cells.obs, var=cells.var)
+    with pytest.raises(ValueError, match="negative"):
+        sd.tl.annotate(cells)
+    assert not cells.obsm
+
+
+def test_scaled_expression_with_raw_says_to_use_it():
+    with pytest.raises(ValueError, match="use_raw=True"):
+        sd.tl.annotate(sd.datasets.pbmc68k_reduced())
+
+
+def test_missing_values(cells):
+    X = cells.X.toarray().astype(float)
+    X[0, 0] = np.nan
+    with pytest.raises(ValueError, match="1 NaN"):
+        sd.tl.annotate(ad.AnnData(X, obs=cells.obs, var=cells.var))
+
+
+def test_ensembl_ids(cells):
+    with pytest.raises(ValueError, match="Ensembl"):
+        sd.tl.annotate(renamed(cells, [f"ENSG{i:011d}" for i in range(cells.n_vars)]))
+
+
+def test_genes_of_another_species(cells):
+    with pytest.raises(ValueError, match="reads human gene symbols and does not know, for example"):
+        sd.tl.annotate(renamed(cells, [name.capitalize() for name in cells.var_names]))
+
+
+def test_duplicated_genes(cells):
+    names = cells.var_names.tolist()
+    with pytest.raises(ValueError, match="var_names_make_unique"):
+        sd.tl.annotate(renamed(cells, [names[0], *names[:-1]]))
+
+
+def test_empty_objects(cells):
+    for empty in (cells[:0].copy(), cells[:, :0].copy()):
+        with pytest.raises(ValueError, match="the AnnData is empty"):
+            sd.tl.annotate(empty)
+
+
+def test_not_an_anndata():
+    with pytest.raises(TypeError, match="expected an AnnData or a MuData, got ndarray"):
+        sd.tl.annotate(np.zeros((3, 3)))
+
+
+def test_missing_modality(cells):
+    with pytest.raises(KeyError, match="no modality 'rna'"):
+        sd.tl.annotate(md.MuData({"gex": cells}))
+
+
+def test_sentences_that_lost_their_vocabulary(cells):
+    with pytest.raises(KeyError, match="uns_merge"):
+        sd.tl.annotate(ad.concat([cells[:5], cells[5:]]))
+
+
+def test_embed_refuses_the_same(cells):
+    with pytest.raises(ValueError, match="see sd.models.available"):
+        sd.tl.embed(cells, "no-such-model")
+    with pytest.raises(ValueError, match="use_raw=True"):
+        sd.tl.embed(sd.datasets.pbmc68k_reduced())
