@@ -1,0 +1,126 @@
+"""How sure the answers are, label by label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from .. import _keys
+from .._data import modality
+from ._common import DATA, LINE, axes, groups
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from mudata import MuData
+
+BINS = np.linspace(0, 1, 21)
+
+
+def confidence(
+    adata: AnnData | MuData,
+    *,
+    key: str = _keys.ANNOTATION,
+    groupby: str | None = None,
+    mod: str = "rna",
+    ax: Axes | None = None,
+) -> Axes:
+    """Distribution of the answers' confidence, one row a label.
+
+    A row is the histogram of the label's cells over the confidence (a probability from 0 to 1, in steps of 0.05),
+    scaled to its own highest bin. Below it stand the median (dot) and the middle half of the cells (bar). Rows are
+    sorted by median, the surest on top. A vertical line marks the confidence below which cells were called
+    ``unknown``, when there was such a threshold.
+
+    Parameters
+    ----------
+    adata
+        Annotated cells.
+    key
+        Column of ``obs`` with the answers of :func:`sc_duality.tl.annotate`; the confidence is read from
+        ``obs[f"{key}_confidence"]``, the threshold from ``uns[key]["params"]["unknown"]``.
+    groupby
+        Column of ``obs`` whose labels are the rows; the answers themselves without it.
+    mod
+        Modality of a MuData.
+    ax
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    The axes. Cells without a confidence, or without a label, are left out; the number of cells in each row is on
+    the axis.
+
+    Raises
+    ------
+    KeyError
+        ``obs`` lacks the answers, their confidence, or ``groupby``.
+    ValueError
+        No cell has a confidence and a label, or a confidence lies outside 0 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sc_duality as sd
+    >>> adata = sd.datasets.pbmc3k()
+    >>> adata.obs["annotation"] = adata.obs["cell_type"]
+    >>> adata.obs["annotation_confidence"] = np.linspace(0.3, 1, adata.n_obs)
+    >>> sd.pl.confidence(adata).get_xlabel()
+    'confidence (probability of the label)'
+    """
+    adata = modality(adata, mod)
+    rows = _sorted_rows(_read(adata, key), groups(adata, groupby or key, mend=_mend(groupby)))
+    if not rows:
+        raise ValueError(f"nothing to draw: no cell has both obs[{_keys.confidence(key)!r}] and a label")
+
+    ax = axes(ax, (5.5, 1.2 + 0.45 * len(rows)))
+    for place, (_, values) in enumerate(rows):
+        _draw_row(ax, place, values)
+    _draw_threshold(ax, adata.uns.get(key, {}).get(_keys.PARAMS, {}).get("unknown"))
+
+    ax.set_yticks(range(len(rows)), [f"{name} ({len(values)})" for name, values in rows])
+    ax.set(xlim=(0, 1), ylim=(len(rows) - 0.6, -0.8))
+    ax.set(xlabel="confidence (probability of the label)", ylabel=f"{groupby or key} (cells)")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def _mend(groupby: str | None) -> str:
+    return "" if groupby else "run sd.tl.annotate(adata) first, or "
+
+
+def _read(adata: AnnData, key: str) -> pd.Series:
+    """The confidence of each cell."""
+    column = _keys.confidence(key)
+    if column not in adata.obs:
+        raise KeyError(f"obs has no column {column!r}: run sd.tl.annotate(adata, key_added={key!r}) first")
+    values = adata.obs[column].astype(float)
+    if not values.dropna().between(0, 1).all():
+        raise ValueError(f"obs[{column!r}] goes from {values.min():g} to {values.max():g}: a confidence is 0 to 1")
+    return values
+
+
+def _sorted_rows(values: pd.Series, labels: pd.Series) -> list[tuple[str, np.ndarray]]:
+    """The label of each row and its cells' confidence, highest median first."""
+    rows = [(name, found.to_numpy()) for name, found in values.dropna().groupby(labels, observed=True)]
+    return sorted(rows, key=lambda row: -np.median(row[1]))
+
+
+def _draw_row(ax: Axes, place: int, values: np.ndarray) -> None:
+    counts, _ = np.histogram(values, BINS)
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
+    ax.axhline(place, color="0.85", linewidth=0.8, zorder=0)
+    ax.stairs(place - 0.7 * counts / counts.max(), BINS, baseline=place, fill=True, color=DATA, alpha=0.5)
+    ax.plot([low, high], [place + 0.1] * 2, color="0.2", linewidth=2.5, solid_capstyle="butt")
+    ax.plot(median, place + 0.1, "o", color="0.2", markersize=6, markeredgecolor="white")
+
+
+def _draw_threshold(ax: Axes, threshold: float | None) -> None:
+    if threshold is None:
+        return
+    ax.axvline(threshold, color=LINE, linestyle="--", linewidth=1.2)
+    above = ax.get_xaxis_transform()
+    ax.text(threshold, 1.01, f"unknown below {threshold:g}", color=LINE, ha="center", va="bottom", transform=above)
