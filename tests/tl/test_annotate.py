@@ -134,6 +134,14 @@ def test_labels_may_be_spelled_as_in_the_users_own_column(cells):
     assert set(cells.obs["annotation"]) <= {"b CELL", "NK cells", "CD14+ Monocytes"}
 
 
+def test_nothing_of_an_earlier_answer_stays(cells, parrot):
+    sd.tl.annotate(cells)
+    sd.tl.annotate(cells, parrot(texts=["<answer>B cell</answer>"]), labels=LABELS, method="generate")
+    assert (cells.obs["annotation"] == "B cell").all()
+    assert "annotation_confidence" not in cells.obs
+    assert "annotation_probabilities" not in cells.obsm
+
+
 def test_copy_leaves_the_original_alone(cells):
     before = set(cells.obs)
     result = sd.tl.annotate(cells, copy=True)

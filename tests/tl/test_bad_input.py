@@ -36,6 +36,7 @@ def renamed(adata, names):
         ({"method": "guess"}, ValueError, "'score' or 'generate', not 'guess'"),
         ({"groupby": "leiden"}, KeyError, "groupby='leiden' is no obs column; there are cell_type"),
         ({"unknown": 1.5}, ValueError, "between 0 and 1, not 1.5"),
+        ({"unknown": 0.5, "method": "generate"}, ValueError, "needs a confidence"),
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer, got 0"),
         ({"temperature": -1}, ValueError, "temperature must not be negative"),
         ({"max_tokens": 0}, ValueError, "max_tokens must be at least 1"),

@@ -175,4 +175,6 @@ def _check(adata: AnnData, spec: ModelSpec, method: str, groupby: str | None, un
         raise KeyError(f"groupby={groupby!r} is no obs column; there are {', '.join(adata.obs.columns)}")
     if unknown is not None and not 0 <= unknown <= 1:
         raise ValueError(f"unknown is a probability and must lie between 0 and 1, not {unknown}")
+    if unknown is not None and method == "generate" and groupby is None:
+        raise ValueError(f"unknown={unknown} needs a confidence, which method='generate' has with groupby= only")
     return spec.unknown if unknown is None else unknown

@@ -84,7 +84,10 @@ def pooled(answers: Answers, groups: pd.Series) -> Answers:
 
 
 def write(adata: AnnData, key: str, answers: Answers, labels: Sequence[str], unknown: float | None) -> None:
-    """Write label and status, and confidence unless ``unknown`` is ``None``."""
+    """Write label and status, and confidence unless ``unknown`` is ``None``; what an earlier answer left goes."""
+    for holder, name in ((adata.obs, _keys.confidence(key)), (adata.obsm, _keys.probabilities(key))):
+        if name in holder:
+            del holder[name]
     names = pd.Categorical.from_codes(answers.best, categories=list(labels))
     status = answers.status.copy()
     if unknown is not None:
