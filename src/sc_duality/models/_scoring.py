@@ -55,45 +55,39 @@ def score_choices(model: Any, batch: Batch, choices: Choices, pad: int) -> torch
     """
     shared, rest = choices
     single = all(len(tail) == 1 for tail in rest)
-    out = model(
-        input_ids=batch.ids,
-        attention_mask=batch.mask,
-        position_ids=batch.positions,
-        use_cache=not single,
-        logits_to_keep=len(shared) + 1,
-    )
+    out = model(input_ids=batch.ids, use_cache=not single, logits_to_keep=len(shared) + 1)
     logits = torch.log_softmax(out.logits.float(), -1)
     total = logits[:, -1, [tail[0] for tail in rest]].double().cpu()
     for i, token in enumerate(shared):
         total += logits[:, i, token, None].double().cpu()
     if not single:
-        _add_tails(total, model, out.past_key_values, batch.mask, rest, pad)
+        _add_tails(total, model, out.past_key_values, batch.ids, rest, pad)
     return total
 
 
 def _add_tails(
-    total: torch.Tensor, model: Any, cache: Any, mask: torch.Tensor, rest: list[list[int]], pad: int
+    total: torch.Tensor, model: Any, cache: Any, read: torch.Tensor, rest: list[list[int]], pad: int
 ) -> None:
     """Add to ``total`` the log-likelihoods of all but the first token of each tail."""
     longer = [i for i, tail in enumerate(rest) if len(tail) > 1]
-    step = max(1, _ROWS // len(mask))
+    n_prompts, length = read.shape
+    step = max(1, _ROWS // n_prompts)
     for start in range(0, len(longer), step):
         part = longer[start : start + step]
         width = max(len(rest[i]) for i in part) - 1
-        given = torch.full((len(part), width), pad, device=mask.device)
-        asked = torch.full((len(part), width), -1, device=mask.device)
+        given = torch.full((len(part), width), pad, device=read.device)
+        asked = torch.full((len(part), width), -1, device=read.device)
         for row, i in enumerate(part):
             given[row, : len(rest[i]) - 1] = torch.tensor(rest[i][:-1])
             asked[row, : len(rest[i]) - 1] = torch.tensor(rest[i][1:])
         repeated = copy.deepcopy(cache)
         repeated.batch_repeat_interleave(len(part))
-        rows_mask = mask.repeat_interleave(len(part), 0)
-        given, asked = given.repeat(len(mask), 1), asked.repeat(len(mask), 1)
+        # Shorter tails are padded at their end, where nothing that counts looks at the padding.
         out = model(
-            input_ids=given,
-            attention_mask=torch.cat([rows_mask, (asked >= 0).long()], 1),
-            position_ids=rows_mask.sum(1, keepdim=True) + torch.arange(width, device=mask.device),
+            input_ids=given.repeat(n_prompts, 1),
+            position_ids=torch.arange(length, length + width, device=read.device).expand(n_prompts * len(part), -1),
             past_key_values=repeated,
         )
+        asked = asked.repeat(n_prompts, 1)
         found = torch.log_softmax(out.logits.float(), -1).gather(-1, asked.clamp(min=0)[..., None])[..., 0]
-        total[:, part] += found.masked_fill(asked < 0, 0).sum(1).view(len(mask), len(part)).double().cpu()
+        total[:, part] += found.masked_fill(asked < 0, 0).sum(1).view(n_prompts, len(part)).double().cpu()

@@ -23,9 +23,9 @@ from ._spec import ModelSpec
 class TransformersModel:
     """A causal language model that transformers can load.
 
-    Prompts are answered in batches of like length. On a CPU the shape of a batch follows from the
-    length of its prompts alone, so that a prompt gets the same answer, to the last bit, whatever else
-    is asked; on a GPU it is the same up to rounding.
+    Prompts of one length are answered together, so that nothing is padded. On a CPU the number of
+    prompts in a batch follows from their length alone, so that a prompt gets the same answer, to the
+    last bit, whatever else is asked; on a GPU it is the same up to rounding.
 
     Parameters
     ----------
@@ -108,7 +108,8 @@ class TransformersModel:
             if draws:
                 torch.manual_seed(sampling.seed)
             for batch in self._batches(ids, "generating"):
-                out = self.model.generate(input_ids=batch.ids, attention_mask=batch.mask, **how)
+                mask = torch.ones_like(batch.ids)
+                out = self.model.generate(input_ids=batch.ids, attention_mask=mask, **how)
                 new = out[: len(batch.members), batch.ids.shape[1] :]
                 for i, text in zip(
                     batch.members, self.tokenizer.batch_decode(new, skip_special_tokens=True), strict=True
@@ -143,7 +144,7 @@ class TransformersModel:
         return scores
 
     def embed(self, prompts: Sequence[str]) -> NDArray[np.float32]:
-        """Mean of the last layer's hidden states over the tokens of each prompt, padding left out.
+        """Mean of the last layer's hidden states over the tokens of each prompt.
 
         Returns
         -------
@@ -153,12 +154,8 @@ class TransformersModel:
         vectors = np.empty((len(ids), self.model.config.get_text_config().hidden_size), dtype=np.float32)
         for batch in self._batches(ids, "embedding"):
             with torch.inference_mode():
-                out = self.model.base_model(
-                    input_ids=batch.ids, attention_mask=batch.mask, position_ids=batch.positions
-                )
-            kept = batch.mask[..., None].float()
-            mean = (out.last_hidden_state.float() * kept).sum(1) / kept.sum(1)
-            vectors[batch.members] = mean[: len(batch.members)].cpu().numpy()
+                hidden = self.model.base_model(input_ids=batch.ids).last_hidden_state
+            vectors[batch.members] = hidden[: len(batch.members)].float().mean(1).cpu().numpy()
         return vectors
 
     def _encode(self, prompts: Sequence[str], room: int) -> list[list[int]]:
@@ -185,9 +182,7 @@ class TransformersModel:
         """Batches of prompts, with a progress bar."""
         device = self.model.device
         with tqdm(total=len(ids), desc=what, unit="prompt", disable=not settings.progress) as bar:
-            for batch in batches(
-                ids, tokens=self.batch_tokens, pad=self._pad, device=device, fill=device.type == "cpu"
-            ):
+            for batch in batches(ids, tokens=self.batch_tokens, device=device, fill=device.type == "cpu"):
                 yield batch
                 bar.update(len(batch.members))
 

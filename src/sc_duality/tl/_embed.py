@@ -67,8 +67,8 @@ def embed(
 
     Notes
     -----
-    A cell's vector depends on that cell alone: padding is left out of the mean, so it is the same in
-    any batch and any order up to rounding. Embedding of cell sentences follows C2S-Scale.
+    A cell's vector depends on that cell alone: nothing is padded, and it is the same in any batch and
+    any order. Embedding of cell sentences follows C2S-Scale.
 
     Examples
     --------
