@@ -163,9 +163,17 @@ def labelled(adata: ad.AnnData, labels: pd.Series) -> ad.AnnData:
     return adata[adata.obs["label"].notna().to_numpy()].copy()
 
 
-def _read(name: str, names: dict[str, str] | None = None) -> ad.AnnData:
-    adata = ad.read_h5ad(DATA / f"{name}.h5ad")
+def _cells_of(name: str) -> ad.AnnData:
+    path = DATA / f"{name}.h5ad"
+    if not path.is_file():
+        raise SystemExit(f"there is no {path}: set SC_DUALITY_BENCHMARK_DATA to the folder with the benchmark cells")
+    adata = ad.read_h5ad(path)
     adata.obs_names = [f"{name}:{cell}" for cell in adata.obs_names]
+    return adata
+
+
+def _read(name: str, names: dict[str, str] | None = None) -> ad.AnnData:
+    adata = _cells_of(name)
     return labelled(adata, adata.obs["cell_type"].astype(str).replace(names or {}))
 
 
@@ -210,8 +218,7 @@ def retina() -> ad.AnnData:
 
 def heart() -> list[ad.AnnData]:
     """Heart: nuclei of two donors, and of the sinoatrial node of a third."""
-    node = ad.read_h5ad(DATA / "heart_sinoatrial.h5ad")
-    node.obs_names = [f"heart_sinoatrial:{cell}" for cell in node.obs_names]
+    node = _cells_of("heart_sinoatrial")
     coarse = node.obs["cell_type"].astype(str).replace(_HEART_SINOATRIAL)
     immune = node.obs["fine_type"].astype(str).map(_HEART_IMMUNE)
     return [
