@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,14 @@ class Source(NamedTuple):
     scale: str
     #: Base of the logarithm.
     base: float
+
+
+def expression_model(sentences: Sentences, key: str) -> Mapping[str, Any]:
+    """The fitted line, or an error that says how to get it."""
+    if _keys.EXPRESSION_MODEL not in sentences.uns:
+        raise KeyError(f"uns[{key!r}] holds no expression model: run sd.pp.fit_expression(adata, key={key!r}) first")
+    model: Mapping[str, Any] = sentences.uns[_keys.EXPRESSION_MODEL]
+    return model
 
 
 def source(adata: AnnData, sentences: Sentences) -> Source:

@@ -94,6 +94,14 @@ def test_prompt_beyond_the_context_is_refused_before_any_work(model):
         model.score(["A", "A " * 63], CHOICES)
 
 
+def test_no_prompts_get_no_answers_and_no_choices_are_refused(model):
+    assert model.score([], CHOICES).shape == (0, len(CHOICES))
+    assert model.embed([]).shape == (0, 32)
+    assert model.generate([], Sampling(max_tokens=2)) == []
+    with pytest.raises(ValueError, match="no choices to score"):
+        model.score(PROMPTS, [])
+
+
 def test_choice_that_the_model_has_no_word_for_is_refused(model):
     with pytest.raises(ValueError, match="no word for the choice 'Z'"):
         model.score(["A"], ["Z", "B"])

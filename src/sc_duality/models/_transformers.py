@@ -131,6 +131,8 @@ class TransformersModel:
         -------
         Natural logarithms, (n_prompts, n_choices), summed over the tokens of a choice.
         """
+        if not choices:
+            raise ValueError("there are no choices to score")
         tails = [self.tokenizer.encode(choice, add_special_tokens=False) for choice in choices]
         for choice, tail in zip(choices, tails, strict=True):
             if not tail or tail == [self.tokenizer.unk_token_id]:
@@ -160,6 +162,8 @@ class TransformersModel:
 
     def _encode(self, prompts: Sequence[str], room: int) -> list[list[int]]:
         """Token ids of every prompt, or an error where one leaves no room for its answer."""
+        if not prompts:
+            return []
         if self.tokenizer.chat_template:
             prompts = [
                 self.tokenizer.apply_chat_template(

@@ -10,7 +10,7 @@ from matplotlib.ticker import StrMethodFormatter
 
 from .. import _keys
 from .._data import modality, row_blocks
-from .._levels import levels, source
+from .._levels import expression_model, levels, source
 from .._sentences import Sentences, read
 from ._common import DATA, LINE, axes
 
@@ -62,9 +62,7 @@ def rank_expression(
     """
     data = modality(adata, mod)
     sentences = read(data, key)
-    if _keys.EXPRESSION_MODEL not in sentences.uns:
-        raise KeyError(f"uns[{key!r}] holds no expression model: run sd.pp.fit_expression(adata, key={key!r}) first")
-    model = sentences.uns[_keys.EXPRESSION_MODEL]
+    model = expression_model(sentences, key)
     drawn = _sample(data, sentences)
     rank = np.arange(1, drawn.shape[1] + 1)
     low, median, high = np.nanquantile(drawn, [0.25, 0.5, 0.75], axis=0)

@@ -11,7 +11,7 @@ from scipy import sparse
 from .. import _keys
 from .._data import modality
 from .._genes import columns_of
-from .._levels import UNITS
+from .._levels import UNITS, expression_model
 from .._sentences import read
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ def expression(
     """
     data = modality(adata, mod)
     sentences = read(data, key)
-    model = sentences.uns.get(_keys.EXPRESSION_MODEL)
-    if model is None:
-        raise KeyError(f"uns[{key!r}] holds no expression model: run sd.pp.fit_expression(adata, key={key!r}) first")
+    model = expression_model(sentences, key)
     columns = columns_of(sentences.genes, data, sentences.uns[_keys.PARAMS].get("gene_symbols"))
     lost = int((columns < 0).sum())
     if lost == len(columns):

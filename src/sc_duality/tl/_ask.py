@@ -6,6 +6,7 @@ import logging
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 from anndata import AnnData
 
 from .. import _keys, get, pp
@@ -27,7 +28,7 @@ def sentences_for(adata: AnnData, spec: ModelSpec, *, key: str, n_genes: int | N
         If the model knows next to none of the genes, naming some.
     """
     n_genes = spec.n_genes if n_genes is None else n_genes
-    if isinstance(n_genes, bool) or not isinstance(n_genes, int) or n_genes < 1:
+    if isinstance(n_genes, bool) or not isinstance(n_genes, int | np.integer) or n_genes < 1:
         raise ValueError(f"n_genes must be a positive integer, got {n_genes!r}")
     if key not in adata.obsm:
         if key != _keys.SENTENCE:
