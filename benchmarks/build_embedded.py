@@ -118,7 +118,7 @@ def text_of(corpus: Corpus, cell: int, n_genes: int, labels: list[str], rng: np.
 
 
 def thinned(weight: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """The loss of a random tenth or so of the genes stands for all: the largest cost is the gene vocabulary."""
+    """The loss of a random part of the genes stands for all: the largest cost is the gene vocabulary."""
     chance = np.where(weight < 0.04, SHARE, 1.0)
     return np.where(rng.random(len(weight)) < chance, weight / chance, 0)
 
