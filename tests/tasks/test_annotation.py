@@ -36,7 +36,29 @@ def test_plain_prompt_says_how_many_genes_it_lists_and_what_to_choose_from():
     text = task.prompt(example)
     assert "7 most expressed genes" in text
     assert "B cell | natural killer cell" in text
-    assert "Tissue: blood." in text
+    assert "The cell originates from the blood." in text
+
+
+@pytest.mark.parametrize("dialect", ["plain", "compact", "cell-o1"])
+def test_dual_given_the_label_alone_shows_no_gene(dialect):
+    example = annotation_example(GENES, LABELS, hidden_fraction=0.3)
+    text = Annotation(dialect, given="label").dual_prompt("B cell", example)
+    assert not set(text.replace(",", " ").split()) & set(GENES)
+    assert "B cell" in text.replace("_", " ")
+
+
+@pytest.mark.parametrize("dialect", ["plain", "compact", "cell-o1"])
+def test_dual_without_a_label_shows_the_genes_and_no_label(dialect):
+    example = annotation_example(GENES, LABELS, hidden_fraction=0.3)
+    text = Annotation(dialect).dual_prompt(None, example)
+    assert set(example.known["genes"]) <= set(text.replace(",", " ").split())
+    assert not any(label in text.replace("_", " ") for label in LABELS)
+    assert "None" not in text
+
+
+def test_what_the_dual_is_given_is_checked():
+    with pytest.raises(ValueError, match="given must be 'observed' or 'label', not 'genes'"):
+        Annotation(given="genes")
 
 
 @given(st.integers(0, 40), st.floats(0, 1), st.integers(0, 5))

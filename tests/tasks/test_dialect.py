@@ -35,7 +35,7 @@ def test_a_template_cannot_leave_its_sandbox(folder):
 
 
 def test_unknown_dialect_lists_those_there_are():
-    with pytest.raises(ValueError, match=r"dialect 'klingon'.*'compact', 'plain'"):
+    with pytest.raises(ValueError, match=r"dialect 'klingon'.*'cell-o1', 'compact', 'plain'"):
         Dialect("klingon")
 
 

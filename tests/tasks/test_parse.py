@@ -1,10 +1,21 @@
 """What a model wrote is read as what it is, or refused with a reason."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sc_duality.tasks import Answer, Failure, Reason, read_answer, read_genes, read_label
+from sc_duality.tasks import (
+    Answer,
+    Failure,
+    Reason,
+    encode,
+    read_answer,
+    read_genes,
+    read_indices,
+    read_label,
+    read_labels,
+)
 
 LABELS = ["B cell", "CD4 T cell", "T cell"]
 
@@ -17,6 +28,12 @@ LABELS = ["B cell", "CD4 T cell", "T cell"]
         ("<think>\nwhy\n</think>\n\n<answer>\n B cell\n</answer>\n", "B cell", "why"),
         ("<think>maybe <answer>T cell</answer>, no</think><answer>B cell</answer>", "B cell", None),
         ("Sure!\n<answer>B cell</answer> I hope this helps.", "B cell", ""),
+        ("<Think>why</THINK><Answer>B cell</ANSWER>", "B cell", "why"),
+        ("why, maybe <answer>T cell</answer></think><answer>B cell</answer>", "B cell", None),
+        ("why</think><think>but</think><answer>B cell</answer>", "B cell", "why</think><think>but"),
+        ("<think>a <think>b</think> c</think><answer>B cell</answer>", "B cell", "a <think>b</think> c"),
+        ("<think>a</think><answer>T cell</answer><think>no</think><answer>B cell</answer>", "B cell", None),
+        ("<answer>B cell</answer><think>for its CD79A</think>", "B cell", "for its CD79A"),
     ],
 )
 def test_answer_between_tags_is_found(text, value, reasoning):
@@ -38,7 +55,17 @@ def test_answer_between_tags_is_found(text, value, reasoning):
         ("<answer> \n </answer>", Reason.EMPTY),
         ("<answer>B cell</answer><answer>T cell</answer>", Reason.TWO_ANSWERS),
         ("<answer><answer>B cell</answer></answer>", Reason.TWO_ANSWERS),
+        ("<answer>B cell</answer><ANSWER>T cell</ANSWER>", Reason.TWO_ANSWERS),
+        ("<answer>B cell</answer><think>no</think><answer>T cell</answer>", Reason.TWO_ANSWERS),
         ("<think>unfinished <answer>B cell</answer> or <answer>T cell</answer>", Reason.TWO_ANSWERS),
+        ("<think>it might be <answer>B cell</answer>, but", Reason.UNFINISHED),
+        ("<answer>B cell</answer><think>on the other hand", Reason.UNFINISHED),
+        ("<think>a</think><think>b<answer>B cell</answer>", Reason.UNFINISHED),
+        ("<answer>B <think>or</think> cell</answer>", Reason.NO_TAG),
+        ("<think><answer>B cell</answer></think>", Reason.NO_TAG),
+        ("<anſwer>B cell</anſwer>", Reason.NO_TAG),  # a long s
+        ("< answer>B cell</ answer>", Reason.NO_TAG),
+        ("<answer>B cell<answer/>", Reason.NO_TAG),
     ],
 )
 def test_what_is_wrong_with_tags_is_told(text, reason):
@@ -77,17 +104,56 @@ def test_genes_keep_their_first_place_and_others_are_counted():
     assert read_genes("a", known={"A"}).reason == Reason.NO_KNOWN_GENE  # names are not upper-cased
 
 
-@given(st.text(st.characters(), max_size=200), st.booleans())
-def test_any_text_is_read_without_a_crash_and_only_into_known_labels(text, tagged):
-    found = read_answer(text, tagged=tagged)
-    if isinstance(found, Answer):
-        label = read_label(found.value, LABELS)
-        assert isinstance(label, Failure) or label.value in LABELS
-        genes = read_genes(found.value, {"A", "B"})
-        assert isinstance(genes, Failure) or set(genes.value) <= {"A", "B"}
+@given(st.lists(st.sampled_from(["A", "B", "C", "X", "b"]), max_size=9))
+def test_indices_are_those_of_the_genes(names):
+    place = {"A": 3, "B": 0, "C": 2}
+    genes, indices = read_genes(" ".join(names), place), read_indices(" ".join(names), place)
+    if isinstance(genes, Answer):
+        assert indices == Answer(tuple(place[gene] for gene in genes.value), "", genes.dropped, genes.doubled)
+    else:
+        assert indices == genes
 
 
-@pytest.mark.parametrize("text", ["<answer>" * 100_000, "<think>" * 100_000 + "</answer>", "A " * 1_000_000])
-def test_megabytes_are_read_in_one_pass(text):
-    assert isinstance(read_answer(text, tagged=True), Failure)
-    assert read_genes("A " * 1_000_000, {"A"}).doubled == 999_999
+@given(st.lists(st.lists(st.sampled_from("ABCDEF"), max_size=6), max_size=5), st.none() | st.integers(0, 8))
+def test_cells_become_rows_padded_at_the_end(cells, width):
+    place = {gene: 10 * i for i, gene in enumerate("ABCDEF")}
+    rows = encode(cells, place, width)
+    width = max(map(len, cells), default=0) if width is None else width
+    assert rows.dtype == np.int32
+    assert rows.shape == (len(cells), width)
+    assert rows.tolist() == [[place[gene] for gene in cell[:width]] + [-1] * (width - len(cell)) for cell in cells]
+    assert encode([[place[gene] for gene in cell] for cell in cells], width=width).tolist() == rows.tolist()
+
+
+def test_gene_outside_the_vocabulary_is_an_error():
+    with pytest.raises(KeyError, match="'X' is not in the vocabulary"):
+        encode([["A", "X"]], {"A": 0})
+
+
+@pytest.mark.parametrize(
+    ("text", "n", "found"),
+    [
+        ("T cell | B cell | CD4 T cell", None, ("T cell", "B cell", "CD4 T cell")),
+        ("t_cell|b  CELL|\ncd4 t cell ", None, ("T cell", "B cell", "CD4 T cell")),
+        ("T cell | B cell", 2, ("T cell", "B cell")),
+        ("T cell | B cell", None, Reason.WRONG_COUNT),
+        ("T cell | B cell | CD4 T cell |", None, Reason.WRONG_COUNT),
+        ("T cell | B cell | CD4 T cell | B cell", None, Reason.WRONG_COUNT),
+        ("T cell, B cell, CD4 T cell", None, Reason.WRONG_COUNT),
+        ("T cell | B cell | ", None, Reason.UNKNOWN_LABEL),
+        ("T cell | B cell | T cells", None, Reason.UNKNOWN_LABEL),
+        ("T cell | B cell | t cell", None, Reason.DUPLICATE),
+        ("T cell | T cell", 2, Reason.DUPLICATE),
+        ("", None, Reason.EMPTY),
+        (" \n", 1, Reason.EMPTY),
+    ],
+)
+def test_list_of_labels_uses_each_candidate_as_often_as_it_is_there(text, n, found):
+    read = read_labels(text, LABELS, n)
+    assert (read.value if isinstance(read, Answer) else read.reason) == found
+
+
+def test_candidate_that_is_there_twice_must_be_used_twice():
+    candidates = ["B cell", "T cell", "B cell"]
+    assert read_labels("B cell|B cell|T cell", candidates).value == ("B cell", "B cell", "T cell")
+    assert read_labels("B cell|T cell|T cell", candidates) == Failure(Reason.DUPLICATE, "T cell")

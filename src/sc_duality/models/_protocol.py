@@ -54,5 +54,8 @@ class LanguageModel(Protocol):
     def score(self, prompts: Sequence[str], choices: Sequence[str]) -> NDArray[np.float64]:
         """Log-likelihood of every choice after every prompt, (n_prompts, n_choices)."""
 
+    def likelihood(self, prompts: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:
+        """Log-likelihood of each answer after its own prompt, (n_prompts,), summed over the answer's tokens."""
+
     def embed(self, prompts: Sequence[str]) -> NDArray[np.float32]:
         """One vector a prompt, (n_prompts, width)."""

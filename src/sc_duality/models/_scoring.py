@@ -1,4 +1,4 @@
-"""Log-likelihoods of many choices after many prompts, each prompt read once."""
+"""Log-likelihoods: of many choices after many prompts, each prompt read once, and of one answer after each."""
 
 from __future__ import annotations
 
@@ -63,6 +63,30 @@ def score_choices(model: Any, batch: Batch, choices: Choices, pad: int) -> torch
     if not single:
         _add_tails(total, model, out.past_key_values, batch.ids, rest, pad)
     return total
+
+
+@torch.inference_mode()
+def score_answers(model: Any, batch: Batch, length: int) -> torch.Tensor:
+    """Log-likelihood of what each row of the batch ends with.
+
+    Parameters
+    ----------
+    model
+        A causal language model of transformers.
+    batch
+        Prompts, each followed by its answer.
+    length
+        Tokens of an answer; the same in all rows.
+
+    Returns
+    -------
+    float64 (rows of the batch,) on the CPU.
+    """
+    logits = model(input_ids=batch.ids, use_cache=False, logits_to_keep=length + 1).logits[:, :-1]
+    asked = batch.ids[:, -length:]
+    # Less the logarithm of the sum, instead of a softmax over all words: half the memory is touched.
+    found = logits.gather(-1, asked[..., None])[..., 0].float() - torch.logsumexp(logits.float(), -1)
+    return found.sum(1).double().cpu()
 
 
 def _add_tails(

@@ -32,7 +32,7 @@ class ModelSpec:
     labels
         Types that it knows by itself; empty for general models, which choose from any list.
     label_sets
-        Parts of ``labels`` by name, such as the types of one tissue.
+        Parts of ``labels`` by tissue.
     ontology
         Cell Ontology term of each label.
     synonyms
@@ -41,7 +41,19 @@ class ModelSpec:
         Probability below which an answer counts as unknown.
     temperature
         What log-likelihoods are divided by to make probabilities that mean what they say.
-    n_parameters, license, tasks, note
+    dual_temperature
+        The same for the log-likelihoods of hidden genes, summed over a cell's genes.
+    perturbations
+        What it knows to do to a cell, each as the fields of a :class:`sc_duality.tasks.Perturbation`; empty for
+        general models.
+    drugs
+        Labels that it knows for how a cell takes a drug, by drug; empty for general models.
+    expression_model
+        ``slope`` and ``intercept`` of the line from ranks to expression on the cells it was trained on
+        (:func:`sc_duality.pp.fit_expression`); empty where there is none.
+    tasks
+        Names of the tasks that it was made for.
+    n_parameters, license, note
         For :func:`sc_duality.models.available`.
     """
 
@@ -56,9 +68,13 @@ class ModelSpec:
     synonyms: Mapping[str, str] = field(default_factory=dict)
     unknown: float = 0.0
     temperature: float = 1.0
+    dual_temperature: float = 1.0
+    perturbations: Sequence[Mapping[str, str]] = ()
+    drugs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    expression_model: Mapping[str, float] = field(default_factory=dict)
+    tasks: Sequence[str] = ("annotation", "sensitivity", "generation", "response", "puzzle")
     n_parameters: int = 0
     license: str = ""
-    tasks: Sequence[str] = ("annotation",)
     note: str = ""
 
     @cached_property
@@ -67,7 +83,8 @@ class ModelSpec:
         if self.dialect != "compact":
             return None
         words = json.loads((Path(self.source) / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
-        return frozenset(words) - {label.replace(" ", "_") for label in self.labels}
+        labels = {label.replace(" ", "_") for label in self.labels}
+        return frozenset(word for word in words if not word.startswith("<") and word not in labels)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -16,7 +16,7 @@ from transformers.utils import logging as transformers_logging
 from .._settings import settings
 from ._batches import Batch, batches
 from ._protocol import Sampling
-from ._scoring import score_choices, split
+from ._scoring import score_answers, score_choices, split
 from ._spec import ModelSpec
 
 
@@ -133,10 +133,7 @@ class TransformersModel:
         """
         if not choices:
             raise ValueError("there are no choices to score")
-        tails = [self.tokenizer.encode(choice, add_special_tokens=False) for choice in choices]
-        for choice, tail in zip(choices, tails, strict=True):
-            if not tail or tail == [self.tokenizer.unk_token_id]:
-                raise ValueError(f"the model {self.spec.name!r} has no word for the choice {choice!r}")
+        tails = self._encode_answers(choices)
         parted = split(tails)
         ids = [[*prompt, *parted.shared] for prompt in self._encode(prompts, room=max(map(len, tails)))]
         scores = np.empty((len(ids), len(tails)))
@@ -144,6 +141,34 @@ class TransformersModel:
             found = score_choices(self.model, batch, parted, self._pad)
             scores[batch.members] = found[: len(batch.members)].numpy()
         return scores
+
+    def likelihood(self, prompts: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:
+        """Log-likelihood of each answer after its own prompt.
+
+        Parameters
+        ----------
+        prompts
+            Texts; wrapped in the model's chat template if it has one.
+        answers
+            One text a prompt.
+
+        Returns
+        -------
+        Natural logarithms, (n_prompts,), summed over the tokens of an answer.
+        """
+        if not prompts:
+            return np.empty(0)
+        tails = self._encode_answers(answers)
+        lengths = np.array([len(tail) for tail in tails])
+        heads = self._encode(prompts, room=int(lengths.max()))
+        total = np.empty(len(tails))
+        for length in np.unique(lengths):
+            same = np.flatnonzero(lengths == length)
+            ids = [[*heads[i], *tails[i]] for i in same]
+            for batch in self._batches(ids, "judging"):
+                found = score_answers(self.model, batch, int(length))
+                total[same[batch.members]] = found[: len(batch.members)].numpy()
+        return total
 
     def embed(self, prompts: Sequence[str]) -> NDArray[np.float32]:
         """Mean of the last layer's hidden states over the tokens of each prompt.
@@ -181,6 +206,14 @@ class TransformersModel:
                 f"{self.spec.name!r} reads {limit}: use fewer genes (n_genes=) or fewer labels"
             )
         return ids
+
+    def _encode_answers(self, answers: Sequence[str]) -> list[list[int]]:
+        """Token ids of every answer, or an error where the model has no word for one."""
+        tails = self.tokenizer(list(answers), add_special_tokens=False)["input_ids"] if answers else []
+        for answer, tail in zip(answers, tails, strict=True):
+            if not tail or tail == [self.tokenizer.unk_token_id]:
+                raise ValueError(f"the model {self.spec.name!r} has no word for the answer {answer!r}")
+        return tails
 
     def _batches(self, ids: list[list[int]], what: str) -> Iterator[Batch]:
         """Batches of prompts, with a progress bar."""

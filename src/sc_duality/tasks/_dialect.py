@@ -10,6 +10,8 @@ from typing import Any
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
 
+from ._context import context_sentences
+
 _SHIPPED = Path(__file__).parent / "dialects"
 
 
@@ -24,7 +26,7 @@ class Dialect:
     ----------
     name
         A dialect that is shipped (``"plain"`` English for general models, ``"compact"`` for the
-        embedded one), or the path of a folder.
+        embedded one, ``"cell-o1"`` for that checkpoint), or the path of a folder.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class Dialect:
         self._environment = SandboxedEnvironment(
             loader=FileSystemLoader(folder), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
+        self._environment.filters["sentences"] = context_sentences
         self._macros = cache(self._load)
 
     def _load(self, task: str) -> Template:
@@ -57,3 +60,8 @@ class Dialect:
         """Render macro ``what`` of ``task`` with ``values``."""
         macro = getattr(self._macros(task).module, what)
         return str(macro(**values)).strip()
+
+
+def dialect_of(dialect: str | Path | Dialect) -> Dialect:
+    """The dialect itself, or the one of this name."""
+    return dialect if isinstance(dialect, Dialect) else Dialect(dialect)

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
+
+from ..rewards import normal_form as normal_form
+
+_TAG = re.compile("</?(?:think|answer)>", re.ASCII | re.IGNORECASE)
+#: Characters of a refused answer that are kept to show what was wrong.
+_SHOWN = 80
 
 
 class Reason(StrEnum):
@@ -15,8 +23,11 @@ class Reason(StrEnum):
     EMPTY = "empty"
     NO_TAG = "no answer tag"
     TWO_ANSWERS = "more than one answer"
+    UNFINISHED = "reasoning without an end"
     UNKNOWN_LABEL = "unknown label"
     NO_KNOWN_GENE = "no known gene"
+    WRONG_COUNT = "wrong number of answers"
+    DUPLICATE = "a label used too often"
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Answer:
     Parameters
     ----------
     value
-        A label, or a tuple of genes.
+        A label, a tuple of labels, or a tuple of genes.
     reasoning
         What stood in ``<think>…</think>``, if anything did.
     dropped
@@ -57,8 +68,10 @@ def read_answer(text: str, *, tagged: bool) -> Answer | Failure:
     text
         What the model wrote.
     tagged
-        Whether the answer stands in ``<answer>…</answer>``, with optional reasoning in
-        ``<think>…</think>`` before it. Otherwise all of ``text`` is the answer.
+        Whether the answer stands in ``<answer>…</answer>``, once, with optional reasoning in
+        ``<think>…</think>``; tags in capitals count too. Reasoning goes from the first ``<think>``, or the
+        start where the prompt has opened it, to the last ``</think>``, and may mention any tag. Otherwise all
+        of ``text`` is the answer.
 
     Returns
     -------
@@ -72,33 +85,27 @@ def read_answer(text: str, *, tagged: bool) -> Answer | Failure:
     >>> read_answer("B cell", tagged=True).reason
     <Reason.NO_TAG: 'no answer tag'>
     """
-    reasoning = ""
-    if tagged:
-        # Reasoning may mention the tags: what counts comes after its end.
-        thought, closed, rest = text.rpartition("</think>")
-        if closed:
-            reasoning = thought.partition("<think>")[2].strip()
-            text = rest
-        if text.count("<answer>") > 1 or text.count("</answer>") > 1:
-            return Failure(Reason.TWO_ANSWERS, text[:80])
-        start, end = text.find("<answer>"), text.find("</answer>")
-        if start < 0 or end < start:
-            return Failure(Reason.NO_TAG, text[:80])
-        text = text[start + len("<answer>") : end]
-    text = text.strip()
-    return Answer(text, reasoning) if text else Failure(Reason.EMPTY)
+    if not tagged:
+        return _not_empty(text, "")
+    thought, closed, after = _TAG.sub(lambda tag: tag[0].lower(), text).rpartition("</think>")
+    before, opened, reasoning = thought.partition("<think>")
+    if closed and (not opened or "</think>" in before):  # the prompt has opened it
+        before, reasoning = "", thought
+    if any(before.count(tag) + after.count(tag) > 1 for tag in ("<answer>", "</answer>")):
+        return Failure(Reason.TWO_ANSWERS, text[:_SHOWN])
+    if "<think>" in after:
+        return Failure(Reason.UNFINISHED, text[:_SHOWN])
+    # An answer that begins before the reasoning and ends after it is none.
+    _, _, rest = (after if "<answer>" in after else before).partition("<answer>")
+    answer, ended, _ = rest.partition("</answer>")
+    if not ended:
+        return Failure(Reason.NO_TAG, text[:_SHOWN])
+    return _not_empty(answer, reasoning.strip())
 
 
-def normal_form(label: str) -> str:
-    """``label`` as it is compared: case and white space (or ``_``) do not matter.
-
-    Examples
-    --------
-    >>> from sc_duality.tasks import normal_form
-    >>> normal_form(" B_Cell")
-    'b cell'
-    """
-    return re.sub(r"[\s_]+", " ", label).strip().casefold()
+def _not_empty(answer: str, reasoning: str) -> Answer | Failure:
+    answer = answer.strip()
+    return Answer(answer, reasoning) if answer else Failure(Reason.EMPTY)
 
 
 def read_label(text: str, labels: Sequence[str]) -> Answer | Failure:
@@ -112,11 +119,54 @@ def read_label(text: str, labels: Sequence[str]) -> Answer | Failure:
     >>> read_label("B cell or T cell", ["B cell", "T cell"]).reason
     <Reason.UNKNOWN_LABEL: 'unknown label'>
     """
-    wanted = normal_form(text)
-    for label in labels:
-        if normal_form(label) == wanted:
-            return Answer(label)
-    return Failure(Reason.UNKNOWN_LABEL, text[:80])
+    label = _by_form(tuple(labels)).get(normal_form(text))
+    return Failure(Reason.UNKNOWN_LABEL, text[:_SHOWN]) if label is None else Answer(label)
+
+
+@lru_cache(maxsize=256)
+def _by_form(labels: tuple[str, ...]) -> Mapping[str, str]:
+    """Each label by its normal form; where two share one, the first."""
+    return {normal_form(label): label for label in reversed(labels)}
+
+
+def read_labels(text: str, labels: Sequence[str], n: int | None = None) -> Answer | Failure:
+    """Read a list of labels that are separated by ``|``, one a cell.
+
+    Parameters
+    ----------
+    text
+        The list as the model wrote it.
+    labels
+        Candidates, none of which may be used more often than it stands here.
+    n
+        How many there must be; by default as many as candidates, and then each is used exactly as often as
+        it stands there.
+
+    Returns
+    -------
+    An :class:`Answer` whose value is a tuple of labels, or a :class:`Failure`.
+
+    Examples
+    --------
+    >>> from sc_duality.tasks import read_labels
+    >>> read_labels("T cell | b cell", ["B cell", "T cell"]).value
+    ('T cell', 'B cell')
+    >>> read_labels("T cell | t cell", ["B cell", "T cell"]).reason
+    <Reason.DUPLICATE: 'a label used too often'>
+    """
+    n = len(labels) if n is None else n
+    pieces = text.split("|", n)
+    if not text.strip():
+        return Failure(Reason.EMPTY)
+    if len(pieces) != n:
+        return Failure(Reason.WRONG_COUNT, text[:_SHOWN])
+    found = [read_label(piece, labels) for piece in pieces]
+    for label in found:
+        if isinstance(label, Failure):
+            return label
+    values = tuple(label.value for label in found if isinstance(label, Answer))
+    too_often = Counter(values) - Counter(labels)
+    return Failure(Reason.DUPLICATE, next(iter(too_often))) if too_often else Answer(values)
 
 
 def read_genes(text: str, known: Collection[str] | None = None) -> Answer | Failure:
@@ -127,7 +177,8 @@ def read_genes(text: str, known: Collection[str] | None = None) -> Answer | Fail
     text
         The list as the model wrote it.
     known
-        Names that count (a set makes this fast). Others are dropped and counted.
+        Names that count (a set or dict makes this fast). Others are dropped and counted. Names are taken as they
+        are: neither case nor look-alike letters are mended.
 
     Returns
     -------
@@ -140,11 +191,32 @@ def read_genes(text: str, known: Collection[str] | None = None) -> Answer | Fail
     >>> read_genes("CD79A, MS4A1 CD79A WHAT", known={"CD79A", "MS4A1"})
     Answer(value=('CD79A', 'MS4A1'), reasoning='', dropped=1, doubled=1)
     """
-    names = text.replace(",", " ").split()
+    names = _names(text)
+    return _first_places(names if known is None else list(filter(known.__contains__, names)), names, text)
+
+
+def read_indices(text: str, place: Mapping[str, int]) -> Answer | Failure:
+    """:func:`read_genes` as indices into a vocabulary: the fastest way to many cell sentences, and the smallest.
+
+    Examples
+    --------
+    >>> from sc_duality.tasks import read_indices
+    >>> read_indices("CD79A, MS4A1 CD79A WHAT", place={"CD79A": 7, "MS4A1": 9})
+    Answer(value=(7, 9), reasoning='', dropped=1, doubled=1)
+    """
+    names = _names(text)
+    return _first_places([i for i in map(place.get, names) if i is not None], names, text)
+
+
+def _names(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _first_places(kept: list[Any], names: list[str], text: str) -> Answer | Failure:
+    """What was kept of ``names``, each at its first place."""
     if not names:
         return Failure(Reason.EMPTY)
-    kept = [name for name in names if known is None or name in known]
     if not kept:
-        return Failure(Reason.NO_KNOWN_GENE, text[:80])
+        return Failure(Reason.NO_KNOWN_GENE, text[:_SHOWN])
     unique = tuple(dict.fromkeys(kept))
     return Answer(unique, dropped=len(names) - len(kept), doubled=len(kept) - len(unique))

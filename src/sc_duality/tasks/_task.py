@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ._parse import Answer, Failure
 
@@ -40,15 +40,23 @@ class Task(Protocol):
 
     name: str
     version: int
+    #: What x_u is: hidden genes, or one of ``example.known["candidates"]``.
+    gives_back: Literal["genes", "candidate"]
 
     def prompt(self, example: Example) -> str:
         """Text that asks for y."""
+
+    def answer(self, value: Any) -> str:
+        """Text of the right answer, were it ``value``: what a model is scored on or trained on."""
 
     def parse(self, text: str, example: Example) -> Answer | Failure:
         """Read y from what a model wrote."""
 
     def dual_prompt(self, answer: Any, example: Example) -> str:
         """Text that gives y and x_k and asks for x_u."""
+
+    def dual_answer(self, unknown: Any) -> str:
+        """Text of the dual's right answer, were it ``unknown``."""
 
     def parse_dual(self, text: str, example: Example) -> Answer | Failure:
         """Read x_u from what a model wrote."""

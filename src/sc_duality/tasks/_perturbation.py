@@ -1,0 +1,64 @@
+"""What was done to a cell, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: What :class:`Perturbation` is called when nothing was done.
+CONTROL = "control"
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """An intervention: CellDuality's p = (operation, target), with dose and time (§3.1).
+
+    Parameters
+    ----------
+    operation
+        ``"knockdown"``, ``"knockout"``, ``"overexpression"``, ``"drug"``, ``"cytokine"`` or what else was done;
+        ``"control"`` for an untreated cell, which has no target.
+    target
+        Gene, compound or cytokine.
+    dose, time
+        As they are to be read, such as ``"0.2 µM"`` and ``"6 h"``.
+
+    Examples
+    --------
+    >>> from sc_duality.tasks import Perturbation
+    >>> str(Perturbation("knockdown", "STAT1"))
+    'knockdown STAT1'
+    >>> str(Perturbation("drug", "panobinostat", dose="0.2 µM", time="24 h"))
+    'drug panobinostat 0.2 µM 24 h'
+    """
+
+    operation: str
+    target: str = ""
+    dose: str = ""
+    time: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.operation.strip():
+            raise ValueError("a perturbation needs an operation, such as 'knockdown', 'drug' or 'cytokine'")
+        if self.is_control == bool(self.target.strip()):
+            need = "has no target" if self.is_control else "needs a target: a gene, a compound or a cytokine"
+            raise ValueError(f"the operation {self.operation!r} {need}, got target={self.target!r}")
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.operation, self.target, self.dose, self.time) if part)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether nothing was done."""
+        return self.operation == CONTROL
+
+    def covers(self, other: Perturbation) -> bool:
+        """Whether ``other`` is this one, as far as this one says: an empty dose or time is any.
+
+        Examples
+        --------
+        >>> from sc_duality.tasks import Perturbation
+        >>> Perturbation("drug", "panobinostat").covers(Perturbation("drug", "panobinostat", dose="0.2 µM"))
+        True
+        """
+        said = (self.dose in ("", other.dose), self.time in ("", other.time))
+        return (self.operation, self.target) == (other.operation, other.target) and all(said)
