@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 import sc_duality as sd
+from sc_duality.tasks import Perturbation
 
 #: Where the real cells lie; they are not part of this repository.
 DATA = Path(os.environ.get("SC_DUALITY_BENCHMARK_DATA", "../shared/data"))
@@ -237,3 +238,37 @@ def pbmc68k() -> ad.AnnData:
 def pbmc_facs() -> ad.AnnData:
     """Blood, out of distribution: sorted B, CD4 and CD8 T cells."""
     return _read("pbmc_facs_800", _BLOOD)
+
+
+#: What was done in the three sets of perturbed cells.
+INTERFERON = Perturbation("cytokine", "IFNB1", time="6 h")
+PANOBINOSTAT = Perturbation("drug", "panobinostat", dose="0.2 µM")
+CONTROL = Perturbation("control")
+
+
+def kang_response() -> ad.AnnData:
+    """Blood, control and interferon-β (two donors, five types; never trained on as labelled cells)."""
+    cells = _read("kang_ifnb", _BLOOD)
+    cells.obs["group"] = cells.obs["label"].astype(str) + ", donor " + cells.obs["donor"].astype(str)
+    return _perturbed(cells, cells.obs["condition"].map({"ctrl": str(CONTROL), "stim": str(INTERFERON)}))
+
+
+def glioblastoma() -> ad.AnnData:
+    """Slices of glioblastoma of five patients, control and panobinostat, a panel of 300 genes."""
+    cells = _cells_of("glioblastoma_panobinostat")
+    cells.obs["group"] = cells.obs["donor"].astype(str)
+    return _perturbed(cells, cells.obs["condition"].map({"ctrl": str(CONTROL), "panobinostat": str(PANOBINOSTAT)}))
+
+
+def crispri() -> ad.AnnData:
+    """Embryonic stem cells, five knockdowns and non-targeting guides, a panel of 1,000 genes."""
+    cells = _cells_of("h1_crispri")
+    cells.obs["group"] = "H1"
+    name = cells.obs["perturbation"].astype(str)
+    return _perturbed(cells, ("knockdown " + name).where(name != "non-targeting", str(CONTROL)))
+
+
+def _perturbed(cells: ad.AnnData, perturbation: pd.Series) -> ad.AnnData:
+    """With what was done in ``obs["perturbation"]`` and what is alike without it in ``obs["group"]``."""
+    cells.obs["perturbation"] = perturbation.astype(str).to_numpy()
+    return cells

@@ -32,12 +32,12 @@ class Corpus:
     ----------
     studies
         AnnData of raw counts with ``obs["label"]`` and gene symbols as ``var_names``.
-    min_sentences
-        A gene is a word if the sentences of at least so many cells name it.
+    genes
+        The vocabulary, sorted.
     """
 
-    def __init__(self, studies: Sequence[ad.AnnData], min_sentences: int = 20) -> None:
-        self.genes = _vocabulary(studies, min_sentences)
+    def __init__(self, studies: Sequence[ad.AnnData], genes: NDArray[np.str_]) -> None:
+        self.genes = genes
         blocks = [_counts_of(cells, self.genes) for cells in studies]
         self.counts = sparse.vstack(blocks, format="csr")
         self.study = np.repeat(np.arange(len(studies)), [cells.n_obs for cells in studies])
@@ -75,6 +75,17 @@ class Corpus:
         value = np.log(counts[expressed]) + rng.normal(0, 0.25, len(expressed))
         best = expressed[np.argsort(-value)[:n_genes]]
         return self.genes[best].tolist()
+
+    def measured(self, cell: int, n_genes: int, rng: np.random.Generator) -> list[str]:
+        """The best ``n_genes`` genes of ``cell`` as it was measured, ties in random order."""
+        row = self.counts[cell]
+        order = np.lexsort((rng.random(len(row.data)), -row.data))[:n_genes]
+        return self.genes[row.indices[order]].tolist()
+
+    def similarity(self, labels: Sequence[str]) -> NDArray[np.float64]:
+        """Correlation of the mean expression of each two of these types, (n_labels, n_labels)."""
+        means = np.stack([self._log(self.label == label).mean(0).A1 for label in labels])
+        return np.corrcoef(means - means.mean(0))
 
     def _panel(self, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Genes of a made-up panel: at random, or those that tell types apart, as panels do."""
@@ -116,8 +127,8 @@ def _counts_of(cells: ad.AnnData, genes: NDArray[np.str_]) -> sparse.csr_matrix:
     return sparse.csr_matrix(values, shape=(cells.n_obs, len(genes)))
 
 
-def _vocabulary(studies: Sequence[ad.AnnData], min_sentences: int) -> NDArray[np.str_]:
-    """Genes that enough sentences name, housekeeping genes left out."""
+def vocabulary(studies: Sequence[ad.AnnData], min_sentences: int = 20) -> NDArray[np.str_]:
+    """Genes that the sentences of so many cells name, housekeeping genes left out."""
     named: Counter[str] = Counter()
     for cells in studies:
         ranked = cells.copy()

@@ -1,0 +1,125 @@
+"""The embedded model's words, its architecture and how its loss is minimised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch.nn import functional
+from tqdm.auto import trange
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from benchmarks._corpus import N_GENES, Corpus
+from benchmarks._recipe import Batch
+
+CONTROL = ["<pad>", "<s>", "</s>", "<unk>"]
+#: Prompt, answer and control words of the longest text, a response.
+LENGTH = 2 * N_GENES + 8
+#: How strongly the labels of a contrast are told apart, and how much that counts beside the other losses.
+SHARPNESS, CONTRAST = 0.3, 0.5
+
+
+def make_tokenizer(words: list[str]) -> PreTrainedTokenizerFast:
+    """One token a word, split at spaces."""
+    known = {word: i for i, word in enumerate([*CONTROL, *words])}
+    tokenizer = Tokenizer(models.WordLevel(known, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        padding_side="left",
+        model_max_length=LENGTH,
+    )
+
+
+def make_model(tokenizer: PreTrainedTokenizerFast, width: int, layers: int) -> LlamaForCausalLM:
+    """A Llama with random weights; input and output share their embeddings."""
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=width,
+            intermediate_size=4 * width * 2 // 3 // 64 * 64,
+            num_hidden_layers=layers,
+            num_attention_heads=width // 64,
+            max_position_embeddings=LENGTH,
+            tie_word_embeddings=True,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
+
+
+def set_gene_vectors(model: LlamaForCausalLM, corpus: Corpus, tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
+    """Start the embeddings of genes from a truncated SVD of the training cells."""
+    vectors = corpus.gene_vectors(64, np.random.default_rng(seed))
+    rows = tokenizer.convert_tokens_to_ids(corpus.genes.tolist())
+    with torch.no_grad():
+        table = model.get_input_embeddings().weight
+        table[rows, :64] = torch.tensor(vectors, dtype=table.dtype) * table.std()
+
+
+def go_on_from(folder: str | Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Take over the weights of an earlier model, and the embeddings of the words that both have."""
+    old = LlamaForCausalLM.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
+    words = AutoTokenizer.from_pretrained(folder).get_vocab()
+    shared = [(row, words[word]) for word, row in tokenizer.get_vocab().items() if word in words]
+    weights = {
+        name: value
+        for name, value in old.state_dict().items()
+        if not name.endswith(("embed_tokens.weight", "lm_head.weight"))
+    }
+    model.load_state_dict(weights, strict=False)
+    with torch.no_grad():
+        new_rows, old_rows = (list(rows) for rows in zip(*shared, strict=True))
+        model.get_input_embeddings().weight[new_rows] = old.get_input_embeddings().weight[old_rows]
+
+
+def train(model: LlamaForCausalLM, feed: Iterator[Batch], steps: int, lr: float, progress: bool = True) -> list[float]:
+    """Minimise the loss; returns that of every step."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
+    warmup = min(100, steps // 10 + 1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda i: min((i + 1) / warmup, (steps - i) / max(1, steps - warmup))
+    )
+    model.train()
+    losses = []
+    bar = trange(steps, desc="training", disable=not progress, mininterval=10)
+    for _ in bar:
+        loss = loss_of(model, next(feed))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+        bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
+    return losses
+
+
+def loss_of(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
+    """Weighted cross-entropy of the words, and that of the right label among the labels of a contrast.
+
+    A label is judged by the likelihood of the hidden genes after it: this makes a judge of the dual
+    (likelihood alone lets it ignore the label where other genes are in view).
+    """
+    weight = batch.weight[:, 1:].flatten()
+    # The same number of positions each time, the weightiest first; padding stands last and is never looked at.
+    counted = weight.topk(batch.ids.numel() // 6).indices
+    places = torch.cat([counted, batch.judged.flatten()])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        hidden = model.model(input_ids=batch.ids).last_hidden_state[:, :-1]
+        logits = model.lm_head(hidden.flatten(0, 1)[places])
+    each = functional.cross_entropy(logits.float(), batch.ids[:, 1:].flatten()[places], reduction="none")
+    loss = (each[: len(counted)] * weight[counted]).sum() / (batch.weight.sum(1) > 0).sum()
+    if len(batch.judged):
+        evidence = -each[len(counted) :].view(batch.judged.shape).sum(-1) * batch.scale[:, None]
+        right = torch.zeros(len(evidence), dtype=torch.long)
+        loss = loss + CONTRAST * functional.cross_entropy(SHARPNESS * evidence, right)
+    return loss
