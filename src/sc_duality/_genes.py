@@ -70,14 +70,14 @@ def _selected(names: np.ndarray, genes: Any) -> np.ndarray:
     unknown = sorted(set(wanted.tolist()) - set(names.tolist()))
     if unknown:
         raise KeyError(f"{len(unknown)} of the names in genes= are not among the gene names: {some(unknown)}")
-    return np.isin(names, wanted.astype(object))
+    return pd.Index(names).isin(wanted.tolist())
 
 
 def _excluded(names: np.ndarray, exclude: str | Sequence[str] | None) -> np.ndarray:
     if exclude is None:
         return np.zeros(len(names), bool)
     if not isinstance(exclude, str):
-        return np.isin(names, np.asarray(list(exclude), dtype=object))
+        return pd.Index(names).isin(list(exclude))
     try:
         pattern = HOUSEKEEPING if exclude == "housekeeping" else re.compile(exclude)
     except re.error as error:

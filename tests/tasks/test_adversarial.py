@@ -119,17 +119,22 @@ def cut(text):
     return (answer, reasoning) if answer else None
 
 
-def same(a, b):
-    """Whether two texts are one label: letter by letter, where a pair must turn into each other by a change of case."""
-    words = [[word for word in re.split(r"[\s_]+", text) if word] for text in (a, b)]
-    letters = ["\n".join(text) for text in words]
-    return len(letters[0]) == len(letters[1]) and all(
-        x == y or (x.swapcase() == y and y.swapcase() == x) for x, y in zip(*letters, strict=True)
-    )
+def letters(text):
+    return "\n".join(word for word in re.split(r"[\s_]+", text) if word)
+
+
+SPELLED = {label: letters(label) for label in LABELS}
 
 
 def label_of(text):
-    return next((label for label in LABELS if same(text, label)), None)
+    """The label that ``text`` is, letter by letter; a change of case must turn each of two letters into the other."""
+    spelled = letters(text)
+    for label, right in SPELLED.items():
+        if len(right) == len(spelled) and all(
+            x == y or (x.swapcase() == y and y.swapcase() == x) for x, y in zip(spelled, right, strict=True)
+        ):
+            return label
+    return None
 
 
 def genes_of(text):
@@ -155,8 +160,8 @@ def check_content(text):
     """Read ``text`` as a label, as labels and as genes, and compare each; the kinds that could be read."""
     label = label_of(text)
     assert value_of(read_label(text, LABELS)) == label
-    listed = tuple(map(label_of, text.split("|")))
-    right = Counter(listed) == Counter(CANDIDATES)
+    listed = tuple(map(label_of, text.split("|"))) if text.count("|") == 2 else ()
+    right = sorted(map(str, listed)) == sorted(CANDIDATES)
     assert value_of(read_labels(text, CANDIDATES)) == (listed if right else None)
     genes, dropped, doubled = genes_of(text)
     found, indices = read_genes(text, frozenset(GENES)), read_indices(text, PLACE)

@@ -75,6 +75,6 @@ def gene_program(genes: Sequence[str]) -> RewardFunction:
     def gene_program(
         completions: Sequence[Any], truth: Sequence[Any], *, invalid_reward: float = 0.0, **_columns: Any
     ) -> list[float | None]:
-        return score_each(lambda *pair: kendall_tau(*pair, program), completions, truth, invalid_reward)
+        return score_each(lambda true, answer: kendall_tau(true, answer, program), completions, truth, invalid_reward)
 
     return gene_program

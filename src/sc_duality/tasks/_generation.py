@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from ..rewards import exact_match
 from ._annotation import Annotation, annotation_example
 from ._dialect import Dialect, dialect_of
 from ._labelling import read_cell
-from ._parse import Answer, Failure, normal_form
+from ._parse import Answer, Failure
 from ._task import Example
 
 
@@ -119,7 +120,7 @@ class Generation:
 
     def score(self, unknown: str, reconstruction: str) -> float:
         """1 where the type came back, else 0."""
-        return float(normal_form(unknown) == normal_form(reconstruction))
+        return exact_match(unknown, reconstruction)
 
     def _as_annotation(self, genes: Sequence[str], example: Example) -> Example:
         return annotation_example(genes, example.known["candidates"], context=example.context)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..rewards import normal_form as normal_form
 
-_TAG = re.compile("</?(?:think|answer)>", re.ASCII | re.IGNORECASE)
+_TAG = re.compile("<(?i:/?(?:think|answer)>)", re.ASCII)
 #: Characters of a refused answer that are kept to show what was wrong.
 _SHOWN = 80
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from ..rewards import exact_match
 from ._dialect import Dialect, dialect_of
 from ._labelling import read_cell
 from ._parse import Answer, Failure, read_answer, read_label
@@ -141,7 +142,7 @@ class Response:
 
     def score(self, unknown: Perturbation | str, reconstruction: Perturbation | str) -> float:
         """1 where the perturbation or label came back, else 0."""
-        return float(unknown == reconstruction)
+        return exact_match(unknown, reconstruction)
 
     def _words(self, cause: Perturbation | str) -> str:
         return self.dialect.say(self.name, "words", cause=cause)
