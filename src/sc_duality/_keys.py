@@ -17,6 +17,11 @@ RECONSTRUCTED = "reconstructed"
 ANNOTATION = "annotation"
 EMBEDDING = "X_cell_sentence"
 
+#: Default ``obs`` keys of what was asked for or done, in cells that a model wrote, and of drug sensitivity.
+GENERATION = "cell_type"
+RESPONSE = "perturbation"
+SENSITIVITY = "sensitivity"
+
 #: The answer for a cell whose best label is too uncertain to be given.
 UNKNOWN = "unknown"
 
@@ -39,3 +44,28 @@ def status(key: str) -> str:
 def probabilities(key: str) -> str:
     """``obsm`` key of the label probabilities behind ``obs[key]``."""
     return f"{key}_probabilities"
+
+
+def duality(key: str) -> str:
+    """``obs`` column that says how far the answer in ``obs[key]`` explains the cell."""
+    return f"{key}_duality"
+
+
+def unknown_genes(key: str) -> str:
+    """``obs`` column with the number of names, in the cell that was written for ``obs[key]``, that are no gene."""
+    return f"{key}_unknown_genes"
+
+
+def doubled_genes(key: str) -> str:
+    """``obs`` column with the number of genes that were named again in that cell."""
+    return f"{key}_doubled_genes"
+
+
+def before(key: str) -> str:
+    """``obsm`` key of the sentences of the control cells, beside the predicted ones in ``obsm[key]``."""
+    return f"{key}_before"
+
+
+def change(key: str) -> str:
+    """``var`` column with the mean change of each gene that was predicted for ``obs[key]``."""
+    return f"{key}_change"

@@ -34,6 +34,26 @@ def test_scores_equal_one_forward_pass_a_choice(model, choices):
     np.testing.assert_allclose(model.score(PROMPTS, choices), expected, atol=2e-5)
 
 
+ANSWERS = ["T cell", "NK cell", "B", "naive T cell", "naive B cell T", "T"]
+
+
+def test_likelihoods_equal_one_forward_pass_an_answer(model):
+    expected = [log_likelihood(model, prompt, answer) for prompt, answer in zip(PROMPTS, ANSWERS, strict=True)]
+    np.testing.assert_allclose(model.likelihood(PROMPTS, ANSWERS), expected, atol=2e-5)
+
+
+def test_likelihood_is_the_score_of_that_choice(model):
+    scores = model.score(PROMPTS, CHOICES)
+    for i, choice in enumerate(CHOICES):
+        np.testing.assert_allclose(model.likelihood(PROMPTS, [choice] * len(PROMPTS)), scores[:, i], atol=2e-5)
+
+
+def test_chat_models_are_judged_in_their_template(chat_folder):
+    model = sd.models.load(chat_folder, dtype="float32")
+    found = model.likelihood(["A B"], ["T cell"])
+    np.testing.assert_allclose(found, [log_likelihood(model, "user A B assistant", "T cell")], atol=2e-5)
+
+
 def test_scores_in_parts_equal_scores_at_once(model, monkeypatch):
     at_once = model.score(PROMPTS, CHOICES)
     monkeypatch.setattr("sc_duality.models._scoring._ROWS", 1)
@@ -43,11 +63,13 @@ def test_scores_in_parts_equal_scores_at_once(model, monkeypatch):
 @pytest.mark.parametrize("batch_tokens", [1, 8, 10_000])
 def test_nothing_depends_on_batches_or_order(model, batch_tokens, monkeypatch):
     scores, vectors = model.score(PROMPTS, CHOICES), model.embed(PROMPTS)
+    judged = model.likelihood(PROMPTS, ANSWERS)
     texts = model.generate(PROMPTS, Sampling(max_tokens=5))
     monkeypatch.setattr(model, "batch_tokens", batch_tokens)
     order = [3, 0, 5, 1, 4, 2]
     shuffled = [PROMPTS[i] for i in order]
     np.testing.assert_allclose(model.score(shuffled, CHOICES), scores[order], atol=2e-5)
+    np.testing.assert_allclose(model.likelihood(shuffled, [ANSWERS[i] for i in order]), judged[order], atol=2e-5)
     np.testing.assert_allclose(model.embed(shuffled), vectors[order], atol=2e-5)
     assert model.generate(shuffled, Sampling(max_tokens=5)) == [texts[i] for i in order]
 
@@ -56,7 +78,11 @@ def test_nothing_depends_on_batches_or_order(model, batch_tokens, monkeypatch):
 def test_company_changes_nothing_to_the_last_bit(tiny_folder, dtype):
     model = sd.models.load(tiny_folder, device="cpu", dtype=dtype)
     scores, vectors = model.score(PROMPTS, CHOICES), model.embed(PROMPTS)
+    judged = model.likelihood(PROMPTS, ANSWERS)
     for i, prompt in enumerate(PROMPTS):
+        company = ["C D", "A", prompt] * 40
+        np.testing.assert_array_equal(model.likelihood([prompt], [ANSWERS[i]])[0], judged[i])
+        np.testing.assert_array_equal(model.likelihood(company, ["B", "T cell", ANSWERS[i]] * 40)[-1], judged[i])
         np.testing.assert_array_equal(model.score([prompt], CHOICES)[0], scores[i])
         np.testing.assert_array_equal(model.embed(["C D", prompt] * 40)[-1], vectors[i])
 
@@ -92,10 +118,13 @@ def test_chat_models_are_asked_in_their_template(chat_folder):
 def test_prompt_beyond_the_context_is_refused_before_any_work(model):
     with pytest.raises(ValueError, match=r"prompt 1 has 63 tokens .* may have 3, .* reads 64: use fewer genes"):
         model.score(["A", "A " * 63], CHOICES)
+    with pytest.raises(ValueError, match=r"prompt 1 has 63 tokens .* may have 2, .* reads 64: use fewer genes"):
+        model.likelihood(["A", "A " * 63], ["T cell", "T cell"])
 
 
 def test_no_prompts_get_no_answers_and_no_choices_are_refused(model):
     assert model.score([], CHOICES).shape == (0, len(CHOICES))
+    assert model.likelihood([], []).shape == (0,)
     assert model.embed([]).shape == (0, 32)
     assert model.generate([], Sampling(max_tokens=2)) == []
     with pytest.raises(ValueError, match="no choices to score"):
@@ -103,8 +132,10 @@ def test_no_prompts_get_no_answers_and_no_choices_are_refused(model):
 
 
 def test_choice_that_the_model_has_no_word_for_is_refused(model):
-    with pytest.raises(ValueError, match="no word for the choice 'Z'"):
+    with pytest.raises(ValueError, match="no word for the answer 'Z'"):
         model.score(["A"], ["Z", "B"])
+    with pytest.raises(ValueError, match="no word for the answer 'Z'"):
+        model.likelihood(["A", "B"], ["B", "Z"])
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ def cells():
 class Parrot:
     """A language model that says what it is told to, and remembers what it was asked."""
 
-    def __init__(self, texts=None, scores=None, **spec):
+    def __init__(self, texts=None, scores=None, judge=None, **spec):
         self.spec = ModelSpec(name="parrot", source="parrot", **spec)
-        self.texts, self.scores, self.prompts = texts, scores, []
+        self.texts, self.scores, self.judge, self.prompts = texts, scores, judge, []
 
     def generate(self, prompts, sampling):
         self.prompts, self.sampling = list(prompts), sampling
@@ -34,6 +34,10 @@ class Parrot:
     def score(self, prompts, choices):
         self.prompts, self.choices = list(prompts), list(choices)
         return np.array([self.scores[i % len(self.scores)] for i in range(len(prompts))], dtype=float)
+
+    def likelihood(self, prompts, answers):
+        self.judged = list(zip(prompts, answers, strict=True))
+        return np.array([self.judge(*pair) for pair in self.judged], dtype=float)
 
     def embed(self, prompts):
         self.prompts = list(prompts)

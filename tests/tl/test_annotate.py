@@ -148,3 +148,56 @@ def test_copy_leaves_the_original_alone(cells):
     assert set(cells.obs) == before
     assert "annotation" in result.obs
     assert sd.tl.annotate(cells) is None
+
+
+def prefers(label):
+    """A judge to whom this label explains every cell best."""
+    return lambda prompt, _: 0.0 if label in prompt else -9.0
+
+
+def test_duality_comes_along_where_it_is_asked_for(cells, parrot):
+    model = parrot(scores=[[0.0, 1.0, 2.0]], judge=prefers("NK cell"))
+    sd.tl.annotate(cells, model, labels=LABELS, n_genes=7, rng=2, duality=True)
+    along = cells.obs.pop("annotation_duality")
+    assert cells.uns["annotation"]["duality"]["n_genes"] == 7
+    sd.tl.annotate(cells, model, labels=LABELS, n_genes=7)
+    sd.tl.duality(cells, model=model, n_genes=7, rng=2)
+    np.testing.assert_array_equal(cells.obs["annotation_duality"], along)
+    np.testing.assert_allclose(along, softmax([-9.0, -9.0, 0.0])[2])
+
+
+def test_best_of_many_is_what_explains_the_cell_best_among_what_is_drawn(cells, parrot):
+    probability = np.array([0.6, 0.4, 1e-300])
+    model = parrot(scores=[np.log(probability)], judge=prefers("CD4 T cell"))
+    sd.tl.annotate(cells, model, labels=LABELS)
+    assert (cells.obs["annotation"] == "B cell").all()
+    sd.tl.annotate(cells, model, labels=LABELS, best_of=3)
+    share = (cells.obs["annotation"] == "CD4 T cell").mean()
+    assert abs(share - (1 - 0.6**3)) < 0.2  # of 53 cells; 3 standard deviations
+    drawn = cells.obs["annotation"].map({"B cell": 0.6, "CD4 T cell": 0.4}).astype(float)
+    np.testing.assert_allclose(cells.obs["annotation_confidence"], drawn)
+    sd.tl.annotate(cells, model, labels=LABELS, best_of=60)
+    assert (cells.obs["annotation"] == "CD4 T cell").all()  # the NK cell's probability is 0
+    assert cells.uns["annotation"]["params"]["best_of"] == 60
+    assert "annotation_duality" not in cells.obs
+
+
+def test_best_of_written_answers(cells, parrot):
+    one = cells[:1].copy()
+    texts = [f"<answer>{label}</answer>" for label in ("B cell", "nonsense", "NK cell", "CD4 T cell")]
+    model = parrot(texts=texts, judge=prefers("NK cell"))
+    sd.tl.annotate(one, model, labels=LABELS, method="generate", temperature=1.0, best_of=4)
+    assert one.obs["annotation"].tolist() == ["NK cell"]
+    assert one.obs["annotation_status"].tolist() == ["ok"]
+    assert len(model.prompts) == 4
+    sd.tl.annotate(one, parrot(texts=["?", "", "?"]), labels=LABELS, method="generate", temperature=1.0, best_of=3)
+    assert one.obs["annotation"].isna().all()
+    assert one.obs["annotation_status"].tolist() == ["no answer tag"]
+
+
+def test_best_of_is_not_shaken_by_cells_without_genes(cells, parrot):
+    cells.obsm["cell_sentence"][3] = -1
+    model = parrot(scores=[[0.0, 1.0, 2.0]], judge=prefers("NK cell"))
+    sd.tl.annotate(cells, model, labels=LABELS, best_of=20)
+    assert cells.obs["annotation"].isna().to_numpy().nonzero()[0].tolist() == [3]
+    assert (cells.obs["annotation"].dropna() == "NK cell").all()

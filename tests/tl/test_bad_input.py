@@ -42,6 +42,12 @@ def renamed(adata, names):
         ({"max_tokens": 0}, ValueError, "max_tokens must be at least 1"),
         ({"key": "other"}, KeyError, r"run sd.pp.cell_sentences\(adata, key_added='other'\) first"),
         ({"rng": -1}, ValueError, "rng must be a non-negative integer"),
+        ({"best_of": 0}, ValueError, "best_of must be a positive integer, got 0"),
+        ({"best_of": 2.0}, ValueError, "best_of must be a positive integer, got 2.0"),
+        ({"best_of": 2, "groupby": "cell_type"}, ValueError, "groupby= one for a cluster: pass one"),
+        ({"best_of": 2, "method": "generate"}, ValueError, "would write 2 times the same: pass temperature="),
+        ({"context": ["donor"]}, KeyError, r"context names no obs columns: \['donor'\]; there are cell_type"),
+        ({"context": "cell_type"}, TypeError, "list of obs columns, got the string 'cell_type'"),
     ],
 )
 def test_arguments(cells, how, error, message):
@@ -113,3 +119,89 @@ def test_embed_refuses_the_same(cells):
         sd.tl.embed(cells, "no-such-model")
     with pytest.raises(ValueError, match="use_raw=True"):
         sd.tl.embed(sd.datasets.pbmc68k_reduced())
+
+
+@pytest.fixture
+def answered(cells, parrot):
+    sd.tl.annotate(cells, parrot(scores=[[0.0, 1.0]]), labels=["B cell", "natural killer cell"])
+    return cells
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "message"),
+    [
+        ({"key": "other"}, KeyError, r"no answers 'other': run sd.tl.annotate\(adata, key_added='other'\) first"),
+        ({"key": "cell_type"}, KeyError, r"does not say how .* came about: only answers of"),
+        ({"model": "no-such-model"}, ValueError, "see sd.models.available"),
+        ({"form": "guess"}, ValueError, "posterior, likelihood, sample, not 'guess'"),
+        ({"given": "nothing"}, ValueError, "'label' or 'observed', not 'nothing'"),
+        ({"hidden_fraction": 0}, ValueError, "above 0 and at most 1, not 0"),
+        ({"hidden_fraction": 1.5}, ValueError, "above 0 and at most 1, not 1.5"),
+        ({"draws": 0}, ValueError, "draws must be a positive integer, not 0"),
+        ({"n_genes": 0}, ValueError, "n_genes must be a positive integer, got 0"),
+        ({"sentence_key": "other"}, KeyError, r"no cell sentences in obsm\['other'\]"),
+        ({"rng": -1}, ValueError, "rng must be a non-negative integer"),
+        ({"mod": "gex", "key": "other"}, KeyError, "no answers 'other'"),
+    ],
+)
+def test_duality_arguments(answered, how, error, message):
+    before = set(answered.obs)
+    with pytest.raises(error, match=message):
+        sd.tl.duality(answered, **how)
+    assert set(answered.obs) == before
+
+
+def test_judge_that_does_not_know_a_label(cells, parrot):
+    sd.tl.annotate(cells, parrot(scores=[[0.0, 1.0]]), labels=["B cell", "unicorn cell"])
+    with pytest.raises(ValueError, match=r"'embedded' does not know the labels \['unicorn cell'\]"):
+        sd.tl.duality(cells)
+
+
+def test_judge_that_was_not_made_for_the_task(answered, parrot):
+    with pytest.raises(ValueError, match="'parrot' does no annotation, only generation: pass another one"):
+        sd.tl.duality(answered, model=parrot(tasks=["generation"]))
+    with pytest.raises(ValueError, match="does no annotation, only generation"):
+        sd.tl.annotate(answered, parrot(tasks=["generation"]), labels=["a", "b"])
+
+
+def test_answers_without_their_sentences(answered):
+    del answered.obsm["cell_sentence"]
+    with pytest.raises(KeyError, match="no cell sentences"):
+        sd.tl.duality(answered)
+
+
+def test_answers_that_lost_how_they_were_made(answered):
+    with pytest.raises(KeyError, match='uns_merge="same"'):
+        sd.tl.duality(ad.concat([answered[:5], answered[5:]], merge="same"))
+
+
+def test_answers_that_were_renamed(answered):
+    answered.obs["annotation"] = answered.obs["annotation"].cat.rename_categories({"natural killer cell": "NK"})
+    with pytest.raises(ValueError, match=r"holds answers \['NK'\] that were not to choose from"):
+        sd.tl.duality(answered)
+
+
+@pytest.mark.parametrize("drug", ["", "  ", None])
+def test_sensitivity_to_no_drug(cells, parrot, drug):
+    with pytest.raises(ValueError, match="drug must be a name, such as 'erlotinib'"):
+        sd.tl.sensitivity(cells, drug, parrot())
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"labels": "moon"}, "labels='moon' is no obs column; there are cell_type"),
+        ({"labels": ["treated", "untreate"]}, "may be its 'untreated'"),
+        ({"labels": ["treated"]}, "at least two labels"),
+        ({"drug": "aspirin"}, "does not know the drug 'aspirin'; it knows panobinostat"),
+    ],
+)
+def test_sensitivity_arguments(cells, parrot, how, message):
+    model = parrot(drugs={"panobinostat": ["treated", "untreated"]})
+    with pytest.raises(ValueError, match=message):
+        sd.tl.sensitivity(cells, **{"drug": "panobinostat", "model": model, **how})
+
+
+def test_sensitivity_of_a_model_that_was_not_made_for_it(cells, parrot):
+    with pytest.raises(ValueError, match="'parrot' does no sensitivity, only annotation"):
+        sd.tl.sensitivity(cells, "erlotinib", parrot(tasks=["annotation"]))

@@ -1,14 +1,18 @@
 """The same cell gets the same sentence, embedding and answer alone, in any batch and in any order."""
 
 import numpy as np
+import pytest
 
 import sc_duality as sd
 
 
 def answered(adata):
     adata = adata.copy()
-    sd.tl.annotate(adata)
+    sd.tl.annotate(adata, labels="blood", unknown=0)
     sd.tl.embed(adata)
+    sd.tl.annotate(adata, labels="blood", unknown=0, best_of=2, n_genes=20, key_added="best")
+    sd.tl.duality(adata, n_genes=20)
+    sd.tl.duality(adata, "best", form="likelihood", given="observed", hidden_fraction=0.3, n_genes=20)
     return adata
 
 
@@ -16,20 +20,28 @@ def assert_same(found, expected):
     np.testing.assert_array_equal(found.obsm["cell_sentence"], expected.obsm["cell_sentence"])
     np.testing.assert_array_equal(found.obsm["X_cell_sentence"], expected.obsm["X_cell_sentence"])
     np.testing.assert_array_equal(found.obsm["annotation_probabilities"], expected.obsm["annotation_probabilities"])
-    assert found.obs["annotation"].astype(str).tolist() == expected.obs["annotation"].astype(str).tolist()
+    for column in ("annotation", "best"):
+        assert found.obs[column].astype(str).tolist() == expected.obs[column].astype(str).tolist()
+        np.testing.assert_array_equal(found.obs[f"{column}_duality"], expected.obs[f"{column}_duality"])
 
 
-def test_alone_in_a_batch_and_in_any_order():
-    adata = sd.datasets.pbmc3k()[::8].copy()
-    together = answered(adata)
+@pytest.fixture(scope="module")
+def adata():
+    return sd.datasets.pbmc3k()[::8].copy()
+
+
+@pytest.fixture(scope="module")
+def together(adata):
+    return answered(adata)
+
+
+def test_alone_in_a_batch_and_in_any_order(adata, together):
     for i in (0, 7, 21):
         assert_same(answered(adata[i]), together[i])
     order = np.random.default_rng(0).permutation(adata.n_obs)
     assert_same(answered(adata[order]), together[order])
 
 
-def test_in_any_chunks():
-    adata = sd.datasets.pbmc3k()[::8].copy()
-    together = answered(adata)
+def test_in_any_chunks(adata, together):
     for chunk in (slice(0, 3), slice(3, 20), slice(20, None)):
         assert_same(answered(adata[chunk]), together[chunk])

@@ -12,10 +12,12 @@ import sc_duality as sd
 def answered(cells):
     cells.obsm["cell_sentence"][0] = -1  # a cell without an answer must survive too
     cells.obs["cluster"] = cells.obs["cell_type"]
-    sd.tl.annotate(cells)
-    sd.tl.annotate(cells, groupby="cluster", key_added="by_cluster")
-    sd.tl.annotate(cells, method="generate", max_tokens=2, key_added="written")
+    sd.tl.annotate(cells, labels="blood")
+    sd.tl.annotate(cells, labels="blood", groupby="cluster", key_added="by_cluster")
+    sd.tl.annotate(cells, labels="blood", method="generate", max_tokens=2, key_added="written")
     sd.tl.embed(cells)
+    for key, form in (("annotation", "posterior"), ("by_cluster", "likelihood"), ("written", "sample")):
+        sd.tl.duality(cells, key, form=form, n_genes=10, draws=1)
     return cells
 
 
@@ -36,6 +38,8 @@ def test_h5ad_and_zarr(answered, tmp_path):
         for key in ("annotation", "by_cluster", "written", "X_cell_sentence"):
             assert found.uns[key]["params"].keys() == answered.uns[key]["params"].keys()
             assert found.uns[key]["params"]["fingerprint"] == answered.uns[key]["params"]["fingerprint"]
+            if key in answered.obs:
+                assert found.uns[key]["duality"] == answered.uns[key]["duality"]
         assert list(found.uns["annotation"]["params"]["labels"]) == answered.uns["annotation"]["params"]["labels"]
 
 
@@ -55,8 +59,17 @@ def test_subsetting_and_concat(answered):
     assert_equal(halves[0], answered[:20])
     joined = ad.concat(halves, uns_merge="same", merge="same")
     assert_equal(joined, answered)
-    sd.tl.annotate(joined, key_added="again")
+    sd.tl.annotate(joined, labels="blood", key_added="again")
     assert joined.obs["again"].astype(str).tolist() == answered.obs["annotation"].astype(str).tolist()
+
+
+def test_answers_out_of_a_file_can_be_judged(answered, tmp_path):
+    answered.write_h5ad(tmp_path / "a.h5ad")
+    answered.write_zarr(tmp_path / "a.zarr")
+    for found in (ad.read_h5ad(tmp_path / "a.h5ad"), ad.read_zarr(tmp_path / "a.zarr")):
+        expected = found.obs.pop("annotation_duality")
+        sd.tl.duality(found, n_genes=10)
+        np.testing.assert_array_equal(found.obs["annotation_duality"], expected)
 
 
 def test_labels_with_a_slash(cells, parrot, tmp_path):

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from .. import _keys
-from .._data import modality, seed
+from .._data import modality
 from .._settings import settings
-from ..models import LanguageModel, ModelSpec, Sampling, load, resolve
+from ..models import LanguageModel, resolve
 from ..tasks import Annotation
-from ._answers import generated, pooled, scored, write
-from ._ask import provenance, sentences_for
+from ._ask import check_task
+from ._labelling import How, Method, label_cells
 from ._labels import label_choices
+from ._questions import annotation_question
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
-
-logger = logging.getLogger(__name__)
 
 
 def annotate(
@@ -31,12 +28,15 @@ def annotate(
     model: str | Path | LanguageModel | None = None,
     *,
     labels: Sequence[str] | str | None = None,
-    method: Literal["score", "generate"] = "score",
+    method: Method = "score",
     groupby: str | None = None,
     unknown: float | None = None,
     n_genes: int | None = None,
     temperature: float = 0.0,
     max_tokens: int = 256,
+    duality: bool = False,
+    best_of: int = 1,
+    context: Sequence[str] = (),
     key: str = _keys.SENTENCE,
     key_added: str = _keys.ANNOTATION,
     mod: str = "rna",
@@ -74,6 +74,15 @@ def annotate(
     temperature, max_tokens
         For ``"generate"``: how freely to draw (0 takes the likeliest word), and how much to write at
         most.
+    duality
+        Whether to run :func:`duality` on the answers, with the same model and its defaults.
+    best_of
+        Above 1, so many labels are drawn for each cell, from its probabilities or by ``"generate"`` (which
+        then needs a ``temperature``), and the one with the best duality score is kept. What that is worth
+        is measured in ``benchmarks/RESULTS.md``.
+    context
+        Columns of ``obs`` with facts about each cell, such as ``["tissue", "disease"]``, that a general
+        model is told; missing values are left out. The embedded model reads genes only.
     key
         Where the cell sentences lie.
     key_added
@@ -81,7 +90,7 @@ def annotate(
     mod
         Modality, if ``adata`` is a MuData.
     rng
-        Seed for drawing text.
+        Seed for drawing text and labels.
     copy
         Whether to work on a copy and return it.
 
@@ -95,10 +104,12 @@ def annotate(
         ``"ok"``, ``"unknown"``, ``"no genes"`` (no gene that the model knows), ``"no group"`` (``groupby``
         is missing), or why what the model wrote could not be read.
     ``obs[key_added + "_confidence"]``
-        Probability of the best label among ``labels``, or with ``groupby`` and ``"generate"`` its share
+        Probability of the answer among ``labels``, or with ``groupby`` and ``"generate"`` its share
         of the votes. Not written for ``"generate"`` alone.
     ``obsm[key_added + "_probabilities"]``
         With ``"score"``: DataFrame (n_obs, n_labels) of probabilities; rows add up to 1.
+    ``obs[key_added + "_duality"]``
+        With ``duality``: see :func:`duality`.
     ``uns[key_added]``
         ``params``: the model, its fingerprint, versions and all settings.
 
@@ -126,55 +137,21 @@ def annotate(
     data = modality(result, mod)
     asked = settings.model if model is None else model
     spec = resolve(asked)
-    names = label_choices(data, spec, labels)
-    threshold = _check(data, spec, method, groupby, unknown)
-    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed(rng))
-    cells = sentences_for(data, spec, key=key, n_genes=n_genes)
-    task = Annotation(spec.dialect)
-
-    engine = load(asked)
-    if method == "score":
-        answers = scored(engine, task, cells, list(names.values()))
-    else:
-        answers = generated(engine, task, cells, list(names.values()), sampling)
-    if groupby is not None:
-        answers = pooled(answers, data.obs[groupby])
-
-    has_confidence = method == "score" or groupby is not None
-    write(data, key_added, answers, list(names), threshold if has_confidence else None)
-    if method == "score":
-        columns = [name.replace("/", "|") for name in names]  # "/" may stand in no key of a file
-        data.obsm[_keys.probabilities(key_added)] = pd.DataFrame(
-            answers.probability, index=data.obs_names, columns=columns
-        )
-    data.uns[key_added] = provenance(
-        spec,
-        task.dialect,
-        task=task.name,
-        task_version=task.version,
-        labels=list(names),
+    check_task(spec, Annotation.name)
+    question = annotation_question(spec, label_choices(data, spec, labels))
+    how = How(
         method=method,
         groupby=groupby,
-        unknown=threshold,
+        unknown=unknown,
+        n_genes=n_genes,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        duality=duality,
+        best_of=best_of,
+        context=context,
         key=key,
-        n_genes=n_genes or spec.n_genes,
-        dtype=getattr(engine, "dtype", None),
-        temperature=sampling.temperature,
-        max_tokens=sampling.max_tokens,
-        rng=sampling.seed,
+        key_added=key_added,
+        rng=rng,
     )
-    logger.info("wrote obs[%r]: %s", key_added, data.obs[_keys.status(key_added)].value_counts().to_dict())
+    label_cells(data, asked, spec, question, how)
     return result if copy else None
-
-
-def _check(adata: AnnData, spec: ModelSpec, method: str, groupby: str | None, unknown: float | None) -> float:
-    """The threshold of "unknown", or an error where an argument cannot be meant."""
-    if method not in ("score", "generate"):
-        raise ValueError(f"method must be 'score' or 'generate', not {method!r}")
-    if groupby is not None and groupby not in adata.obs:
-        raise KeyError(f"groupby={groupby!r} is no obs column; there are {', '.join(adata.obs.columns)}")
-    if unknown is not None and not 0 <= unknown <= 1:
-        raise ValueError(f"unknown is a probability and must lie between 0 and 1, not {unknown}")
-    if unknown is not None and method == "generate" and groupby is None:
-        raise ValueError(f"unknown={unknown} needs a confidence, which method='generate' has with groupby= only")
-    return spec.unknown if unknown is None else unknown

@@ -1,4 +1,4 @@
-"""From prompts to one answer a cell or a cluster, and into AnnData."""
+"""From questions to one answer a cell or a cluster, and into AnnData."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scipy.special import softmax
 
 from .. import _keys
 from ..models import LanguageModel, Sampling
-from ..tasks import Annotation, Failure, annotation_example
+from ..tasks import Example, Failure, Task
 
 OK, NO_GENES, NO_GROUP = "ok", "no genes", "no group"
 #: No single cell may count for more than this against a label of its cluster.
@@ -31,12 +31,21 @@ class Answers(NamedTuple):
     status: NDArray[np.object_]
 
 
-def scored(model: LanguageModel, task: Annotation, cells: Sequence[Sequence[str]], labels: Sequence[str]) -> Answers:
+class Written(NamedTuple):
+    """What a model wrote, several times a cell."""
+
+    #: (n_obs, n): index of each label, −1 where it could not be read.
+    labels: NDArray[np.int64]
+    #: (n_obs,): ``"ok"`` where one of them could be read, or why the first could not.
+    status: NDArray[np.object_]
+
+
+def scored(model: LanguageModel, task: Task, examples: Sequence[Example], labels: Sequence[str]) -> Answers:
     """Compare the likelihoods of all labels after each cell."""
-    readable = [i for i, genes in enumerate(cells) if genes]
-    answers = _without_answer(len(cells), len(labels))
+    readable = _with_genes(examples)
+    answers = _without_answer(len(examples), len(labels))
     if readable:
-        prompts = [task.prompt(annotation_example(cells[i], labels)) for i in readable]
+        prompts = [task.prompt(examples[i]) for i in readable]
         scores = model.score(prompts, [task.answer(label) for label in labels])
         answers.probability[readable] = softmax(scores / model.spec.temperature, axis=1)
         answers.best[readable] = scores.argmax(1)
@@ -44,27 +53,29 @@ def scored(model: LanguageModel, task: Annotation, cells: Sequence[Sequence[str]
     return answers
 
 
-def generated(
-    model: LanguageModel,
-    task: Annotation,
-    cells: Sequence[Sequence[str]],
-    labels: Sequence[str],
-    sampling: Sampling,
-) -> Answers:
-    """Let the model write, and read what it wrote."""
-    readable = [i for i, genes in enumerate(cells) if genes]
-    answers = _without_answer(len(cells), len(labels))
-    examples = [annotation_example(cells[i], labels) for i in readable]
-    texts = model.generate([task.prompt(example) for example in examples], sampling) if examples else []
-    for i, example, text in zip(readable, examples, texts, strict=True):
-        read = task.parse(text, example)
-        if isinstance(read, Failure):
-            answers.status[i] = str(read.reason)
-            continue
-        answers.best[i] = labels.index(read.value)
-        answers.probability[i] = np.arange(len(labels)) == answers.best[i]
-        answers.status[i] = OK
-    return answers
+def written(
+    model: LanguageModel, task: Task, examples: Sequence[Example], labels: Sequence[str], sampling: Sampling, n: int
+) -> Written:
+    """Let the model write ``n`` answers a cell, and read what it wrote."""
+    readable = _with_genes(examples)
+    found = Written(np.full((len(examples), n), -1), np.full(len(examples), NO_GENES, dtype=object))
+    prompts = [task.prompt(examples[i]) for i in readable]
+    texts = model.generate(prompts * n, sampling) if prompts else []
+    for place, text in enumerate(texts):
+        draw, i = place // len(readable), readable[place % len(readable)]
+        read = task.parse(text, examples[i])
+        if not isinstance(read, Failure):
+            found.labels[i, draw] = labels.index(read.value)
+            found.status[i] = OK
+        elif draw == 0:
+            found.status[i] = str(read.reason)
+    return found
+
+
+def certain(best: NDArray[np.int64], status: NDArray[np.object_], n_labels: int) -> Answers:
+    """Answers that have no probabilities."""
+    probability = np.where(best[:, None] < 0, np.nan, np.arange(n_labels) == best[:, None])
+    return Answers(probability, best, status)
 
 
 def pooled(answers: Answers, groups: pd.Series) -> Answers:
@@ -85,7 +96,12 @@ def pooled(answers: Answers, groups: pd.Series) -> Answers:
 
 def write(adata: AnnData, key: str, answers: Answers, labels: Sequence[str], unknown: float | None) -> None:
     """Write label and status, and confidence unless ``unknown`` is ``None``; what an earlier answer left goes."""
-    for holder, name in ((adata.obs, _keys.confidence(key)), (adata.obsm, _keys.probabilities(key))):
+    earlier = (
+        (adata.obs, _keys.confidence(key)),
+        (adata.obs, _keys.duality(key)),
+        (adata.obsm, _keys.probabilities(key)),
+    )
+    for holder, name in earlier:
         if name in holder:
             del holder[name]
     names = pd.Categorical.from_codes(answers.best, categories=list(labels))
@@ -101,6 +117,10 @@ def write(adata: AnnData, key: str, answers: Answers, labels: Sequence[str], unk
     adata.obs[_keys.status(key)] = pd.Categorical(status)
     if unknown is not None:
         adata.obs[_keys.confidence(key)] = confidence
+
+
+def _with_genes(examples: Sequence[Example]) -> list[int]:
+    return [i for i, example in enumerate(examples) if example.known["genes"]]
 
 
 def _without_answer(n: int, n_labels: int) -> Answers:

@@ -1,0 +1,36 @@
+"""Of several answers to a cell, keep the one that explains the cell best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models import LanguageModel
+from ..tasks import Example
+from ._dual import Dual, cell_rng, explain
+from ._questions import Question
+
+
+def drawn_labels(probability: NDArray[np.float64], names: Sequence[str], n: int, seed: int) -> NDArray[np.int64]:
+    """(n_obs, n): labels drawn from each cell's probabilities, −1 where there are none; ``names`` are the cells'."""
+    drawn = np.full((len(probability), n), -1)
+    for i in np.flatnonzero(~np.isnan(probability).any(axis=1)):
+        drawn[i] = cell_rng(seed, "draw", names[i]).choice(probability.shape[1], n, p=probability[i])
+    return drawn
+
+
+def best_explained(
+    engine: LanguageModel, question: Question, examples: Sequence[Example], drawn: NDArray[np.int64], how: Dual
+) -> NDArray[np.int64]:
+    """The label in each row of ``drawn`` (−1 is none) with the best duality score; of equal ones the first."""
+    labels = question.labels
+    asked = [(i, int(label)) for i, row in enumerate(drawn) for label in dict.fromkeys(row.tolist()) if label >= 0]
+    chosen = [labels[label] for _, label in asked]
+    scores = explain(engine, question.task, [examples[i] for i, _ in asked], chosen, how)
+    best, highest = np.full(len(drawn), -1), np.full(len(drawn), -np.inf)
+    for (i, label), score in zip(asked, np.where(np.isnan(scores), -np.inf, scores), strict=True):
+        if best[i] < 0 or score > highest[i]:
+            best[i], highest[i] = label, score
+    return best

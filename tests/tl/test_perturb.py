@@ -1,0 +1,254 @@
+"""Response: what is asked of which cell, and how the cells before and afterwards are compared."""
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+import pytest
+
+import sc_duality as sd
+from sc_duality.tasks import Perturbation
+from sc_duality.tl._perturbations import restored
+
+STAT1 = Perturbation("knockdown", "STAT1")
+KNOWN = [{"operation": "control"}, {"operation": "cytokine", "target": "IFNB1", "time": "6 h"}]
+LINE = {"slope": -0.5, "intercept": 2.0}
+
+
+@pytest.fixture
+def predicted():
+    """What the embedded model predicts."""
+    return sd.tl.perturb(sd.datasets.pbmc3k()[:8].copy(), ("cytokine", "IFNB1"), n_genes=20)
+
+
+def answer(*genes):
+    return f"<answer>{' '.join(genes)}</answer>"
+
+
+def test_each_cell_is_asked_for_and_paired_with_its_prediction(cells, parrot):
+    cells.obs["tissue"] = ["blood", *[None] * (cells.n_obs - 1)]
+    model = parrot(texts=[answer("ISG15", "LYZ", "ISG15", "WHAT"), "?"], expression_model=LINE)
+    found = sd.tl.perturb(cells, STAT1, model, n_genes=3, context=["tissue"])
+    first = sd.get.gene_lists(cells, n_genes=3)
+    assert f"highest first: {' '.join(first[0])}\n" in model.prompts[0]
+    assert "Treatment: knockdown of STAT1." in model.prompts[0]
+    assert ["originates from the blood" in prompt for prompt in model.prompts] == [True] + [False] * (cells.n_obs - 1)
+    assert found.obs_names.equals(cells.obs_names)
+    assert found.obs["cell_type"].equals(cells.obs["cell_type"])
+    assert sd.get.gene_lists(found)[:2] == [["ISG15", "LYZ"], []]
+    assert sd.get.gene_lists(found, key="cell_sentence_before") == first
+    assert found.obs["perturbation"].tolist() == ["knockdown STAT1"] * cells.n_obs
+    assert found.obs["perturbation_status"].tolist()[:2] == ["ok", "no answer tag"]
+    assert found.obs["perturbation_unknown_genes"].tolist()[:2] == [1, 0]
+    assert found.obs["perturbation_doubled_genes"].tolist()[:2] == [1, 0]
+
+
+def test_change_is_the_mean_difference_of_readable_cells(cells, parrot):
+    rng = np.random.default_rng(0)
+    lists = sd.get.gene_lists(cells, n_genes=30)
+    texts = [answer(*rng.permutation(genes)) if i % 3 else "?" for i, genes in enumerate(lists)]
+    found = sd.tl.perturb(cells, STAT1, parrot(texts=texts, expression_model=LINE), n_genes=30)
+    after = [text[8:-9].split() if text != "?" else [] for text in texts]
+    expected = np.zeros(cells.n_vars)
+    ok = [i for i, genes in enumerate(after) if genes]
+    for i in ok:
+        for sign, genes in ((1, after[i]), (-1, lists[i])):
+            for rank, gene in enumerate(genes, 1):
+                expected[cells.var_names.get_loc(gene)] += sign * (2 - 0.5 * np.log10(rank)) / len(ok)
+    np.testing.assert_allclose(found.var["perturbation_change"], expected, atol=1e-6)
+    difference = (found.X - found.layers["before"])[ok].mean(axis=0).A1
+    np.testing.assert_allclose(found.var["perturbation_change"], difference, atol=1e-6)
+    assert found.layers["before"].getnnz(axis=1).tolist() == [len(genes) for genes in lists]
+
+
+def test_a_cell_that_stays_as_it_is_does_not_change(cells, parrot):
+    texts = [answer(*genes) for genes in sd.get.gene_lists(cells, n_genes=50)]
+    found = sd.tl.perturb(cells, STAT1, parrot(texts=texts, expression_model=LINE), n_genes=50)
+    assert (found.layers["before"] != found.X).nnz == 0
+    assert (found.var["perturbation_change"] == 0).all()
+
+
+def test_predictions_are_no_longer_than_what_was_shown(cells, parrot):
+    cells.obsm["cell_sentence"][0, 2:] = -1
+    found = sd.tl.perturb(cells, STAT1, parrot(texts=[answer("ISG15", "LYZ", "CD3E", "MS4A1")], expression_model=LINE))
+    assert sd.get.gene_lists(found)[:2] == [["ISG15", "LYZ"], ["ISG15", "LYZ", "CD3E", "MS4A1"]]
+
+
+def test_the_line_is_that_of_the_cells_or_of_the_model_or_fitted(cells, parrot):
+    def line(adata, **spec):
+        found = sd.tl.perturb(adata, STAT1, parrot(texts=[answer("ISG15")], **spec))
+        assert np.unique(found.X.data).tolist() == [
+            np.float32(found.uns["cell_sentence"]["expression_model"]["intercept"])
+        ]
+        assert found.uns["cell_sentence_before"]["expression_model"] == found.uns["cell_sentence"]["expression_model"]
+        return found.uns["cell_sentence"]["expression_model"]
+
+    assert line(cells, expression_model=LINE) == LINE
+    assert "expression_model" not in cells.uns["cell_sentence"]
+    fitted = sd.pp.fit_expression(cells, copy=True).uns["cell_sentence"]["expression_model"]
+    assert line(cells) == fitted
+    assert line(cells, expression_model=LINE) == fitted == cells.uns["cell_sentence"]["expression_model"]
+
+
+def test_cells_without_genes_have_no_prediction(cells, parrot):
+    cells.obsm["cell_sentence"][3] = -1
+    found = sd.tl.perturb(cells, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE))
+    assert found.obs["perturbation_status"].tolist() == ["ok" if i != 3 else "no genes" for i in range(cells.n_obs)]
+    assert found.X[3].nnz == found.layers["before"][3].nnz == 0
+    cells.obsm["cell_sentence"][:] = -1
+    found = sd.tl.perturb(cells, STAT1, parrot(texts=[], expression_model=LINE))
+    assert found.var["perturbation_change"].isna().all()
+
+
+def test_what_the_model_knows_may_be_said_with_less(cells, parrot):
+    model = parrot(texts=[answer("ISG15")], perturbations=KNOWN, expression_model=LINE)
+    found = sd.tl.perturb(cells, ("cytokine", "IFNB1"), model)
+    params = found.uns["perturbation"]["params"]
+    assert params["candidates"] == ["control", "cytokine IFNB1"]
+    assert list(restored(params["candidates_json"]).values()) == [
+        Perturbation("control"),
+        Perturbation("cytokine", "IFNB1"),
+    ]
+    exact = sd.tl.perturb(cells, Perturbation("cytokine", "IFNB1", time="6 h"), model)
+    assert exact.uns["perturbation"]["params"]["candidates"] == ["control", "cytokine IFNB1 6 h"]
+
+
+def test_general_models_choose_between_it_and_nothing(cells, parrot):
+    model = parrot(texts=[answer("ISG15")], expression_model=LINE)
+    found = sd.tl.perturb(cells, ("drug", "erlotinib", "1 µM", "24 h"), model)
+    assert found.uns["perturbation"]["params"]["candidates"] == ["drug erlotinib 1 µM 24 h", "control"]
+    assert sd.tl.perturb(cells, ("control",), model).uns["perturbation"]["params"]["candidates"] == ["control"]
+
+
+def test_the_control_cells_are_left_as_they_are(cells, parrot):
+    cells.obs["perturbation"] = "control"
+    before = cells.copy()
+    sd.tl.perturb(cells, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE))
+    pd.testing.assert_frame_equal(cells.obs, before.obs)
+    pd.testing.assert_frame_equal(cells.var, before.var)
+    assert cells.uns.keys() == before.uns.keys()
+    assert cells.layers.keys() == before.layers.keys()
+    assert (cells.X != before.X).nnz == 0
+
+
+def test_scores_of_an_earlier_answer_are_not_copied(cells, parrot):
+    cells.obs["perturbation_duality"] = 0.5
+    found = sd.tl.perturb(cells, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE))
+    assert "perturbation_duality" not in found.obs
+
+
+def test_genes_that_left_var_are_left_out(cells, parrot):
+    model = parrot(texts=[answer("ISG15", "LYZ")], expression_model=LINE)
+    found = sd.tl.perturb(cells[:, cells.var_names != "ISG15"].copy(), STAT1, model)
+    assert sd.get.gene_lists(found)[0] == ["ISG15", "LYZ"]
+    assert found.var_names[found.X[0].indices].tolist() == ["LYZ"]
+
+
+def test_embedded_model_predicts_cells(predicted):
+    for after, before, status in zip(
+        sd.get.gene_lists(predicted),
+        sd.get.gene_lists(predicted, key="cell_sentence_before"),
+        predicted.obs["perturbation_status"],
+        strict=True,
+    ):
+        assert len(set(after)) == len(after) <= len(before) == 20
+        assert bool(after) == (status == "ok")
+        assert set(after) <= set(predicted.var_names)
+    assert (
+        np.isfinite(predicted.var["perturbation_change"]).all() or (predicted.obs["perturbation_status"] != "ok").all()
+    )
+    spec = sd.models.resolve(sd.settings.model)
+    assert len(predicted.uns["perturbation"]["params"]["candidates"]) == len(spec.perturbations)
+
+
+def test_seeds_decide(predicted):
+    control = sd.datasets.pbmc3k()[:8].copy()
+    again, other = (sd.tl.perturb(control, ("cytokine", "IFNB1"), n_genes=20, rng=rng) for rng in (0, 1))
+    np.testing.assert_array_equal(again.obsm["cell_sentence"], predicted.obsm["cell_sentence"])
+    assert not np.array_equal(other.obsm["cell_sentence"], predicted.obsm["cell_sentence"])
+
+
+def test_the_control_of_the_embedded_model_is_a_perturbation_too():
+    found = sd.tl.perturb(sd.datasets.pbmc3k()[:2].copy(), ("control",), n_genes=10)
+    assert found.obs["perturbation"].tolist() == ["control"] * 2
+
+
+def test_predictions_can_be_saved_read_and_cut(predicted, tmp_path):
+    predicted.write_h5ad(tmp_path / "a.h5ad")
+    predicted.write_zarr(tmp_path / "a.zarr")
+    for found in (ad.read_h5ad(tmp_path / "a.h5ad"), ad.read_zarr(tmp_path / "a.zarr")):
+        pd.testing.assert_frame_equal(found.obs.astype(str), predicted.obs.astype(str))
+        np.testing.assert_array_equal(found.var["perturbation_change"], predicted.var["perturbation_change"])
+        np.testing.assert_array_equal(found.X.toarray(), predicted.X.toarray())
+        np.testing.assert_array_equal(found.layers["before"].toarray(), predicted.layers["before"].toarray())
+        for key in ("cell_sentence", "cell_sentence_before"):
+            assert sd.get.gene_lists(found[2:5], key=key) == sd.get.gene_lists(predicted, key=key)[2:5]
+        params = found.uns["perturbation"]["params"]
+        assert list(restored(params["candidates_json"])) == list(params["candidates"])
+        assert params.keys() == predicted.uns["perturbation"]["params"].keys()
+
+
+def test_mudata_is_taken(cells, parrot):
+    model = parrot(texts=[answer("ISG15")], expression_model=LINE)
+    found = sd.tl.perturb(md.MuData({"rna": cells}), STAT1, model)
+    assert found.obs_names.equals(cells.obs_names)
+
+
+def test_sentences_are_written_if_there_are_none(cells, parrot):
+    bare = sd.datasets.pbmc3k()[::6].copy()
+    found = sd.tl.perturb(bare, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE), n_genes=5)
+    assert sd.get.gene_lists(found, key="cell_sentence_before") == sd.get.gene_lists(cells, n_genes=5)
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "message"),
+    [
+        ({"model": "no-such-model"}, ValueError, "see sd.models.available"),
+        ({"perturbation": "STAT1"}, ValueError, "must be a sd.tasks.Perturbation or its fields"),
+        ({"perturbation": None}, ValueError, "must be a sd.tasks.Perturbation or its fields"),
+        ({"perturbation": ()}, ValueError, "must be a sd.tasks.Perturbation or its fields"),
+        ({"perturbation": ("knockdown", 3)}, ValueError, "must be a sd.tasks.Perturbation or its fields"),
+        ({"perturbation": ("knockdown",)}, ValueError, "needs a target"),
+        (
+            {"perturbation": ("knockdown", "UNICORN")},
+            ValueError,
+            "is no perturbation that the model .* knows: choose.*STAT1",
+        ),
+        ({"perturbation": ("cytokine", "IFNB1", "", "2 d")}, ValueError, "is no perturbation that"),
+        ({"n_genes": 0}, ValueError, "n_genes must be a positive integer, got 0"),
+        ({"temperature": -1}, ValueError, "temperature must not be negative"),
+        ({"top_p": 2}, ValueError, "top_p must lie in"),
+        ({"max_tokens": 0}, ValueError, "max_tokens must be at least 1"),
+        ({"rng": -1}, ValueError, "rng must be a non-negative integer"),
+        ({"context": "donor"}, TypeError, "context"),
+        ({"context": ["donor"]}, KeyError, "donor"),
+        ({"key": "other"}, KeyError, r"run sd.pp.cell_sentences\(adata, key_added='other'\) first"),
+    ],
+)
+def test_bad_input_is_refused_before_a_model_is_loaded(monkeypatch, cells, how, error, message):
+    def fail(*_, **__):
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr("sc_duality.models._transformers.TransformersModel.__init__", fail)
+    with pytest.raises(error, match=message):
+        sd.tl.perturb(**{"adata": cells, "perturbation": ("cytokine", "IFNB1"), **how})
+
+
+def test_several_that_it_could_mean_are_named(cells, parrot):
+    known = [{"operation": "drug", "target": "erlotinib", "dose": dose} for dose in ("1 µM", "2 µM")]
+    with pytest.raises(ValueError, match="could mean several .* drug erlotinib 1 µM, drug erlotinib 2 µM"):
+        sd.tl.perturb(cells, ("drug", "erlotinib"), parrot(perturbations=known))
+
+
+def test_a_model_for_other_tasks_is_refused(cells, parrot):
+    with pytest.raises(ValueError, match="'parrot'.*annotation"):
+        sd.tl.perturb(cells, STAT1, parrot(tasks=("annotation",)))
+
+
+def test_renamed_genes_and_foreign_species_are_refused(cells):
+    mouse = ad.AnnData(cells.X, var=pd.DataFrame(index=[name.capitalize() for name in cells.var_names]))
+    with pytest.raises(ValueError, match="reads human gene symbols"):
+        sd.tl.perturb(mouse, ("cytokine", "IFNB1"))
+    cells.var_names = [f"g{i}" for i in range(cells.n_vars)]
+    with pytest.raises(KeyError, match="were the genes renamed"):
+        sd.tl.perturb(cells, ("cytokine", "IFNB1"))
