@@ -39,7 +39,7 @@ SHARE = 0.15
 #: Weight of the genes in a prompt, which teach how genes go together; an answer weighs 1.
 READING = 0.3
 #: Rows of each kind in a batch of 32; contrasts come in groups of one right and two wrong labels.
-CONTRASTS, GENERATIONS, EXPOSURES = 4, 7, 3
+CONTRASTS, GENERATIONS, EXPOSURES = 3, 6, 2
 LABELS_EACH = 3
 #: Hidden genes by which a label is judged in training; scaled up, they stand for all.
 JUDGED = 16
@@ -105,9 +105,9 @@ class Recipe:
         self.whole /= self.whole.sum()
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Batches without end: most of single cells, two in five of pairs once there are any."""
+        """Batches without end: most of single cells, a third of pairs once there are any."""
         while True:
-            if self.responses is not None and self.rng.random() < 0.4:
+            if self.responses is not None and self.rng.random() < 1 / 3:
                 rows = [self._pair() for _ in range(size // 2)]
                 yield self._tensors(rows, 2 * N_GENES + 8, [])
                 continue

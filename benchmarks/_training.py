@@ -65,20 +65,20 @@ def set_gene_vectors(model: LlamaForCausalLM, corpus: Corpus, tokenizer: PreTrai
         table[rows, :64] = torch.tensor(vectors, dtype=table.dtype) * table.std()
 
 
-def go_on_from(folder: str | Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Take over the weights of an earlier model, and the embeddings of the words that both have."""
-    old = LlamaForCausalLM.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
-    words = AutoTokenizer.from_pretrained(folder).get_vocab()
-    shared = [(row, words[word]) for word, row in tokenizer.get_vocab().items() if word in words]
-    weights = {
-        name: value
-        for name, value in old.state_dict().items()
-        if not name.endswith(("embed_tokens.weight", "lm_head.weight"))
-    }
-    model.load_state_dict(weights, strict=False)
+def take(model: LlamaForCausalLM, folder: str | Path, tokenizer: PreTrainedTokenizerFast, share: float) -> None:
+    """Mix in this share of the weights of another model; words that it lacks stay as they are.
+
+    All of them (1) to go on from where it ended; half of them to average two runs from one start, which
+    holds better on cells of other origin than either.
+    """
+    other = LlamaForCausalLM.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
+    theirs, words = dict(other.named_parameters()), AutoTokenizer.from_pretrained(folder).get_vocab()
+    known = {row: words[word] for word, row in tokenizer.get_vocab().items() if word in words}
     with torch.no_grad():
-        new_rows, old_rows = (list(rows) for rows in zip(*shared, strict=True))
-        model.get_input_embeddings().weight[new_rows] = old.get_input_embeddings().weight[old_rows]
+        for name, weight in model.named_parameters():
+            of_words = name.endswith("embed_tokens.weight")
+            rows, same = (list(known), list(known.values())) if of_words else (slice(None), slice(None))
+            weight[rows] = (1 - share) * weight[rows] + share * theirs[name][same]
 
 
 def train(model: LlamaForCausalLM, feed: Iterator[Batch], steps: int, lr: float, progress: bool = True) -> list[float]:

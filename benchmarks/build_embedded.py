@@ -29,10 +29,21 @@ from scipy.special import log_softmax, softmax
 import sc_duality as sd
 from benchmarks import _cells
 from benchmarks._corpus import N_GENES, Corpus, vocabulary
-from benchmarks._recipe import ANNOTATION, DRUG, EXPOSURE, FROM_LABEL, RESPONSE, SENSITIVITY, Recipe
+from benchmarks._recipe import (
+    ANNOTATION,
+    CONTRASTS,
+    DRUG,
+    EXPOSURE,
+    EXPOSURES,
+    FROM_LABEL,
+    GENERATIONS,
+    RESPONSE,
+    SENSITIVITY,
+    Recipe,
+)
 from benchmarks._responses import FOLDS, PERTURBATIONS, Responses, perturbed_sets
-from benchmarks._training import go_on_from, make_model, make_tokenizer, set_gene_vectors, train
-from sc_duality.models import LanguageModel
+from benchmarks._training import make_model, make_tokenizer, set_gene_vectors, take, train
+from sc_duality.models import LanguageModel, ModelSpec
 from sc_duality.models._spec import SPEC_FILE
 from sc_duality.tasks import annotation_example
 
@@ -172,6 +183,12 @@ def whole_cell(engine: LanguageModel, cells: list[list[str]], label: str) -> NDA
     return engine.likelihood(prompts, [FROM_LABEL.dual_answer(example.unknown) for example in examples])
 
 
+def history(earlier: ModelSpec) -> dict[str, Any]:
+    """The record of an earlier model."""
+    record = json.loads((Path(earlier.source) / "training.json").read_text(encoding="utf-8"))
+    return {"fingerprint": earlier.fingerprint, **record}
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
@@ -180,6 +197,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the model")
     parser.add_argument("--start", help="folder of a model to go on from, or 'embedded'")
+    parser.add_argument("--average-with", help="folder of a model whose weights are averaged with these in the end")
     parser.add_argument("--perturbed", action="store_true", help="learn from perturbed cells as well")
     parser.add_argument("--leave-out", type=int, choices=range(len(FOLDS)), help="fold of the perturbed cells")
     parser.add_argument("--seed", type=int, default=0)
@@ -205,9 +223,9 @@ def main() -> None:
     tokenizer = make_tokenizer(words(labels, genes))
     model = make_model(tokenizer, args.width, args.layers)
     set_gene_vectors(model, corpus, tokenizer, args.seed)
-    start_from = sd.models.resolve(args.start) if args.start else None
+    start_from, other = (sd.models.resolve(name) if name else None for name in (args.start, args.average_with))
     if start_from is not None:
-        go_on_from(start_from.source, model, tokenizer)
+        take(model, start_from.source, tokenizer, share=1.0)
     n_parameters = model.num_parameters()
     print(f"{len(corpus.label)} cells, {len(corpus.genes)} genes, {len(labels)} labels, {n_parameters} parameters")
 
@@ -221,6 +239,8 @@ def main() -> None:
     start = time.perf_counter()
     losses = train(model, recipe.batches(args.batch), args.steps, args.lr)
     seconds = time.perf_counter() - start
+    if other is not None:
+        take(model, other.source, tokenizer, share=0.5)
     args.out.mkdir(parents=True, exist_ok=True)
     model.to(torch.bfloat16).save_pretrained(args.out)
     tokenizer.save_pretrained(args.out)
@@ -229,17 +249,11 @@ def main() -> None:
 
     accuracy, calibration = validate(args.out, found, args.seed)
     write_json(args.out / SPEC_FILE, spec | calibration)
-    left_out = {} if args.leave_out is None else {"left_out": FOLDS[args.leave_out]._asdict()}
-    went_on = {} if start_from is None else {"started_from": start_from.fingerprint}
+    options = ("seed", "steps", "batch", "width", "layers", "lr", "perturbed")
     record = {
-        **went_on,
-        **left_out,
-        "perturbed": args.perturbed,
-        **{
-            name: value
-            for name, value in vars(args).items()
-            if name in ("seed", "steps", "batch", "width", "layers", "lr")
-        },
+        **{name: getattr(args, name) for name in options},
+        "rows": {"contrasts": CONTRASTS, "generations": GENERATIONS, "exposures": EXPOSURES},
+        **({} if args.leave_out is None else {"left_out": FOLDS[args.leave_out]._asdict()}),
         "date": date.today().isoformat(),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "versions": {name: version(name) for name in ("sc-duality", "torch", "transformers")},
@@ -248,6 +262,8 @@ def main() -> None:
         "final_loss": round(float(np.mean(losses[-100:])), 4),
         "validation_donors": accuracy,
         **calibration,
+        **({} if other is None else {"averaged_with": history(other)}),
+        **({} if start_from is None else {"started_from": history(start_from)}),
     }
     write_json(args.out / "training.json", record)
     print(json.dumps(record))
