@@ -65,6 +65,12 @@ TISSUES = {
 #: A panel of genes, unlike a whole cell.
 PANELS = {"kang"}
 
+#: What users of the model are told when they use it, by task.
+CAUTIONS = {
+    "response": "it hardly heeds what is done to a cell; simple baselines predict responses better (see its card)",
+    "sensitivity": "it tells treated from untreated cells of glioblastoma, not sensitive from resistant ones",
+}
+
 
 def studies() -> dict[str, ad.AnnData]:
     """All labelled cells that the shipped weights may see, validation donors included."""
@@ -133,6 +139,7 @@ def describe(found: dict[str, ad.AnnData], labels: list[str], n_parameters: int,
         "perturbations": known if perturbed else [],
         "drugs": {DRUG: list(EXPOSURE)} if perturbed else {},
         "expression_model": expression_model(found),
+        "cautions": CAUTIONS if perturbed else {},
         "tasks": [ANNOTATION.name, "generation", *((RESPONSE.name, SENSITIVITY.name) if perturbed else ())],
         "n_parameters": n_parameters,
         "license": "BSD-3-Clause",

@@ -37,6 +37,8 @@ from sc_duality.tasks import Perturbation
 N_GENES = 100
 #: A type with fewer real cells is not judged.
 MIN_CELLS = 10
+#: How freely the model draws genes.
+TEMPERATURES = {"embedded": 1.0, "embedded, temperature 0.7": 0.7}
 #: Cells of a population at most, where a distance needs all pairs.
 MAX_CELLS = 500
 
@@ -140,8 +142,7 @@ def generation(engine: LanguageModel, tissue: str, train: ad.AnnData, test: ad.A
     counts = {str(label): int(n) for label, n in of_type.items() if n >= MIN_CELLS and label in set(seen.labels)}
     space = Space(seen.cells, sorted(known), seed)
     methods: dict[str, Types] = {
-        "embedded": by_model(engine, tissue, counts, 1.0, seed),
-        "embedded, temperature 0.7": by_model(engine, tissue, counts, 0.7, seed),
+        **{name: by_model(engine, tissue, counts, t, seed) for name, t in TEMPERATURES.items()},
         "gene frequency": by_frequency(seen, counts, seed),
         "real training cells": by_copying(seen, counts, seed),
     }
@@ -221,9 +222,14 @@ def response(engine: LanguageModel, asked: Question, n: int, seed: int) -> dict[
     space = Space([cell for pair in seen for part in pair for cell in part] + before, genes, seed)
     levels = space.levels(before)
     shift = np.mean([space.levels(after).mean(0) - space.levels(base).mean(0) for base, after in seen], axis=0)
-    predicted = sd.tl.perturb(control, asked.perturbation, engine, rng=seed)
+    written = {
+        name: sd.tl.perturb(control, asked.perturbation, engine, temperature=temperature, rng=seed)
+        for name, temperature in TEMPERATURES.items()
+    }
+    # What the model says where nothing is done: alike, if it does not heed the perturbation.
+    written["embedded, told control"] = sd.tl.perturb(control, _cells.CONTROL, engine, rng=seed)
     methods = {
-        "embedded": space.levels(sd.get.gene_lists(predicted)),
+        **{name: space.levels(sd.get.gene_lists(predicted)) for name, predicted in written.items()},
         "mean shift": levels + shift,
         "no change": levels,
     }

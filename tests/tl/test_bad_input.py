@@ -205,3 +205,11 @@ def test_sensitivity_arguments(cells, parrot, how, message):
 def test_sensitivity_of_a_model_that_was_not_made_for_it(cells, parrot):
     with pytest.raises(ValueError, match="'parrot' does no sensitivity, only annotation"):
         sd.tl.sensitivity(cells, "erlotinib", parrot(tasks=["annotation"]))
+
+
+def test_what_has_to_be_known_of_a_model_is_said(cells, parrot, caplog):
+    model = parrot(texts=["CD3E"], cautions={"response": "it guesses"})
+    sd.tl.perturb(cells[:2].copy(), ("knockdown", "STAT1"), model)
+    assert "response by the model 'parrot': it guesses" in caplog.text
+    sd.tl.generate(model, {"B cell": 1, "T cell": 1})
+    assert caplog.text.count("it guesses") == 1

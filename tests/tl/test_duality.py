@@ -234,7 +234,7 @@ def test_predicted_cells_are_judged_by_what_was_done(cells, parrot):
     assert nothing.is_control
 
 
-def test_embedded_model_finds_true_labels_likelier_than_wrong_ones_in_blood(cells):
+def test_embedded_model_scores_every_answer_in_every_form(cells):
     sd.tl.annotate(cells, labels="blood", unknown=0, n_genes=30)
     for form in ("posterior", "likelihood", "sample"):
         sd.tl.duality(cells, form=form, n_genes=30, draws=1)

@@ -11,7 +11,7 @@ import sc_duality as sd
 LINE = {"slope": -0.5, "intercept": 2.0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def blood():
     """Cells that the embedded model wrote."""
     return sd.tl.generate(None, {"B cell": 3, "NK cells": 2}, tissue="blood", n_genes=20)

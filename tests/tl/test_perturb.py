@@ -15,7 +15,7 @@ KNOWN = [{"operation": "control"}, {"operation": "cytokine", "target": "IFNB1", 
 LINE = {"slope": -0.5, "intercept": 2.0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def predicted():
     """What the embedded model predicts."""
     return sd.tl.perturb(sd.datasets.pbmc3k()[:8].copy(), ("cytokine", "IFNB1"), n_genes=20)
@@ -58,7 +58,7 @@ def test_change_is_the_mean_difference_of_readable_cells(cells, parrot):
     np.testing.assert_allclose(found.var["perturbation_change"], expected, atol=1e-6)
     difference = (found.X - found.layers["before"])[ok].mean(axis=0).A1
     np.testing.assert_allclose(found.var["perturbation_change"], difference, atol=1e-6)
-    assert found.layers["before"].getnnz(axis=1).tolist() == [len(genes) for genes in lists]
+    assert found.layers["before"].getnnz(axis=1).tolist() == found.X.getnnz(axis=1).tolist()
 
 
 def test_a_cell_that_stays_as_it_is_does_not_change(cells, parrot):
@@ -72,6 +72,14 @@ def test_predictions_are_no_longer_than_what_was_shown(cells, parrot):
     cells.obsm["cell_sentence"][0, 2:] = -1
     found = sd.tl.perturb(cells, STAT1, parrot(texts=[answer("ISG15", "LYZ", "CD3E", "MS4A1")], expression_model=LINE))
     assert sd.get.gene_lists(found)[:2] == [["ISG15", "LYZ"], ["ISG15", "LYZ", "CD3E", "MS4A1"]]
+
+
+def test_a_short_prediction_is_compared_with_as_much_of_its_control(cells, parrot):
+    texts = [answer(*genes) for genes in sd.get.gene_lists(cells, n_genes=20)]
+    found = sd.tl.perturb(cells, STAT1, parrot(texts=texts, expression_model=LINE), n_genes=50)
+    assert (found.var["perturbation_change"] == 0).all()
+    shown = sd.get.gene_lists(found, key="cell_sentence_before")
+    assert shown == sd.get.gene_lists(cells, n_genes=50)
 
 
 def test_the_line_is_that_of_the_cells_or_of_the_model_or_fitted(cells, parrot):

@@ -8,8 +8,10 @@ import pytest
 import sc_duality as sd
 
 
-@pytest.fixture
-def answered(cells):
+@pytest.fixture(scope="module")
+def once():
+    cells = sd.datasets.pbmc3k()[::6].copy()
+    sd.pp.cell_sentences(cells)
     cells.obsm["cell_sentence"][0] = -1  # a cell without an answer must survive too
     cells.obs["cluster"] = cells.obs["cell_type"]
     sd.tl.annotate(cells, labels="blood")
@@ -19,6 +21,11 @@ def answered(cells):
     for key, form in (("annotation", "posterior"), ("by_cluster", "likelihood"), ("written", "sample")):
         sd.tl.duality(cells, key, form=form, n_genes=10, draws=1)
     return cells
+
+
+@pytest.fixture
+def answered(once):
+    return once.copy()
 
 
 def assert_equal(found, expected):

@@ -51,7 +51,7 @@ def available() -> pd.DataFrame:
     --------
     >>> import sc_duality as sd
     >>> sd.models.available().loc["embedded", "tasks"]
-    'annotation'
+    'annotation, generation, response, sensitivity'
     """
     from ._load import resolve
 

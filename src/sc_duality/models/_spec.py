@@ -53,6 +53,8 @@ class ModelSpec:
         (:func:`sc_duality.pp.fit_expression`); empty where there is none.
     tasks
         Names of the tasks that it was made for.
+    cautions
+        What a user has to know before a task's answers are used, by task.
     n_parameters, license, note
         For :func:`sc_duality.models.available`.
     """
@@ -73,6 +75,7 @@ class ModelSpec:
     drugs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     expression_model: Mapping[str, float] = field(default_factory=dict)
     tasks: Sequence[str] = ("annotation", "sensitivity", "generation", "response", "puzzle")
+    cautions: Mapping[str, str] = field(default_factory=dict)
     n_parameters: int = 0
     license: str = ""
     note: str = ""

@@ -22,12 +22,14 @@ _MIN_KNOWN = 0.2
 
 
 def check_task(spec: ModelSpec, task: str) -> None:
-    """Refuse a model that was not made for this task."""
+    """Refuse a model that was not made for this task; pass on what users have to know of how it does it."""
     if task not in spec.tasks:
         raise ValueError(
             f"the model {spec.name!r} does no {task}, only {', '.join(spec.tasks)}: pass another one, "
             "see sd.models.available()"
         )
+    if task in spec.cautions:
+        logger.warning("%s by the model %r: %s", task, spec.name, spec.cautions[task])
 
 
 def genes_asked(spec: ModelSpec, n_genes: int | None) -> int:

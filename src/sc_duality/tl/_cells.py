@@ -86,14 +86,11 @@ def to_anndata(found: Written, obs: pd.DataFrame, frame: Frame, *, n_genes: int,
     return adata
 
 
-def add_sentences(
-    adata: AnnData, cells: Sequence[Sequence[str]], frame: Frame, *, n_genes: int, key: str, layer: str | None = None
-) -> None:
+def add_sentences(adata: AnnData, cells: Sequence[Sequence[str]], frame: Frame, *, n_genes: int, key: str) -> None:
     """Store cells as sentences, with the line by which :func:`sc_duality.pp.expression` reads them."""
     place = {gene: i for i, gene in enumerate(frame.genes)}
     params = {
         "n_genes": n_genes,
-        "layer": layer,
         "gene_symbols": frame.gene_symbols,
         "version": version("sc-duality"),
     }

@@ -17,7 +17,7 @@ from ..models import LanguageModel, Sampling, load, resolve
 from ..tasks import Perturbation, Response, response_example
 from ._answers import OK
 from ._ask import check_task, context_of, genes_asked, provenance, room_for, sentences_for
-from ._cells import add_sentences, frame_of, to_anndata, written
+from ._cells import Frame, add_sentences, frame_of, to_anndata, written
 from ._perturbations import candidates, perturbation_of, stored
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def perturb(
     """Predict every cell after a perturbation, with a language model that reads the cell before it.
 
     The model is shown the sentence of a control cell and told what is done to it, and writes the sentence of the cell
-    afterwards. Both are turned into expression with one line and compared at one length: what is predicted is cut to
-    the number of genes that the model was shown.
+    afterwards. Both are turned into expression with one line and compared at one length, the number of genes that was
+    predicted, which is never more than the model was shown: else whatever a shorter sentence lacks would seem to fall.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def perturb(
         line is that of ``adata``, else the model's own; where there is neither, ``adata`` is fitted first with
         :func:`sc_duality.pp.fit_expression`.
     ``layers["before"]``
-        The control cell in the same units, rebuilt from the genes that the model was shown.
+        The control cell in the same units, rebuilt from as many of its genes as were predicted.
     ``var[key_added + "_change"]``
         Mean of ``X`` − ``layers["before"]`` over the cells with status ``"ok"``, so in units of log10; NaN if there
         is none. A gene that neither side names has 0.
@@ -96,12 +96,13 @@ def perturb(
         What was done, in words (categorical).
     ``obs[key_added + "_status"]``
         ``"ok"``, ``"no genes"`` (the model knows no gene of the control cell), or why what it wrote could not be read.
-        Only cells that are ``"ok"`` have genes in ``X``.
+        Only cells that are ``"ok"`` have genes in ``X`` and in ``layers["before"]``.
     ``obs[key_added + "_unknown_genes"]``, ``obs[key_added + "_doubled_genes"]``
         How many names were no gene of ``adata``'s sentences, and how many genes were named again; 0 where the text
         could not be read.
     ``obsm[key]``, ``obsm[key + "_before"]``, and ``uns`` of both
-        Sentences of the predicted and of the control cells, over the vocabulary of ``adata``.
+        Sentences of the predicted cells, and of the control cells as the model was shown them, over the vocabulary of
+        ``adata``.
     ``uns[key_added]``
         ``params``: the model, its fingerprint, versions and all settings; ``candidates`` are the perturbations that
         :func:`sc_duality.tl.duality` chooses from.
@@ -152,8 +153,7 @@ def perturb(
     obs = data.obs.drop(columns=[_keys.duality(key_added), _keys.confidence(key_added)], errors="ignore")
     obs[key_added] = pd.Categorical([str(done)] * data.n_obs)
     result = to_anndata(found, obs, frame, n_genes=n_genes, key=key, key_added=key_added)
-    add_sentences(result, before, frame, n_genes=n_genes, key=_keys.before(key), layer=BEFORE)
-    pp.expression(result, key=_keys.before(key), key_added=BEFORE)
+    _add_before(result, before, found.cells, frame, n_genes=n_genes, key=_keys.before(key))
     result.var[_keys.change(key_added)] = _change(result, found.status == OK)
     result.uns[key_added] = provenance(
         spec,
@@ -174,6 +174,22 @@ def perturb(
     )
     logger.info("predicted %d cells: %s", len(before), result.obs[_keys.status(key_added)].value_counts().to_dict())
     return result
+
+
+def _add_before(
+    predicted: AnnData,
+    before: Sequence[Sequence[str]],
+    after: Sequence[Sequence[str]],
+    frame: Frame,
+    *,
+    n_genes: int,
+    key: str,
+) -> None:
+    """Sentences of the control cells as they were shown, and their expression as far as the prediction goes."""
+    as_long = [genes[: len(cell)] for genes, cell in zip(before, after, strict=True)]
+    add_sentences(predicted, as_long, frame, n_genes=n_genes, key=key)
+    pp.expression(predicted, key=key, key_added=BEFORE)
+    add_sentences(predicted, before, frame, n_genes=n_genes, key=key)
 
 
 def _change(predicted: AnnData, ok: np.ndarray) -> np.ndarray:
