@@ -43,7 +43,7 @@ if os.environ.get("READTHEDOCS") == "True":
     extensions.append("sphinx.ext.intersphinx")
     intersphinx_mapping = {name: (address, None) for name, address in foreign.items()}
 _modules = "|".join([*(foreign.keys() - {"python"}), "collections", "enum", "os", "pathlib", "pydantic", "typing"])
-nitpick_ignore_regex = [("py:.*", rf"({_modules})\..*")]
+nitpick_ignore_regex = [("py:.*", rf"({_modules})\..*"), ("py:data", "Ellipsis")]
 
 autosummary_generate = True
 autodoc_member_order = "bysource"

@@ -87,7 +87,11 @@ SENTENCES: dict[str, str | dict[str, str]] = {
     "egfr": "The patient’s estimated glomerular filtration rate (eGFR) is in the range {}.",
 }
 #: Names that ``obs`` columns carry for these features.
-SAME = {"self_reported_ethnicity": "ethnicity", "developmental_stage": "development_stage", "tumour_stage": "tumor_stage"}
+SAME = {
+    "self_reported_ethnicity": "ethnicity",
+    "developmental_stage": "development_stage",
+    "tumour_stage": "tumor_stage",
+}
 
 
 def context_sentences(context: Mapping[str, str]) -> tuple[str, ...]:
