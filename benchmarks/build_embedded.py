@@ -150,7 +150,7 @@ def describe(found: dict[str, ad.AnnData], labels: list[str], n_parameters: int,
 def validate(folder: Path, found: dict[str, ad.AnnData], seed: int) -> tuple[dict[str, Any], dict[str, float]]:
     """Accuracy on validation donors (at most 300 cells a study), and what follows for the model's calibration.
 
-    The threshold of "unknown" is the probability that 98 % of the answers reach.
+    The threshold of "unknown" is the probability that 99 % of the answers reach.
     """
     engine = sd.models.load(folder)
     labels, known = list(engine.spec.labels), engine.spec.genes
@@ -179,7 +179,7 @@ def validate(folder: Path, found: dict[str, ad.AnnData], seed: int) -> tuple[dic
     return accuracy, {
         "temperature": round(temperature, 3),
         "dual_temperature": round(best_temperature(dual), 3),
-        "unknown": round(float(np.quantile(confidence, 0.02)), 3),
+        "unknown": round(float(np.quantile(confidence, 0.01)), 3),
     }
 
 
