@@ -119,7 +119,7 @@ def _draw_row(ax: Axes, place: int, values: np.ndarray) -> None:
 
 
 def _draw_threshold(ax: Axes, threshold: float | None) -> None:
-    if threshold is None:
+    if not threshold:  # 0 never says so
         return
     ax.axvline(threshold, color=LINE, linestyle="--", linewidth=1.2)
     above = ax.get_xaxis_transform()

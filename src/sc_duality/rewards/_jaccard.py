@@ -48,7 +48,7 @@ def _weights(genes: Iterable[str]) -> dict[str, float]:
 
 
 def rank_weighted_jaccard_batch(truth: ArrayLike, generated: ArrayLike) -> NDArray[np.float64]:
-    """:func:`rank_weighted_jaccard` of many pairs of lists, of genes as indices.
+    """:func:`~sc_duality.rewards.rank_weighted_jaccard` of many pairs of lists, of genes as indices.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def _places(cell: Sequence[str], genes: Sequence[str]) -> NDArray[np.int64]:
 
 
 def gene_program(genes: Sequence[str]) -> RewardFunction:
-    """A reward function of generated cells: :func:`kendall_tau` of a program's genes, such as those of apoptosis.
+    """A reward function of generated cells: Kendall’s τ of the genes of a program, such as apoptosis.
 
     Parameters
     ----------

@@ -196,7 +196,7 @@ def read_genes(text: str, known: Collection[str] | None = None) -> Answer | Fail
 
 
 def read_indices(text: str, place: Mapping[str, int]) -> Answer | Failure:
-    """:func:`read_genes` as indices into a vocabulary: the fastest way to many cell sentences, and the smallest.
+    """Read genes as indices into a vocabulary: the fastest way to many cell sentences, and the smallest.
 
     Examples
     --------

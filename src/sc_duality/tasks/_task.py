@@ -40,7 +40,7 @@ class Task(Protocol):
 
     name: str
     version: int
-    #: What x_u is: hidden genes, or one of ``example.known["candidates"]``.
+    #: Whether x_u is hidden genes or one of ``example.known["candidates"]``.
     gives_back: Literal["genes", "candidate"]
 
     def prompt(self, example: Example) -> str:
