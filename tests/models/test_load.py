@@ -68,7 +68,7 @@ def test_anything_else_is_refused_with_what_there_is(model):
 
 
 def test_object_without_the_members_is_refused():
-    with pytest.raises(TypeError, match="spec, generate, score and embed, not int"):
+    with pytest.raises(TypeError, match="spec, generate, score, likelihood and embed, not int"):
         sd.models.resolve(3)
 
 

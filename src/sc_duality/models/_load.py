@@ -41,7 +41,7 @@ def resolve(model: str | Path | LanguageModel) -> ModelSpec:
         return model.spec
     if not isinstance(model, str | Path):
         raise TypeError(
-            f"model must be a name, a folder or an object with spec, generate, score and embed, "
+            f"model must be a name, a folder or an object with spec, generate, score, likelihood and embed, "
             f"not {type(model).__name__}"
         )
     if model == "embedded":
