@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_cache_path
+from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -22,8 +27,16 @@ class Settings(BaseSettings):
 
     #: Model that tools use when none is named.
     model: str = "embedded"
+    #: Engine that models are loaded with when none is named: ``"auto"`` takes vLLM where it and a CUDA GPU are there.
+    engine: Literal["auto", "transformers", "vllm"] = "auto"
     #: Whether long work shows a progress bar.
     progress: bool = True
+    #: Whether the answers of models are kept on disk, so that work that was stopped goes on where it was.
+    cache: bool = True
+    #: Where answers, downloads and converted models are kept.
+    cache_dir: Path = Field(default_factory=lambda: user_cache_path("sc_duality"))
+    #: Bytes that kept answers may take; the oldest go first.
+    cache_size: PositiveInt = 5 * 2**30
 
 
 settings = Settings()

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Literal, get_args
 
+from .._settings import settings
+from ._engine import Engine
 from ._presets import EMBEDDED, HUB
 from ._protocol import LanguageModel
 from ._spec import SPEC_FILE, ModelSpec
+
+Name = Literal["auto", "transformers", "vllm"]
+
+#: What a model behind a server begins with, after ``model=``.
+_ENDPOINT = "endpoint:"
 
 
 def resolve(model: str | Path | LanguageModel) -> ModelSpec:
@@ -17,8 +26,10 @@ def resolve(model: str | Path | LanguageModel) -> ModelSpec:
     Parameters
     ----------
     model
-        A name of :func:`available`, a folder with a model, the name ``owner/model`` of a repository
-        on the Hugging Face hub, or an object that is a :class:`LanguageModel` already.
+        A name of :func:`available`; a folder with a model; a repository on the Hugging Face hub,
+        ``owner/model``, or ``owner/model@revision`` to hold on to a commit; ``endpoint:`` and the address of a
+        server, such as ``endpoint:http://localhost:8000/v1``, with ``#name`` if it serves several models; or an
+        object that is a :class:`LanguageModel` already.
 
     Returns
     -------
@@ -46,40 +57,38 @@ def resolve(model: str | Path | LanguageModel) -> ModelSpec:
         )
     if model == "embedded":
         return replace(_read_folder(EMBEDDED), name="embedded")
+    if str(model).startswith(_ENDPOINT):
+        return _behind_server(str(model))
     presets = {spec.name: spec for spec in HUB}
     if model in presets:
         return presets[str(model)]
     if str(model) and Path(model).is_dir():
         return _read_folder(Path(model))
     if isinstance(model, str) and model.count("/") == 1 and all(model.split("/")) and model[0] not in ".~":
-        return ModelSpec(name=model, source=model)
+        source, _, revision = model.partition("@")
+        return ModelSpec(name=model, source=source, revision=revision or None)
     raise ValueError(
         f"model {str(model)!r} is no folder, no hub repository 'owner/model' and none of "
         f"{['embedded', *presets]}: see sd.models.available()"
     )
 
 
-def load(
-    model: str | Path | ModelSpec | LanguageModel,
-    *,
-    device: str = "auto",
-    dtype: str = "auto",
-    trust_remote_code: bool = False,
-) -> LanguageModel:
+def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None = None, **options: Any) -> LanguageModel:
     """Load a model.
+
+    The model that was loaded last is kept: asked for again with the same options, it is there at once.
 
     Parameters
     ----------
     model
         As for :func:`resolve`, or what it returned.
-    device
-        Where to run, such as ``"cpu"``, ``"cuda"`` or ``"mps"``; ``"auto"`` takes a GPU if there is one.
-    dtype
-        ``"float32"``, ``"bfloat16"`` or ``"float16"``; ``"auto"`` takes bfloat16 where the hardware
-        multiplies it (GPUs, and CPUs with AMX), else float32. Log-likelihoods of the two differ by up to
-        0.1.
-    trust_remote_code
-        Whether code from the model's repository may run. Only if you have read it.
+    engine
+        ``"transformers"``, ``"vllm"``, or ``"auto"``: vLLM where it and a CUDA GPU are there, but for the model
+        inside this package, which is too small to wait for it. ``sd.settings.engine`` by default. Models behind a
+        server have an engine of their own.
+    options
+        For the engine: see :class:`TransformersModel` (``device``, ``dtype``, ...), :class:`VLLMModel` and
+        :class:`EndpointModel`.
 
     Returns
     -------
@@ -89,6 +98,8 @@ def load(
     ------
     OSError
         If the hub cannot be reached and the model is not on this machine yet; says what to fetch.
+    TypeError
+        If the engine has no such option.
 
     Examples
     --------
@@ -99,10 +110,69 @@ def load(
     """
     if isinstance(model, LanguageModel):
         return model
+    spec = model if isinstance(model, ModelSpec) else resolve(model)
+    chosen = _engine(spec, settings.engine if engine is None else engine)
+    asked = repr((chosen, spec, sorted(options.items()), _files(spec)))
+    if asked not in _kept:
+        unload()
+        _kept[asked] = chosen(spec, **options)
+    return _kept[asked]
+
+
+def unload() -> None:
+    """Let go of the model that :func:`load` keeps; its memory is free once nothing else holds it.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> sd.models.unload()
+    """
+    _kept.clear()
+
+
+#: The engine that was loaded last, by what was asked for.
+_kept: dict[str, Engine] = {}
+
+
+def _engine(spec: ModelSpec, name: Name) -> type[Engine]:
+    """The class that runs this model; each brings libraries that only it needs."""
+    if name not in get_args(Name):
+        raise ValueError(f"engine must be one of {', '.join(get_args(Name))}, not {name!r}")
+    if spec.source.startswith(("http://", "https://")):
+        from ._endpoint import EndpointModel
+
+        return EndpointModel
+    if name == "vllm" or (name == "auto" and spec.name != "embedded" and _vllm_is_there()):
+        from ._vllm import VLLMModel
+
+        return VLLMModel
     from ._transformers import TransformersModel
 
-    spec = model if isinstance(model, ModelSpec) else resolve(model)
-    return TransformersModel(spec, device=device, dtype=dtype, trust_remote_code=trust_remote_code)
+    return TransformersModel
+
+
+def _vllm_is_there() -> bool:
+    if find_spec("vllm") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _behind_server(model: str) -> ModelSpec:
+    source = model.removeprefix(_ENDPOINT)
+    addresses = source.partition("#")[0].split(",")
+    if not all(address.startswith(("http://", "https://")) for address in addresses):
+        raise ValueError(
+            f"{model!r} names no address: write endpoint:http://host:8000/v1, and #name for one model of many"
+        )
+    return ModelSpec(name=model, source=source)
+
+
+def _files(spec: ModelSpec) -> list[tuple[str, int, int]]:
+    """What tells whether a folder has changed."""
+    found = sorted(Path(spec.source).iterdir()) if Path(spec.source).is_dir() else []
+    return [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in found]
 
 
 def _read_folder(folder: Path) -> ModelSpec:

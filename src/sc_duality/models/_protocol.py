@@ -26,12 +26,15 @@ class Sampling:
         Draw from the likeliest tokens whose probabilities add up to this.
     seed
         Seed of the draws.
+    choices
+        Texts of which one must be written; any text will do by default.
     """
 
     max_tokens: int = 256
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    choices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
@@ -44,11 +47,14 @@ class Sampling:
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """A model that continues, judges and embeds text; any object with these members will do."""
+    """A model that continues, judges and embeds text; any object with these members will do.
+
+    A prompt that got no answer has ``None`` for a text and NaN for numbers.
+    """
 
     spec: ModelSpec
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[str]:
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Sequence[str | None]:
         """One continuation a prompt."""
 
     def score(self, prompts: Sequence[str], choices: Sequence[str]) -> NDArray[np.float64]:

@@ -12,6 +12,9 @@ from pathlib import Path
 #: The file beside the weights that says how to ask a model.
 SPEC_FILE = "sc_duality.json"
 
+#: Files in a model's folder that decide what it answers.
+_DECIDES = ("*.safetensors", "config.json", "tokenizer*", "special_tokens_map.json", "chat_template*")
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -91,12 +94,13 @@ class ModelSpec:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the weights in a folder, or the revision of a hub repository."""
-        files = sorted(Path(self.source).glob("*.safetensors"))
+        """SHA-256 of the weights and the words in a folder, or the revision of a hub repository."""
+        files = sorted(file for pattern in _DECIDES for file in Path(self.source).glob(pattern))
         if not files:
             return self.revision or "newest"
         digest = hashlib.sha256()
         for file in files:
+            digest.update(file.name.encode())
             with file.open("rb") as handle:
                 while chunk := handle.read(1 << 20):
                     digest.update(chunk)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from tqdm.auto import tqdm
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
 from .._settings import settings
 from ._batches import Batch, batches
+from ._drawing import Draw
+from ._engine import Engine, Finished
 from ._protocol import Sampling
 from ._scoring import score_answers, score_choices, split
 from ._spec import ModelSpec
+from ._tokens import Tokens
+from ._trie import branches
 
 
-class TransformersModel:
+class TransformersModel(Engine):
     """A causal language model that transformers can load.
 
     Prompts of one length are answered together, so that nothing is padded. On a CPU the number of
@@ -31,8 +34,14 @@ class TransformersModel:
     ----------
     spec
         Which model, from :func:`sc_duality.models.resolve`.
-    device, dtype, trust_remote_code
-        As for :func:`sc_duality.models.load`.
+    device
+        Where to run, such as ``"cpu"``, ``"cuda"`` or ``"mps"``; ``"auto"`` takes a GPU if there is one.
+    dtype
+        ``"float32"``, ``"bfloat16"`` or ``"float16"``; ``"auto"`` takes bfloat16 where the hardware
+        multiplies it (GPUs, and CPUs with AMX), else float32. Log-likelihoods of the two differ by up to
+        0.1.
+    trust_remote_code
+        Whether code from the model's repository may run. Only if you have read it.
     batch_tokens
         Tokens that are read at once: by default 1,024 on a CPU, which keeps it busy, and 32,768
         elsewhere. Less needs less memory.
@@ -47,6 +56,9 @@ class TransformersModel:
     True
     """
 
+    name: ClassVar[str] = "transformers"
+    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
+
     def __init__(
         self,
         spec: ModelSpec,
@@ -56,13 +68,16 @@ class TransformersModel:
         trust_remote_code: bool = False,
         batch_tokens: int | None = None,
     ) -> None:
-        self.spec = spec
-        where = {"revision": spec.revision, "trust_remote_code": trust_remote_code}
+        super().__init__(spec)
         try:
-            self.tokenizer: Any = AutoTokenizer.from_pretrained(spec.source, **where)
+            self._tokens = Tokens(spec, trust_remote_code=trust_remote_code)
             with _loading_bar(shown=settings.progress and spec.name != "embedded"):
                 model: Any = AutoModelForCausalLM.from_pretrained(
-                    spec.source, use_safetensors=True, dtype=torch.float32 if dtype == "auto" else dtype, **where
+                    spec.source,
+                    revision=spec.revision,
+                    use_safetensors=True,
+                    dtype=torch.float32 if dtype == "auto" else dtype,
+                    trust_remote_code=trust_remote_code,
                 )
         except OSError as error:
             raise OSError(
@@ -70,7 +85,7 @@ class TransformersModel:
                 f"(hf download {spec.source}) and pass the folder as model="
             ) from error
         self.model: Any = model.to(_device(device)).eval()
-        if dtype == "auto" and _multiplies_bfloat16(self.model.device):
+        if dtype == "auto" and multiplies_bfloat16(self.model.device):
             self.model = self.model.to(torch.bfloat16)
         self.batch_tokens = batch_tokens or (1024 if self.model.device.type == "cpu" else 32768)
         self._pad: int = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else 0
@@ -80,148 +95,81 @@ class TransformersModel:
         )
 
     @property
+    def tokenizer(self) -> Any:
+        """The tokenizer of transformers."""
+        return self._tokens.tokenizer
+
+    @property
     def dtype(self) -> str:
         """Type of the weights as they are used."""
         return str(self.model.dtype).removeprefix("torch.")
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[str]:
-        """Continue every prompt.
+    @cached_property
+    def fingerprint(self) -> str:
+        """The commit that was loaded from the hub, or a hash of the folder."""
+        return getattr(self.model.config, "_commit_hash", None) or self.spec.fingerprint
 
-        Parameters
-        ----------
-        prompts
-            Texts; wrapped in the model's chat template if it has one.
-        sampling
-            How to draw. With a temperature above 0, what is drawn depends on the batches.
+    def _generate(self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[int]) -> Iterator[Finished]:
+        choices = self._tokens.answers(sampling.choices)
+        room = max(map(len, choices), default=sampling.max_tokens - 1) + 1  # the last token of a choice is the end
+        for batch in self._batches(self._encode(prompts, room)):
+            length = batch.ids.shape[1]
+            how: dict[str, Any] = {"max_new_tokens": room, "do_sample": False}
+            if sampling.temperature > 0:
+                # Rows that only fill the batch repeat the first one.
+                rows = [seeds[i] for i in batch.members]
+                rows += rows[:1] * (len(batch.ids) - len(rows))
+                drawing = {"temperature": sampling.temperature, "top_p": sampling.top_p}
+                how["logits_processor"] = [Draw(rows, length, room, **drawing)]
+            if choices:
+                how["prefix_allowed_tokens_fn"] = self._one_of(choices, length)
+            with torch.inference_mode():
+                out = self.model.generate(input_ids=batch.ids, attention_mask=torch.ones_like(batch.ids), **how)
+            new = out[: len(batch.members), length:]
+            texts = self.tokenizer.batch_decode(new, skip_special_tokens=True)
+            yield list(zip(batch.members, texts, strict=True))
 
-        Returns
-        -------
-        One text a prompt, without the prompt and without special tokens.
-        """
-        ids = self._encode(prompts, room=sampling.max_tokens)
-        draws = sampling.temperature > 0
-        how: dict[str, Any] = {"max_new_tokens": sampling.max_tokens, "do_sample": draws}
-        if draws:
-            how |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
-        texts = [""] * len(ids)
-        with torch.random.fork_rng(enabled=draws), torch.inference_mode():
-            if draws:
-                torch.manual_seed(sampling.seed)
-            for batch in self._batches(ids, "generating"):
-                mask = torch.ones_like(batch.ids)
-                out = self.model.generate(input_ids=batch.ids, attention_mask=mask, **how)
-                new = out[: len(batch.members), batch.ids.shape[1] :]
-                for i, text in zip(
-                    batch.members, self.tokenizer.batch_decode(new, skip_special_tokens=True), strict=True
-                ):
-                    texts[i] = text
-        return texts
-
-    def score(self, prompts: Sequence[str], choices: Sequence[str]) -> NDArray[np.float64]:
-        """Log-likelihood of every choice after every prompt, each prompt being read once.
-
-        Parameters
-        ----------
-        prompts
-            Texts; wrapped in the model's chat template if it has one.
-        choices
-            Texts that might follow.
-
-        Returns
-        -------
-        Natural logarithms, (n_prompts, n_choices), summed over the tokens of a choice.
-        """
-        if not choices:
-            raise ValueError("there are no choices to score")
-        tails = self._encode_answers(choices)
+    def _score(self, prompts: Sequence[str], choices: Sequence[str]) -> Iterator[Finished]:
+        """Every prompt is read once."""
+        tails = self._tokens.answers(choices)
         parted = split(tails)
         ids = [[*prompt, *parted.shared] for prompt in self._encode(prompts, room=max(map(len, tails)))]
-        scores = np.empty((len(ids), len(tails)))
-        for batch in self._batches(ids, "scoring"):
+        for batch in self._batches(ids):
             found = score_choices(self.model, batch, parted, self._pad)
-            scores[batch.members] = found[: len(batch.members)].numpy()
-        return scores
+            yield list(zip(batch.members, found.numpy(), strict=False))
 
-    def likelihood(self, prompts: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:
-        """Log-likelihood of each answer after its own prompt.
-
-        Parameters
-        ----------
-        prompts
-            Texts; wrapped in the model's chat template if it has one.
-        answers
-            One text a prompt.
-
-        Returns
-        -------
-        Natural logarithms, (n_prompts,), summed over the tokens of an answer.
-        """
-        if not prompts:
-            return np.empty(0)
-        tails = self._encode_answers(answers)
+    def _likelihood(self, prompts: Sequence[str], answers: Sequence[str]) -> Iterator[Finished]:
+        tails = self._tokens.answers(answers)
         lengths = np.array([len(tail) for tail in tails])
         heads = self._encode(prompts, room=int(lengths.max()))
-        total = np.empty(len(tails))
         for length in np.unique(lengths):
-            same = np.flatnonzero(lengths == length)
-            ids = [[*heads[i], *tails[i]] for i in same]
-            for batch in self._batches(ids, "judging"):
+            same = np.flatnonzero(lengths == length).tolist()
+            for batch in self._batches([[*heads[i], *tails[i]] for i in same]):
                 found = score_answers(self.model, batch, int(length))
-                total[same[batch.members]] = found[: len(batch.members)].numpy()
-        return total
+                yield list(zip((same[i] for i in batch.members), found.tolist(), strict=False))
 
-    def embed(self, prompts: Sequence[str]) -> NDArray[np.float32]:
-        """Mean of the last layer's hidden states over the tokens of each prompt.
-
-        Returns
-        -------
-        (n_prompts, width).
-        """
-        ids = self._encode(prompts, room=0)
-        vectors = np.empty((len(ids), self.model.config.get_text_config().hidden_size), dtype=np.float32)
-        for batch in self._batches(ids, "embedding"):
+    def _embed(self, prompts: Sequence[str]) -> Iterator[Finished]:
+        for batch in self._batches(self._encode(prompts, room=0)):
             with torch.inference_mode():
                 hidden = self.model.base_model(input_ids=batch.ids).last_hidden_state
-            vectors[batch.members] = hidden[: len(batch.members)].float().mean(1).cpu().numpy()
-        return vectors
+            yield list(zip(batch.members, hidden.float().mean(1).cpu().numpy(), strict=False))
+
+    def _one_of(self, choices: Sequence[Sequence[int]], length: int) -> Any:
+        """What ``generate`` calls to learn which tokens may come next, if the text is to be one of these."""
+        end = self.model.generation_config.eos_token_id
+        ends = list(end) if isinstance(end, list | tuple) else [end]
+        allowed = branches([[*choice, ends[0]] for choice in choices])
+        return lambda _, ids: allowed.get(tuple(ids[length:].tolist()), ends[:1])
 
     def _encode(self, prompts: Sequence[str], room: int) -> list[list[int]]:
         """Token ids of every prompt, or an error where one leaves no room for its answer."""
-        if not prompts:
-            return []
-        if self.tokenizer.chat_template:
-            prompts = [
-                self.tokenizer.apply_chat_template(
-                    [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
-                )
-                for prompt in prompts
-            ]
-        # A chat template writes its special tokens itself.
-        ids = self.tokenizer(list(prompts), add_special_tokens=not self.tokenizer.chat_template)["input_ids"]
-        limit = self.model.config.get_text_config().max_position_embeddings
-        longest = max(range(len(ids)), key=lambda i: len(ids[i]))
-        if len(ids[longest]) + room > limit:
-            raise ValueError(
-                f"prompt {longest} has {len(ids[longest])} tokens and its answer may have {room}, but the model "
-                f"{self.spec.name!r} reads {limit}: use fewer genes (n_genes=) or fewer labels"
-            )
+        ids = self._tokens.prompts(prompts)
+        self._tokens.check_room(ids, room, self.model.config.get_text_config().max_position_embeddings)
         return ids
 
-    def _encode_answers(self, answers: Sequence[str]) -> list[list[int]]:
-        """Token ids of every answer, or an error where the model has no word for one."""
-        tails = self.tokenizer(list(answers), add_special_tokens=False)["input_ids"] if answers else []
-        for answer, tail in zip(answers, tails, strict=True):
-            if not tail or tail == [self.tokenizer.unk_token_id]:
-                raise ValueError(f"the model {self.spec.name!r} has no word for the answer {answer!r}")
-        return tails
-
-    def _batches(self, ids: list[list[int]], what: str) -> Iterator[Batch]:
-        """Batches of prompts, with a progress bar."""
+    def _batches(self, ids: list[list[int]]) -> Iterator[Batch]:
         device = self.model.device
-        with tqdm(total=len(ids), desc=what, unit="prompt", disable=not settings.progress) as bar:
-            for batch in batches(ids, tokens=self.batch_tokens, device=device, fill=device.type == "cpu"):
-                yield batch
-                bar.update(len(batch.members))
+        return batches(ids, tokens=self.batch_tokens, device=device, fill=device.type == "cpu")
 
 
 @contextmanager
@@ -243,7 +191,8 @@ def _device(device: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def _multiplies_bfloat16(device: torch.device) -> bool:
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the hardware does."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     return device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())
