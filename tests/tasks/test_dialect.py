@@ -47,3 +47,10 @@ def test_task_without_words_is_named(folder):
 def test_names_that_look_like_templates_are_data():
     text = Annotation("plain").prompt(annotation_example(["{{ 7 * 7 }}", "{% raw %}"], ["a", "b"]))
     assert "{{ 7 * 7 }} {% raw %}" in text
+
+
+def test_an_answer_is_cut_out_as_the_dialect_writes_it(folder):
+    assert Dialect("plain").read("<think>so</think><answer> B cell. </answer>").value == "B cell."
+    assert Dialect(folder).read(" B cell.\n").value == "B cell."
+    (folder / "dialect.toml").write_text('version = 3\ntagged = false\nending = ";"\n')
+    assert Dialect(folder).read("B cell ;").value == "B cell"

@@ -1,7 +1,28 @@
-"""Small real data sets that need no network."""
+"""Real data: small sets that need no network, and the papers' benchmarks from their public homes."""
 
 from __future__ import annotations
 
+from ._cell_puzzles import cell_puzzles
+from ._geo_drugs import aissa2021, bell2019, sharma2018
+from ._geo_types import he2020_liver, ma2020, segerstolpe2016
+from ._h5ad import bastidas_ponce2019, dominguez_conde2022, kang2018, pancreas_scib, sciplex3
 from ._pbmc import pbmc3k, pbmc68k_reduced
+from ._registry import available
 
-__all__ = ["pbmc3k", "pbmc68k_reduced"]
+__all__ = [
+    "aissa2021",
+    "available",
+    "bastidas_ponce2019",
+    "bell2019",
+    "cell_puzzles",
+    "dominguez_conde2022",
+    "he2020_liver",
+    "kang2018",
+    "ma2020",
+    "pancreas_scib",
+    "pbmc3k",
+    "pbmc68k_reduced",
+    "sciplex3",
+    "segerstolpe2016",
+    "sharma2018",
+]

@@ -12,6 +12,7 @@ from .._settings import settings
 from ._engine import Engine
 from ._presets import EMBEDDED, HUB
 from ._protocol import LanguageModel
+from ._smollm2 import from_wheel
 from ._spec import SPEC_FILE, ModelSpec
 
 Name = Literal["auto", "transformers", "vllm"]
@@ -110,7 +111,7 @@ def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None =
     """
     if isinstance(model, LanguageModel):
         return model
-    spec = model if isinstance(model, ModelSpec) else resolve(model)
+    spec = from_wheel(model if isinstance(model, ModelSpec) else resolve(model))
     chosen = _engine(spec, settings.engine if engine is None else engine)
     asked = repr((chosen, spec, sorted(options.items()), _files(spec)))
     if asked not in _kept:

