@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="317 cells instead of 3,170")
     args = parser.parse_args()
-    sd.settings.progress = False
+    sd.settings.progress = sd.settings.cache = False
 
     cells = sd.datasets.pbmc3k()
     if not args.quick:

@@ -69,4 +69,5 @@ html_theme_options = {"navbar_persistent": [], "show_toc_level": 2}
 
 # The notebooks run in processes of their own, with these settings.
 os.environ["SC_DUALITY_PROGRESS"] = "0"
+os.environ["SC_DUALITY_CACHE"] = "0"
 os.environ["HF_HUB_OFFLINE"] = "1"
