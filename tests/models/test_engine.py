@@ -205,3 +205,23 @@ def test_a_cache_that_cannot_be_written_loses_nothing(cache, caplog):
     np.testing.assert_array_equal(found, Counting().score(PROMPTS, ["T", "NK"]))
     assert not np.isnan(found).any()
     assert "answers are not kept" in caplog.text
+
+
+@pytest.mark.usefixtures("cache")
+def test_an_engine_stops_when_its_answers_cannot_be_taken(monkeypatch):
+    ended = []
+
+    class Long(Counting):
+        def _score(self, prompts, choices):
+            try:
+                yield from super()._score(prompts, choices)
+            finally:
+                ended.append(len(self.asked))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sc_duality.models._cache.AnswerCache.put", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        Long().score(PROMPTS, ["T"])
+    assert ended == [2]

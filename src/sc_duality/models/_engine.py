@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from importlib.metadata import version
@@ -189,9 +189,10 @@ class Engine(ABC):
         known = {key: decode(value) for key, value in cache.get(list(places)).items()}
         asked = sorted(place for key, place in places.items() if key not in known)
         failures: Counter[str] = Counter()
+        answering = ask(asked) if asked else iter(())
         with tqdm(total=len(places), initial=len(known), desc=what, disable=not (settings.progress and places)) as bar:
             try:
-                for finished in ask(asked) if asked else ():
+                for finished in answering:
                     answers = {keys[asked[i]]: one for i, one in finished if not isinstance(one, Unanswered)}
                     failures.update(one.reason for _, one in finished if isinstance(one, Unanswered))
                     cache.put([(key, encode(one)) for key, one in answers.items()])
@@ -202,6 +203,9 @@ class Engine(ABC):
                 if known and cache.is_open:
                     error.add_note(f"{len(known)} of {len(places)} answers are kept: call again to go on from there")
                 raise
+            finally:
+                if isinstance(answering, Generator):
+                    answering.close()  # so that an engine stops at once when this was interrupted
         _report(failures, len(places), kept=cache.is_open)
         return [known.get(key) for key in keys]
 

@@ -1,0 +1,259 @@
+"""Questions over HTTP: asked as the served model wants it, and read as it answers."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+import sc_duality as sd
+from sc_duality.models import EndpointModel, Sampling
+from tests.models.fake_server import FakeServer, answer_to, log_likelihood
+
+PROMPTS = [f"cell {i}" for i in range(40)]
+CHOICES = ("T cell", "NK cell", "B", "naive T cell", "naive B cell")
+
+
+def endpoint(*servers, model="", **options):
+    addresses = ",".join(server.address for server in servers)
+    options = {"backoff": 0.01, "timeout": 20.0, **options}
+    return EndpointModel(sd.models.resolve(f"endpoint:{addresses}{model}"), **options)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(sd.settings, "cache_dir", tmp_path)
+    monkeypatch.setattr(sd.settings, "progress", False)
+    for name in ("SC_DUALITY_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def server():
+    with FakeServer() as server:
+        yield server
+
+
+def test_text_comes_back_in_the_order_of_the_prompts(server):
+    assert endpoint(server).generate(PROMPTS, Sampling()) == [answer_to(prompt) for prompt in PROMPTS]
+    assert server.asked == dict.fromkeys(PROMPTS, 1)
+
+
+@pytest.mark.parametrize(
+    ("vllm", "template", "like", "chat"),
+    [
+        (True, True, None, True),
+        (True, False, None, False),
+        (True, True, "embedded", True),
+        (True, False, "embedded", False),
+        (False, False, None, True),
+        (False, False, "embedded", False),
+    ],
+)
+def test_models_are_asked_by_chat_where_they_know_it(vllm, template, like, chat):
+    with FakeServer(vllm=vllm, template=template) as server:
+        assert endpoint(server, like=like).generate(["a"], Sampling()) == [answer_to("a")]
+        assert endpoint(server, like=like, chat=not chat).generate(["a"], Sampling()) == [answer_to("a")]
+    assert ["messages" in body for body in server.bodies] == [chat, not chat]
+
+
+def test_sampling_reaches_the_server_and_each_prompt_has_its_seed(server):
+    how = Sampling(max_tokens=7, temperature=0.5, top_p=0.9)
+    endpoint(server).generate(["a", "b", "b"], how)
+    assert all((body["max_tokens"], body["temperature"], body["top_p"]) == (7, 0.5, 0.9) for body in server.bodies)
+    assert len({body["seed"] for body in server.bodies}) == 3
+    assert server.asked == {"a": 1, "b": 2}
+
+
+def test_fields_can_be_added_and_taken_away(server):
+    endpoint(server, extra={"reasoning_effort": "low", "temperature": None}).generate(["a"], Sampling())
+    assert server.bodies[0]["reasoning_effort"] == "low"
+    assert "temperature" not in server.bodies[0]
+
+
+@pytest.mark.parametrize("vllm", [True, False])
+def test_answers_are_held_to_choices(vllm):
+    with FakeServer(vllm=vllm) as server:
+        found = endpoint(server).generate(PROMPTS, Sampling(choices=CHOICES))
+    assert found == [answer_to(prompt, CHOICES) for prompt in PROMPTS]
+
+
+def test_choice_is_found_where_the_server_does_not_hold_to_a_schema(server):
+    server.vllm = False
+    server.writes = lambda prompt: {"a": " NK cell\n", "b": "I think it is a B"}[prompt]
+    model = endpoint(server, like="embedded", attempts=3)
+    assert model.generate(["a", "b"], Sampling(choices=CHOICES)) == ["NK cell", None]
+    assert server.asked == {"a": 1, "b": 3}
+    assert model.usage.faults == {"none of the choices": 3}
+
+
+def expected(server, prompt, choice, *, chat=False):
+    ids = [1, *server.ids(prompt), 2] if chat else [0, *server.ids(prompt)]
+    total = 0.0
+    for token in server.ids(choice):
+        total += log_likelihood(ids, token)
+        ids.append(token)
+    return total
+
+
+@pytest.mark.parametrize("chat", [False, True])
+@pytest.mark.parametrize("choices", [CHOICES, CHOICES[2:3], [f"w{i}" for i in range(300)], ["T", "T cell"]])
+@pytest.mark.parametrize("concurrency", [1, 64])
+def test_scores_are_sums_over_the_tokens_of_a_choice(chat, choices, concurrency):
+    with FakeServer(template=chat) as server:
+        found = endpoint(server, concurrency=concurrency).score(PROMPTS, choices)
+        rows = [[expected(server, prompt, choice, chat=chat) for choice in choices] for prompt in PROMPTS]
+    np.testing.assert_allclose(found, rows)
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_likelihoods_are_sums_over_the_tokens_of_an_answer(chat):
+    answers = [CHOICES[i % len(CHOICES)] for i in range(len(PROMPTS))]
+    with FakeServer(template=chat) as server:
+        found = endpoint(server, concurrency=2).likelihood(PROMPTS, answers)
+        each = [expected(server, *pair, chat=chat) for pair in zip(PROMPTS, answers, strict=True)]
+    np.testing.assert_allclose(found, each)
+
+
+def test_answer_that_the_model_has_no_word_for_is_refused(server):
+    with pytest.raises(ValueError, match="no word for the answer 'unheard'"):
+        endpoint(server).score(["a"], ["b", "unheard"])
+    with pytest.raises(ValueError, match="no word for the answer 'unheard'"):
+        endpoint(server).likelihood(["a"], ["unheard"])
+
+
+@pytest.mark.parametrize("ask", [lambda m: m.score(["a"], ["b"]), lambda m: m.likelihood(["a"], ["b"])])
+def test_server_without_log_likelihoods_says_what_else_to_do(ask):
+    with FakeServer(vllm=False) as server, pytest.raises(ValueError, match="method='choose' or 'generate'"):
+        ask(endpoint(server))
+
+
+def test_server_without_embeddings_says_so(server):
+    with pytest.raises(ValueError, match="404.*embeddings need a server that gives them"):
+        endpoint(server).embed(["a"])
+
+
+def test_prompt_that_is_too_long_is_its_own_failure(server, caplog):
+    server.limit = 4
+    prompts = ["a b c d e", *PROMPTS]
+    model = endpoint(server, concurrency=4)
+    assert model.generate(prompts, Sampling()) == [None, *map(answer_to, PROMPTS)]
+    scores = model.score(prompts, CHOICES)
+    assert np.isfinite(scores[1:]).all()
+    assert np.isnan(scores[0]).all()
+    assert "1 of 41 prompts got no answer (1 × the prompt is too long for the server" in caplog.text
+    assert server.asked["a b c d e"] == 3
+
+
+def test_served_model_is_found_or_must_be_named():
+    with FakeServer(models=("one",)) as one, FakeServer(models=("one", "two")) as two, FakeServer(models=()) as none:
+        assert endpoint(one).fingerprint == "one from /weights/one (text)"
+        assert endpoint(one, two, model="#one").fingerprint == "one from /weights/one (text)"
+        for wrong, model, message in (
+            ((two,), "", "serves one, two: write #name"),
+            ((one,), "#three", "serves one, not 'three'"),
+            ((one, two), "#two", "serves one, not 'two'"),
+            ((none,), "", "no model that it names"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                endpoint(*wrong, model=model)
+
+
+def test_servers_of_different_models_are_refused():
+    different = pytest.raises(ValueError, match="different models, x, y")
+    with FakeServer(models=("x",)) as one, FakeServer(models=("y",)) as two, different:
+        endpoint(one, two)
+
+
+def test_answers_of_other_models_and_other_ways_to_ask_are_not_taken(server):
+    assert endpoint(server).fingerprint != sd.models.resolve("embedded").fingerprint
+    options = [{}, {"chat": True}, {"extra": {"a": 1}}, {"extra": {"a": 2}}]
+    for model in [endpoint(server, **one) for one in [*options, *options]]:
+        model.generate(["a"], Sampling())
+    server.models = ("other",)
+    endpoint(server).generate(["a"], Sampling())
+    assert server.asked == {"a": 5}
+
+
+def test_model_is_asked_in_the_words_of_another(server):
+    spec, embedded = endpoint(server, like="embedded").spec, sd.models.resolve("embedded")
+    assert (spec.dialect, spec.labels, spec.genes) == (embedded.dialect, embedded.labels, embedded.genes)
+    assert spec.source == server.address
+    assert "127.0.0.1" in spec.name
+
+
+def test_tools_take_it_like_any_model(server):
+    adata = sd.datasets.pbmc3k()[:20].copy()
+    sd.tl.annotate(adata, model=endpoint(server, like="embedded"))
+    assert adata.obs["cell_type"].notna().all()
+    assert server.address in str(adata.uns["annotation"])
+
+
+def test_key_is_sent_but_never_told(server, caplog, monkeypatch):
+    caplog.set_level("DEBUG")
+    server.key = "sk-very-secret"
+    assert endpoint(server, api_key="sk-very-secret").generate(["a"], Sampling()) == [answer_to("a")]
+    monkeypatch.setenv("SC_DUALITY_API_KEY", "sk-very-secret")
+    model = endpoint(server)
+    assert model.generate(["b"], Sampling()) == [answer_to("b")]
+    server.key = "another"
+    with pytest.raises(PermissionError, match="HTTP 401: wrong key in Bearer …. Pass api_key=") as error:
+        model.generate(["c"], Sampling())
+    told = [caplog.text, str(error.value), repr(model.spec), model.fingerprint, str(model.usage)]
+    assert not any("very-secret" in text for text in told)
+    assert server.asked == {"a": 1, "b": 1}
+
+
+def test_openais_key_is_not_sent_to_others(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    server.key = "sk-very-secret"
+    with pytest.raises(PermissionError, match="refuses the key"):
+        endpoint(server)
+
+
+def test_tokens_and_costs_are_counted(server):
+    model = endpoint(server, price=(2.0, 8.0))
+    model.generate(PROMPTS, Sampling())
+    assert (model.usage.requests, model.usage.prompt_tokens, model.usage.completion_tokens) == (40, 400, 200)
+    assert model.usage.cost == pytest.approx((400 * 2 + 200 * 8) / 1e6)
+    assert str(model.usage) == "600 tokens, $0.00"
+    assert endpoint(server).usage.cost is None
+
+
+def test_progress_bar_tells_tokens_and_trouble(server):
+    server.faults |= {"cell 1": ["500"], "cell 2": ["500", "always"]}
+    model = endpoint(server, attempts=2)
+    model.generate(PROMPTS, Sampling())
+    assert model._note() == "585 tokens, 2 retries, 1 failures"
+
+
+def test_it_works_where_an_event_loop_runs_already(server):
+    async def notebook():
+        return endpoint(server).generate(PROMPTS, Sampling())
+
+    assert asyncio.run(notebook()) == [answer_to(prompt) for prompt in PROMPTS]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"concurrency": 0}, "concurrency must be above 0"),
+        ({"attempts": 0}, "attempts must be above 0"),
+        ({"requests_per_minute": 0}, "None sets no limit"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(server, options, message):
+    with pytest.raises(ValueError, match=message):
+        endpoint(server, **options)
+
+
+@pytest.mark.parametrize("address", ["ftp://host", "http://", "http://user:secret@host/v1"])
+def test_addresses_that_are_none_are_refused(address):
+    with pytest.raises(ValueError, match="address") as error:
+        EndpointModel(sd.models.ModelSpec(name="x", source=address))
+    assert "secret" not in str(error.value)
+
+
+def test_nobody_at_the_address_is_said_at_once(server):
+    server.stop()
+    with pytest.raises(ConnectionError, match=f"no server answers .*:{server.port}/v1: .*Is it running"):
+        endpoint(server)
