@@ -91,7 +91,8 @@ class ModelSpec:
         """Gene symbols that are words of the model; ``None`` if it reads any text."""
         if self.dialect != "compact":
             return None
-        words = json.loads((Path(self.vocabulary or self.source) / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+        tokenizer = Path(self.vocabulary or self.source) / "tokenizer.json"
+        words = json.loads(tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]
         labels = {label.replace(" ", "_") for label in self.labels}
         return frozenset(word for word in words if not word.startswith("<") and word not in labels)
 
