@@ -25,6 +25,7 @@ TOOLS = [name for name in PUBLIC if name in {"get", "pl", "pp", "tl"}]
 MAY_SEE = {
     "datasets": set(),
     "get": set(),
+    "io": set(),
     "metrics": set(),
     "models": set(),
     "pl": {"get"},
@@ -35,7 +36,7 @@ MAY_SEE = {
     "train": {"models", "rewards", "tasks"},
 }
 #: Modules beside the rooms, which know about AnnData or settings, and who may look at them.
-SEES_BASE = {"datasets", "get", "pl", "pp", "tl"}
+SEES_BASE = {"datasets", "get", "io", "pl", "pp", "tl"}
 SEES_SETTINGS = SEES_BASE | {"models"}
 #: Rooms of pure functions: all that they may import besides the standard library.
 PURE = {
@@ -200,7 +201,7 @@ def test_docstring_has_an_example(function: FunctionType) -> None:
     assert ">>> " in rest.partition("Examples\n--------\n")[2]
 
 
-@pytest.mark.parametrize("function", functions([*TOOLS, "datasets"]))
+@pytest.mark.parametrize("function", functions([*TOOLS, "datasets", "io"]))
 def test_docstring_tells_what_goes_in_and_out(function: FunctionType) -> None:
     text = inspect.getdoc(function) or ""
     assert "Returns\n-------\n" in text

@@ -7,11 +7,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import datasets, get, metrics, models, pl, pp, rewards, tasks, tl
+    from . import datasets, get, io, metrics, models, pl, pp, rewards, tasks, tl
     from ._settings import settings
 
 __version__ = version("sc-duality")
-__all__ = ["datasets", "get", "metrics", "models", "pl", "pp", "rewards", "settings", "tasks", "tl"]
+__all__ = ["datasets", "get", "io", "metrics", "models", "pl", "pp", "rewards", "settings", "tasks", "tl"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,24 +1,17 @@
-"""What every tool does with the object it is given: find the AnnData, find the matrix, read it in blocks."""
+"""What every tool does with the object it is given: find the AnnData, its names and columns, and its matrix."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
-from anndata.abc import CSCDataset
-from scipy import sparse
-from tqdm.auto import tqdm
-
-from ._settings import settings
 
 if TYPE_CHECKING:
     from anndata import Raw
     from mudata import MuData
-
-#: Values in a block: 64 MB of float64.
-BLOCK_VALUES = 2**23
 
 
 def modality(data: AnnData | MuData, mod: str = "rna") -> AnnData:
@@ -59,39 +52,29 @@ def layer_names(adata: AnnData) -> list[str]:
     return sorted(name for name in adata.layers if name is not None)
 
 
-def row_blocks(X: Any, progress: str | None = None) -> Iterator[tuple[int, sparse.csr_matrix]]:
-    """Row blocks of any matrix that an AnnData can hold, as canonical CSR, each with the index of its first row.
-
-    Blocks of a CSR matrix in memory share its arrays; every other kind of matrix is read one block at a time, so
-    memory does not grow with the number of rows. Blocks of a dense matrix store its zeros. Do not write to a block.
-    ``progress`` is what a bar over the blocks is called, if there is to be one.
-    """
-    if isinstance(X, CSCDataset):
-        X = X.to_memory()  # its rows lie scattered over the whole file
-    shared = sparse.issparse(X) and X.format == "csr" and X.has_canonical_format
-    bounds = row_bounds(X)
-    hidden = progress is None or not settings.progress or len(bounds) == 1
-    for start, stop in tqdm(bounds, progress, unit="block", disable=hidden, leave=False):
-        yield start, _shared_rows(X, start, stop) if shared else _own_rows(X[start:stop])
+def cell_names(adata: AnnData) -> pd.Index:
+    """Names of the cells, also where they were not loaded with the rest."""
+    return getattr(adata.obs, "true_index", adata.obs_names)
 
 
-def row_bounds(X: Any) -> list[tuple[int, int]]:
-    """First and last (exclusive) row of every block of :func:`row_blocks`."""
-    n_rows, n_columns = X.shape
-    values_per_row = X.nnz // n_rows if sparse.issparse(X) else n_columns
-    size = max(1, BLOCK_VALUES // max(1, values_per_row))
-    if getattr(X, "format", "csr") != "csr":
-        size = max(size, -(-n_rows // 16))  # every row slice of a CSC matrix walks through all of it
-    if not hasattr(X, "dask"):
-        return [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
-    bounds = [(0, 0)]
-    for chunk in X.chunks[0]:  # a chunk is never split, as each part would compute all of it
-        start, stop = bounds[-1]
-        if stop > start and stop - start + chunk > size:
-            bounds.append((stop, stop + chunk))
-        else:
-            bounds[-1] = (start, stop + chunk)
-    return bounds
+def in_memory(frame: Any) -> pd.DataFrame:
+    """``obs`` or ``var`` as a DataFrame, also of a lazy AnnData."""
+    return frame if isinstance(frame, pd.DataFrame) else frame.to_memory()
+
+
+def column(adata: AnnData, name: str) -> pd.Series:
+    """A column of ``obs``, also of a lazy AnnData."""
+    return adata.obs[name] if isinstance(adata.obs, pd.DataFrame) else in_memory(adata.obs[[name]])[name]
+
+
+def drop_columns(adata: AnnData, names: Sequence[str]) -> None:
+    """Take these columns out of ``obs``, those that are there."""
+    there = [name for name in names if name in adata.obs]
+    if isinstance(adata.obs, pd.DataFrame):
+        for name in there:
+            del adata.obs[name]
+    elif there:
+        adata.obs = adata.obs.ds.drop_vars(there)
 
 
 def seed(rng: int | np.random.Generator | None) -> int:
@@ -101,38 +84,3 @@ def seed(rng: int | np.random.Generator | None) -> int:
     if rng is None or isinstance(rng, np.random.Generator):
         return int(np.random.default_rng(rng).integers(2**31))
     raise ValueError(f"rng must be a non-negative integer, a numpy Generator or None, got {rng!r}")
-
-
-def _shared_rows(X: sparse.csr_matrix, start: int, stop: int) -> sparse.csr_matrix:
-    indptr = X.indptr[start : stop + 1]
-    part = slice(indptr[0], indptr[-1])
-    return _canonical(_native(X.data[part]), X.indices[part], indptr - indptr[0], X.shape[1])
-
-
-def _own_rows(block: Any) -> sparse.csr_matrix:
-    if hasattr(block, "compute"):
-        block = block.compute()
-    if not sparse.issparse(block):
-        values = _native(np.ascontiguousarray(block))
-        n_rows, n_columns = values.shape
-        indices = np.tile(np.arange(n_columns, dtype=np.int32), n_rows)
-        return _canonical(values.ravel(), indices, np.arange(n_rows + 1) * n_columns, n_columns)
-    rows = block.tocsr()
-    if not rows.has_canonical_format:
-        rows = rows.copy()
-        rows.sum_duplicates()
-    return _canonical(_native(rows.data), rows.indices, rows.indptr, rows.shape[1])
-
-
-def _canonical(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, n_columns: int) -> sparse.csr_matrix:
-    """The CSR matrix of these arrays, without the walk through them by which scipy's constructor checks them."""
-    rows = sparse.csr_matrix((len(indptr) - 1, n_columns), dtype=data.dtype)
-    rows.data, rows.indices, rows.indptr = data, indices, indptr
-    rows.has_canonical_format = True
-    return rows
-
-
-def _native(values: np.ndarray) -> np.ndarray:
-    """Values in a type of equal range that scipy.sparse and numba can work on."""
-    same = {"b1": "u1", "f2": "f4"}.get(values.dtype.str[1:], values.dtype.newbyteorder("="))
-    return values.astype(same, copy=False)

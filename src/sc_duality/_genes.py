@@ -21,7 +21,7 @@ _SYMBOL_COLUMNS = ("gene_symbols", "gene_symbol", "feature_name", "gene_name", "
 def gene_names(holder: AnnData | Raw, gene_symbols: str | None = None) -> np.ndarray:
     """Names of the columns, from ``var_names`` or from ``var[gene_symbols]``; ``""`` where a name is missing."""
     if gene_symbols is None:
-        return np.asarray(holder.var_names, dtype=object)
+        return np.asarray(getattr(holder.var, "true_index", holder.var_names), dtype=object)
     if gene_symbols not in holder.var:
         raise KeyError(f"gene_symbols={gene_symbols!r} is no column of var; it has {list(holder.var.columns)}")
     names = pd.Series(np.asarray(holder.var[gene_symbols], dtype=object))

@@ -9,8 +9,9 @@ import numpy as np
 from scipy import sparse
 
 from . import _keys
-from ._data import matrix, row_blocks
+from ._data import matrix
 from ._genes import columns_of, some
+from ._rows import row_blocks
 from ._sentences import Sentences
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -11,12 +11,16 @@ from anndata import AnnData
 
 from . import _keys
 
+#: Cells whose ranks are looked through at once.
+_CELLS = 2**16
+
 
 class Sentences(NamedTuple):
     """Ranked genes of every cell, and what is known about them."""
 
-    #: int32 (n_obs, K): column = rank, value = index into ``genes``, −1 after the last gene.
-    ranks: np.ndarray
+    #: int32 (n_obs, K): column = rank, value = index into ``genes``, −1 after the last gene. Where they were not
+    #: loaded, anything that gives rows by slice.
+    ranks: Any
     #: Names of the genes, as an object array of str.
     genes: np.ndarray
     #: Everything else in ``uns[key]``: ``params`` and, once fitted, ``expression_model``.
@@ -26,9 +30,18 @@ class Sentences(NamedTuple):
         """The sentence of every cell as a list of names, at most ``n_genes`` long."""
         if n_genes is not None and n_genes < 1:
             raise ValueError(f"n_genes must be at least 1, got {n_genes}")
-        ranks = self.ranks[:, :n_genes]
-        lengths = (ranks != _keys.PADDING).sum(1)
-        return [self.genes[row[:length]].tolist() for row, length in zip(ranks, lengths, strict=True)]
+        return named(self.ranks[:, :n_genes], self.genes)
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """The ranks of some cells at a time, in memory."""
+        for start in range(0, self.ranks.shape[0], _CELLS):
+            yield np.asarray(self.ranks[start : start + _CELLS])
+
+
+def named(ranks: np.ndarray, genes: np.ndarray) -> list[list[str]]:
+    """The names in each row of ``ranks``, which has −1 nowhere but after the last."""
+    lengths = (ranks != _keys.PADDING).sum(1)
+    return [genes[row[:length]].tolist() for row, length in zip(ranks, lengths, strict=True)]
 
 
 def write(adata: AnnData, key: str, ranks: np.ndarray, genes: np.ndarray, params: Mapping[str, Any]) -> None:
@@ -37,14 +50,21 @@ def write(adata: AnnData, key: str, ranks: np.ndarray, genes: np.ndarray, params
     The fingerprint lies in ``obsm`` so that it goes wherever the sentence goes: ``anndata.concat`` may keep the
     sentences of one object with the vocabulary of another, which only a mark on every cell can tell.
     """
-    genes = np.asarray(genes, dtype=object)
     adata.obsm[key] = ranks.astype(np.int32, copy=False)
-    adata.obsm[_keys.vocabulary(key)] = np.full((adata.n_obs, 1), fingerprint(genes), np.int64)
-    adata.uns[key] = {_keys.GENES: genes, _keys.PARAMS: dict(params)}
+    adata.obsm[_keys.vocabulary(key)], adata.uns[key] = beside(genes, params, adata.n_obs)
 
 
-def read(adata: AnnData, key: str = _keys.SENTENCE) -> Sentences:
-    """The sentences under ``key``, or an error that says why they cannot be decoded and what to do."""
+def beside(genes: np.ndarray, params: Mapping[str, Any], n_obs: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """What is stored beside the ranks: the fingerprint for each cell, and ``uns``."""
+    genes = np.asarray(genes, dtype=object)
+    return np.full((n_obs, 1), fingerprint(genes), np.int64), {_keys.GENES: genes, _keys.PARAMS: dict(params)}
+
+
+def read(adata: AnnData, key: str = _keys.SENTENCE, *, load: bool = True) -> Sentences:
+    """The sentences under ``key``, or an error that says why they cannot be decoded and what to do.
+
+    Without ``load``, ranks that lie in a file stay there; they are looked through nevertheless.
+    """
     again = f"run sd.pp.cell_sentences(adata, key_added={key!r})"
     if key not in adata.obsm:
         raise KeyError(f"no cell sentences in obsm[{key!r}]: {again} first")
@@ -53,7 +73,9 @@ def read(adata: AnnData, key: str = _keys.SENTENCE) -> Sentences:
             f"obsm[{key!r}] has lost its vocabulary uns[{key!r}]['genes'], as happens in anndata.concat: "
             f'concatenate with uns_merge="same", or set uns[{key!r}] to that of one of the parts, or {again}'
         )
-    ranks = np.asarray(adata.obsm[key])
+    ranks = adata.obsm[key]
+    if load or not hasattr(ranks, "chunks") or ranks.dtype.kind == "f":
+        ranks = np.asarray(ranks)
     if ranks.dtype.kind == "f" and np.isnan(ranks).any():
         raise ValueError(
             f"obsm[{key!r}] holds {np.isnan(ranks).any(1).sum()} cells with NaN, as an outer concat leaves "
@@ -64,14 +86,16 @@ def read(adata: AnnData, key: str = _keys.SENTENCE) -> Sentences:
             f"obsm[{key!r}] must be an integer matrix, cells × ranks, got {ranks.dtype} {ranks.shape}: {again}"
         )
     genes = np.asarray(adata.uns[key][_keys.GENES], dtype=object)
-    if ranks.size and (ranks.max() >= len(genes) or ranks.min() < _keys.PADDING):
+    found = Sentences(ranks, genes, {name: value for name, value in adata.uns[key].items() if name != _keys.GENES})
+    extremes = [(part.min(), part.max()) for part in found.blocks() if part.size]
+    lowest, highest = min((low for low, _ in extremes), default=0), max((high for _, high in extremes), default=-1)
+    if highest >= len(genes) or lowest < _keys.PADDING:
         raise ValueError(
-            f"obsm[{key!r}] holds indices from {ranks.min()} to {ranks.max()}, but its vocabulary has {len(genes)} "
+            f"obsm[{key!r}] holds indices from {lowest} to {highest}, but its vocabulary has {len(genes)} "
             f"genes: the sentences were written with another one; {again}"
         )
     _check_fingerprint(adata, key, genes, again)
-    uns = {name: value for name, value in adata.uns[key].items() if name != _keys.GENES}
-    return Sentences(ranks, genes, uns)
+    return found
 
 
 def fingerprint(genes: np.ndarray) -> int:

@@ -13,7 +13,7 @@ import pytest
 from scipy import sparse, stats
 
 import sc_duality as sd
-from sc_duality import _data
+from sc_duality import _rows
 from sc_duality.pp._expression import rebuild
 
 UNITS = "log10(1 + counts per 10,000)"
@@ -21,7 +21,7 @@ UNITS = "log10(1 + counts per 10,000)"
 
 @pytest.fixture
 def ranked(counts: ad.AnnData, monkeypatch: pytest.MonkeyPatch) -> ad.AnnData:
-    monkeypatch.setattr(_data, "BLOCK_VALUES", 7 * counts.n_vars)
+    monkeypatch.setattr(_rows, "BLOCK_VALUES", 7 * counts.n_vars)
     sd.pp.cell_sentences(counts, 40)
     return counts
 

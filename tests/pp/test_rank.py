@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from sc_duality.pp._rank import _OVERFLOW, _bucket, _mix, rank
+from sc_duality._rank import _OVERFLOW, _bucket, _mix, rank
 
 DTYPES = [np.uint8, np.int32, np.int64, np.float32, np.float64]
 

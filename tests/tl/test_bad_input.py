@@ -33,7 +33,7 @@ def renamed(adata, names):
         ({"labels": ["B cell"]}, ValueError, "at least two labels"),
         ({"labels": "moon"}, ValueError, "neither an obs column .* nor a label set .*pancreas"),
         ({"model": "smollm2-135m"}, ValueError, "no labels of its own: pass labels="),
-        ({"method": "guess"}, ValueError, "'score' or 'generate', not 'guess'"),
+        ({"method": "guess"}, ValueError, "'score', 'generate' or 'choose', not 'guess'"),
         ({"groupby": "leiden"}, KeyError, "groupby='leiden' is no obs column; there are cell_type"),
         ({"unknown": 1.5}, ValueError, "between 0 and 1, not 1.5"),
         ({"unknown": 0.5, "method": "generate"}, ValueError, "needs a confidence"),

@@ -233,7 +233,7 @@ def _seed(seed: int, repeat: int, prompt: str) -> int:
 
 
 def _rows(found: list[Any], width: int, dtype: type) -> NDArray[Any]:
-    rows = np.full((len(found), width), np.nan, dtype)
+    rows: NDArray[Any] = np.full((len(found), width), np.nan, dtype)
     for row, answer in zip(rows, found, strict=True):
         if answer is not None:
             row[:] = answer

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import StrMethodFormatter
 
 from .. import _keys
-from .._data import modality, row_blocks
+from .._data import modality
 from .._levels import expression_model, levels, source
+from .._rows import row_blocks
 from .._sentences import Sentences, read
 from ._common import DATA, LINE, axes
 

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .. import _keys, _sentences
-from .._data import layer_names, matrix, modality, row_blocks, seed
-from .._genes import may_enter
-from ._rank import rank
+from .._data import cell_names, modality
+from .._ranking import plan
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
 logger = logging.getLogger(__name__)
-
-#: Length of a sentence when none is asked for.
-N_GENES = 200
 
 
 def cell_sentences(
@@ -48,7 +43,9 @@ def cell_sentences(
     and genes. Zeros never enter; a sentence shorter than ``n_genes`` is padded. Names keep their spelling.
 
     A sparse (CSR) matrix in memory is read in place; any other, in memory, backed, dask or lazy, is read by blocks
-    of rows, so that memory grows with the sentences only.
+    of rows, so that memory grows with the sentences only (but a CSC matrix in a file is read as a whole). Chunks of a
+    dask array, as of a lazy AnnData, are ranked where dask computes, such as on a cluster. For sentences that are
+    themselves too many for memory, see :func:`sc_duality.io.write_sentences`.
 
     Parameters
     ----------
@@ -116,78 +113,22 @@ def cell_sentences(
     ['CD79A MS4A1 NKG7', 'CD3E NKG7']
     """
     data = modality(adata, mod)
-    X, holder = matrix(data, layer=layer, use_raw=use_raw)
-    names, chosen = may_enter(holder, genes=genes, exclude=exclude, gene_symbols=gene_symbols)
-    vocabulary = names[chosen]
-    n_genes = _width(n_genes, len(vocabulary))
-    start = seed(rng)
-    word = np.where(chosen, np.cumsum(chosen) - 1, -1).astype(np.int32)
-    ranks, unusable = _ranks(X, word, vocabulary, data.obs_names, n_genes, start)
-    if unusable.any():
-        raise ValueError(_refusal(unusable, data, layer, use_raw))
-
-    params = {
-        "n_genes": n_genes,
-        "layer": layer,
-        "use_raw": use_raw,
-        "exclude": exclude if exclude is None or isinstance(exclude, str) else np.asarray(list(exclude), dtype=object),
-        "gene_symbols": gene_symbols,
-        "rng": start,
-        "version": version("sc-duality"),
-    }
-    result = adata.copy() if copy else adata
-    given = {name: value for name, value in params.items() if value is not None}
-    _sentences.write(modality(result, mod), key_added, ranks, vocabulary, given)
-    empty = int((ranks[:, 0] == _keys.PADDING).sum())
-    if empty:
-        logger.warning("%d of %d cells express no gene that may enter: their sentences are empty", empty, len(ranks))
-    logger.info("wrote %d sentences of up to %d of %d genes: obsm[%r]", *ranks.shape, len(vocabulary), key_added)
-    return result if copy else None
-
-
-def _width(n_genes: int | None, available: int) -> int:
-    if n_genes is None:
-        return min(N_GENES, available)
-    if isinstance(n_genes, bool) or not isinstance(n_genes, int | np.integer) or n_genes < 1:
-        raise ValueError(f"n_genes must be a positive integer, got {n_genes!r}")
-    if n_genes > available:
-        raise ValueError(f"n_genes={n_genes}, but only {available} genes may enter: pass {available} or less")
-    return int(n_genes)
-
-
-def _ranks(
-    X: Any, word: np.ndarray, vocabulary: np.ndarray, cells: pd.Index, n_genes: int, start: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The ranked matrix, and the numbers of negative, NaN and infinite values."""
-    gene_hash = pd.util.hash_array(vocabulary)
-    cell_hash = pd.util.hash_array(np.asarray(cells, dtype=object)) + np.uint64(start)
-    ranks = np.full((len(cells), n_genes), _keys.PADDING, np.int32)
-    unusable = np.zeros(3, np.int64)
-    for first, rows in row_blocks(X, "cell sentences"):
-        part = slice(first, first + rows.shape[0])
-        unusable += rank(rows, word, gene_hash, cell_hash[part], ranks[part])
-    return ranks, unusable
-
-
-def _refusal(unusable: np.ndarray, adata: AnnData, layer: str | None, use_raw: bool) -> str:
-    """Why the matrix cannot be ranked, and which one of the others can."""
-    name = ".raw" if use_raw else "X" if layer is None else f"layer {layer!r}"
-    kinds = zip(unusable, ("negative", "NaN", "infinite"), strict=True)
-    counts = ", ".join(f"{n} {kind}" for n, kind in kinds if n)
-    others = {f"layer={other!r}": adata.layers[other] for other in layer_names(adata) if other != layer}
-    if adata.raw is not None and not use_raw:
-        others["use_raw=True"] = adata.raw.X
-    if adata.X is not None and (layer is not None or use_raw):
-        others["neither layer nor use_raw"] = adata.X
-    usable = [argument for argument, X in others.items() if _rankable(X)]
-    mend = "no layer nor .raw holds usable values: bring raw counts or their logarithm"
-    if usable:
-        mend = f"other values are all finite and at least 0: pass {' or '.join(usable)}"
-    cause = " (it looks scaled)" if unusable[0] else ""
-    return f"{name} holds {counts} values and cannot be ranked{cause}; {mend}"
-
-
-def _rankable(X: Any) -> bool:
-    return X.dtype.kind in "buif" and all(
-        bool((rows.data >= 0).all() and np.isfinite(rows.data).all()) for _, rows in row_blocks(X)
+    ranking = plan(
+        data,
+        cell_names(data),
+        n_genes,
+        layer=layer,
+        use_raw=use_raw,
+        genes=genes,
+        exclude=exclude,
+        gene_symbols=gene_symbols,
+        rng=rng,
     )
+    ranks = np.empty(ranking.shape, np.int32)
+    ranking.write(ranks)
+
+    result = adata.copy() if copy else adata
+    _sentences.write(modality(result, mod), key_added, ranks, ranking.vocabulary, ranking.params)
+    n_words = len(ranking.vocabulary)
+    logger.info("wrote %d sentences of up to %d of %d genes: obsm[%r]", *ranks.shape, n_words, key_added)
+    return result if copy else None

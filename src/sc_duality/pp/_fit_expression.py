@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
 from .. import _keys
-from .._data import modality, row_blocks
+from .._data import modality
 from .._levels import UNITS, Source, levels, source
+from .._rows import by_rows
 from .._sentences import read
 
 if TYPE_CHECKING:
@@ -85,10 +88,15 @@ def fit_expression(
 def _sums_by_rank(origin: Source, ranks: np.ndarray) -> np.ndarray:
     """(3, K): at each rank the number of genes, and the sums of their levels and of the squares of these."""
     sums = np.zeros((3, ranks.shape[1]))
-    for first, rows in row_blocks(origin.X, "expression fit"):
-        _, place, y = levels(origin, rows, ranks[first : first + rows.shape[0]])
-        sums += [np.bincount(place, weights, ranks.shape[1]) for weights in (None, y, y * y)]
+    work = partial(_sums, origin._replace(X=None))  # rows come by themselves
+    for _, found in by_rows(origin.X, work, ranks, progress="expression fit"):
+        sums += found
     return sums
+
+
+def _sums(origin: Source, rows: sparse.csr_matrix, ranks: np.ndarray) -> np.ndarray:
+    _, place, y = levels(origin, rows, ranks)
+    return np.array([np.bincount(place, weights, ranks.shape[1]) for weights in (None, y, y * y)])
 
 
 def _line(n: np.ndarray, total: np.ndarray, squares: np.ndarray) -> dict[str, float | int]:

@@ -51,8 +51,10 @@ def annotate(
     Parameters
     ----------
     adata
-        Cells. Sentences are written first if there are none, from ``X``; to rank a layer or ``.raw``,
-        call :func:`sc_duality.pp.cell_sentences` yourself.
+        Cells, in memory, backed or lazy; the model is asked about them in blocks. Sentences are written
+        first if there are none, from ``X``; to rank a layer or ``.raw``, call
+        :func:`sc_duality.pp.cell_sentences` yourself. Where the data lie in a file,
+        :func:`sc_duality.io.write_results` brings the answers there.
     model
         Who answers: see :func:`sc_duality.models.load`. The model inside this package by default.
     labels
@@ -61,10 +63,11 @@ def annotate(
         ``"retina"``). By default all types that the model knows.
     method
         ``"score"`` compares likelihoods. ``"generate"`` lets the model write, with reasoning if it
-        likes, and reads its answer; there are no probabilities then.
+        likes, and reads its answer; ``"choose"`` lets it write one of ``labels`` and nothing else, for
+        servers that tell no likelihoods. There are no probabilities then.
     groupby
         ``obs`` column of clusters. All cells of a cluster get one label: that with the highest summed
-        log-probability (or the most votes, for ``"generate"``). Its confidence is the mean probability
+        log-probability (or the most votes, where the model writes). Its confidence is the mean probability
         that the cluster's cells give it.
     unknown
         Confidence below which the answer is ``"unknown"``; 0 never says so. By default the model's own
@@ -72,13 +75,13 @@ def annotate(
     n_genes
         Genes of a sentence that the model is shown; by default what the model is made for.
     temperature, max_tokens
-        For ``"generate"``: how freely to draw (0 takes the likeliest word), and how much to write at
-        most.
+        For ``"generate"`` and ``"choose"``: how freely to draw (0 takes the likeliest word), and how much
+        to write at most.
     duality
         Whether to run :func:`duality` on the answers, with the same model and its defaults.
     best_of
-        Above 1, so many labels are drawn for each cell, from its probabilities or by ``"generate"`` (which
-        then needs a ``temperature``), and the one with the best duality score is kept. What that is worth
+        Above 1, so many labels are drawn for each cell, from its probabilities or by writing (which then
+        needs a ``temperature``), and the one with the best duality score is kept. What that is worth
         is measured in ``benchmarks/RESULTS.md``.
     context
         Columns of ``obs`` with facts about each cell, such as ``["tissue", "disease"]``, that a general
@@ -102,10 +105,11 @@ def annotate(
         Label (categorical); missing where there is no answer.
     ``obs[key_added + "_status"]``
         ``"ok"``, ``"unknown"``, ``"no genes"`` (no gene that the model knows), ``"no group"`` (``groupby``
-        is missing), or why what the model wrote could not be read.
+        is missing), ``"not answered"`` (the model gave no answer, as an endpoint that failed; calling again
+        asks only for those), or why what the model wrote could not be read.
     ``obs[key_added + "_confidence"]``
-        Probability of the answer among ``labels``, or with ``groupby`` and ``"generate"`` its share
-        of the votes. Not written for ``"generate"`` alone.
+        Probability of the answer among ``labels``, or, where the model writes, with ``groupby`` the share
+        of the votes. Not written for ``"generate"`` and ``"choose"`` alone.
     ``obsm[key_added + "_probabilities"]``
         With ``"score"``: DataFrame (n_obs, n_labels) of probabilities; rows add up to 1.
     ``obs[key_added + "_duality"]``

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from .. import _keys
+from .._data import drop_columns
 from ..models import LanguageModel, Sampling
 from ..tasks import Example, Failure, Task
 
-OK, NO_GENES, NO_GROUP = "ok", "no genes", "no group"
+OK, NO_GENES, NO_GROUP, NOT_ANSWERED = "ok", "no genes", "no group", "not answered"
 #: No single cell may count for more than this against a label of its cluster.
 _FLOOR = 1e-6
 
@@ -23,12 +24,30 @@ _FLOOR = 1e-6
 class Answers(NamedTuple):
     """One answer a cell."""
 
-    #: (n_obs, n_labels): probability of each label, or 1 for the one that was written; NaN where there is no answer.
-    probability: NDArray[np.float64]
     #: (n_obs,): index of the answer, −1 where there is none.
     best: NDArray[np.int64]
     #: (n_obs,): ``"ok"``, or why there is no answer.
     status: NDArray[np.object_]
+    #: (n_obs,): probability of the answer or its share of the votes; NaN where there is neither.
+    confidence: NDArray[np.float64]
+    #: (n_obs, n_labels): probability of each label, NaN where there is no answer; ``None`` if the model wrote.
+    probability: NDArray[np.float64] | None
+
+    def put(self, part: slice, found: Answers) -> None:
+        """Take over the answers to these cells."""
+        own: Any
+        for own, values in zip(self, found, strict=True):
+            if own is not None:
+                own[part] = values
+
+    def chosen(self, best: NDArray[np.int64]) -> Answers:
+        """Other answers to the same cells; a cell that had one and has none now was not answered."""
+        lost = (best < 0) & (self.status == OK)
+        self.status[lost] = NOT_ANSWERED
+        if self.probability is not None:
+            self.probability[lost] = np.nan
+            self.confidence[:] = np.where(best < 0, np.nan, self.probability[np.arange(len(best)), best])
+        return self._replace(best=best)
 
 
 class Written(NamedTuple):
@@ -40,75 +59,89 @@ class Written(NamedTuple):
     status: NDArray[np.object_]
 
 
+def nothing(n: int, n_labels: int | None, status: str = NO_GENES) -> Answers:
+    """No answer to any of ``n`` cells; without ``n_labels`` there will be no probabilities."""
+    probability = None if n_labels is None else np.full((n, n_labels), np.nan)
+    return Answers(np.full(n, -1), np.full(n, status, dtype=object), np.full(n, np.nan), probability)
+
+
 def scored(model: LanguageModel, task: Task, examples: Sequence[Example], labels: Sequence[str]) -> Answers:
     """Compare the likelihoods of all labels after each cell."""
-    readable = _with_genes(examples)
-    answers = _without_answer(len(examples), len(labels))
-    if readable:
+    readable = np.array(_with_genes(examples), dtype=int)
+    probability = np.full((len(examples), len(labels)), np.nan)
+    answers = nothing(len(examples), None)._replace(probability=probability)
+    if len(readable):
         prompts = [task.prompt(examples[i]) for i in readable]
         scores = model.score(prompts, [task.answer(label) for label in labels])
-        answers.probability[readable] = softmax(scores / model.spec.temperature, axis=1)
+        answered = ~np.isnan(scores).any(axis=1)
+        answers.status[readable] = np.where(answered, OK, NOT_ANSWERED)
+        scores, readable = scores[answered], readable[answered]
+        probability[readable] = softmax(scores / model.spec.temperature, axis=1)
         answers.best[readable] = scores.argmax(1)
-        answers.status[readable] = OK
-    return answers
+    return answers.chosen(answers.best)
 
 
 def written(
     model: LanguageModel, task: Task, examples: Sequence[Example], labels: Sequence[str], sampling: Sampling, n: int
 ) -> Written:
-    """Let the model write ``n`` answers a cell, and read what it wrote."""
+    """Let the model write ``n`` answers a cell, and read what it wrote.
+
+    All are asked for in one call, in which a prompt that comes again is drawn anew. A cell of which one answer is
+    missing was not answered, so that the rest of a run does not depend on what failed in it.
+    """
     readable = _with_genes(examples)
     found = Written(np.full((len(examples), n), -1), np.full(len(examples), NO_GENES, dtype=object))
     prompts = [task.prompt(examples[i]) for i in readable]
     texts = model.generate(prompts * n, sampling) if prompts else []
+    lost = []
     for place, text in enumerate(texts):
         draw, i = place // len(readable), readable[place % len(readable)]
+        if text is None:
+            lost.append(i)
+            continue
         read = task.parse(text, examples[i])
         if not isinstance(read, Failure):
             found.labels[i, draw] = labels.index(read.value)
             found.status[i] = OK
         elif draw == 0:
             found.status[i] = str(read.reason)
+    found.labels[lost], found.status[lost] = -1, NOT_ANSWERED
     return found
 
 
-def certain(best: NDArray[np.int64], status: NDArray[np.object_], n_labels: int) -> Answers:
-    """Answers that have no probabilities."""
-    probability = np.where(best[:, None] < 0, np.nan, np.arange(n_labels) == best[:, None])
-    return Answers(probability, best, status)
+def pooled(answers: Answers, groups: pd.Series, n_labels: int) -> Answers:
+    """One answer a cluster: the highest sum of log-probabilities, with the mean of the probabilities.
 
-
-def pooled(answers: Answers, groups: pd.Series) -> Answers:
-    """One answer a cluster: the highest sum of log-probabilities, with the mean of the probabilities."""
-    result = _without_answer(*answers.probability.shape)
-    result.status[:] = NO_GROUP
+    Where the model wrote, its label has the probability 1, so that the most votes win.
+    """
+    scores = answers.probability
+    result = nothing(len(answers.best), None if scores is None else n_labels, NO_GROUP)
     for members in groups.groupby(groups, observed=True).indices.values():
         voters = members[answers.best[members] >= 0]
         if len(voters) == 0:
             result.status[members] = answers.status[members]
             continue
-        votes = answers.probability[voters]
-        result.best[members] = np.log(np.maximum(votes, _FLOOR)).sum(0).argmax()
-        result.probability[members] = votes.mean(0)
-        result.status[members] = OK
+        if scores is None:
+            share = np.bincount(answers.best[voters], minlength=n_labels) / len(voters)
+            best = int(share.argmax())
+        else:
+            share = scores[voters].mean(0)
+            best = int(np.log(np.maximum(scores[voters], _FLOOR)).sum(0).argmax())
+        result.best[members], result.confidence[members], result.status[members] = best, share[best], OK
+        if result.probability is not None:
+            result.probability[members] = share
     return result
 
 
 def write(adata: AnnData, key: str, answers: Answers, labels: Sequence[str], unknown: float | None) -> None:
     """Write label and status, and confidence unless ``unknown`` is ``None``; what an earlier answer left goes."""
-    earlier = (
-        (adata.obs, _keys.confidence(key)),
-        (adata.obs, _keys.duality(key)),
-        (adata.obsm, _keys.probabilities(key)),
-    )
-    for holder, name in earlier:
-        if name in holder:
-            del holder[name]
+    drop_columns(adata, [_keys.confidence(key), _keys.duality(key)])
+    if _keys.probabilities(key) in adata.obsm:
+        del adata.obsm[_keys.probabilities(key)]
     names = pd.Categorical.from_codes(answers.best, categories=list(labels))
     status = answers.status.copy()
     if unknown is not None:
-        confidence = answers.probability[np.arange(adata.n_obs), answers.best]
-        unsure = confidence < unknown  # false where there is no answer: NaN
+        unsure = answers.confidence < unknown  # false where there is no answer: NaN
         if _keys.UNKNOWN not in names.categories:
             names = names.add_categories(_keys.UNKNOWN)
         names[unsure] = _keys.UNKNOWN
@@ -116,12 +149,8 @@ def write(adata: AnnData, key: str, answers: Answers, labels: Sequence[str], unk
     adata.obs[key] = names.remove_unused_categories()
     adata.obs[_keys.status(key)] = pd.Categorical(status)
     if unknown is not None:
-        adata.obs[_keys.confidence(key)] = confidence
+        adata.obs[_keys.confidence(key)] = answers.confidence
 
 
 def _with_genes(examples: Sequence[Example]) -> list[int]:
     return [i for i, example in enumerate(examples) if example.known["genes"]]
-
-
-def _without_answer(n: int, n_labels: int) -> Answers:
-    return Answers(np.full((n, n_labels), np.nan), np.full(n, -1), np.full(n, NO_GENES, dtype=object))

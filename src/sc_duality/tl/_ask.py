@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from numpy.typing import NDArray
 
-from .. import _keys, get, pp
-from ..models import ModelSpec
+from .. import _keys, pp
+from .._data import column
+from .._sentences import Sentences, read
+from ..models import LanguageModel, ModelSpec
 from ..tasks import Dialect
 
 logger = logging.getLogger(__name__)
@@ -46,63 +50,116 @@ def room_for(spec: ModelSpec, n_words: int) -> int:
     return n_words if spec.genes is not None else 256 + 8 * n_words
 
 
-def context_of(adata: AnnData, columns: Sequence[str]) -> list[dict[str, str]]:
-    """What these ``obs`` columns say of each cell, by column; what is missing is left out."""
+class Facts(NamedTuple):
+    """What columns of ``obs`` say of each cell."""
+
+    columns: dict[str, pd.Series]
+
+    def of(self, part: slice) -> list[dict[str, str]]:
+        """The facts about each of these cells, by column; what is missing is left out."""
+        facts: list[dict[str, str]] = [{} for _ in range(part.start, part.stop)]
+        for name, values in self.columns.items():
+            for fact, value in zip(facts, values.iloc[part].astype(object), strict=True):
+                if pd.notna(value):
+                    fact[name] = str(value)
+        return facts
+
+
+class Cells(NamedTuple):
+    """Sentences as a model reads them: of each cell the best genes that it knows."""
+
+    sentences: Sentences
+    #: For each word of the vocabulary, and last for padding, whether the model knows it.
+    known: NDArray[np.bool_]
+    n_genes: int
+    #: (n_obs,): whether the model knows any gene of the cell.
+    readable: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.readable)
+
+    def genes(self, part: slice = slice(None)) -> list[list[str]]:
+        """The genes of each of these cells, best first."""
+        ranks = np.asarray(self.sentences.ranks[part])
+        kept = self.known[ranks]
+        kept &= np.cumsum(kept, axis=1, dtype=np.int32) <= self.n_genes
+        names = self.sentences.genes[ranks[kept]].tolist()
+        ends = np.concatenate([[0], kept.sum(1).cumsum()]).tolist()
+        return [names[start:stop] for start, stop in pairwise(ends)]
+
+
+def context_of(adata: AnnData, columns: Sequence[str]) -> Facts:
+    """What these ``obs`` columns say."""
     if isinstance(columns, str):
         raise TypeError(f"context must be a list of obs columns, got the string {columns!r}")
-    strange = [column for column in columns if column not in adata.obs]
+    strange = [name for name in columns if name not in adata.obs]
     if strange:
         raise KeyError(f"context names no obs columns: {strange}; there are {', '.join(adata.obs.columns)}")
-    facts: list[dict[str, str]] = [{} for _ in range(adata.n_obs)]
-    for column in columns:
-        for fact, value in zip(facts, adata.obs[column].astype(object), strict=True):
-            if pd.notna(value):
-                fact[column] = str(value)
-    return facts
+    return Facts({name: column(adata, name) for name in columns})
 
 
-def sentences_for(adata: AnnData, spec: ModelSpec, *, key: str, n_genes: int | None) -> list[list[str]]:
-    """What :func:`genes_for` finds, writing sentences first if there are none."""
+def sentences_for(adata: AnnData, spec: ModelSpec, *, key: str, n_genes: int | None) -> Cells:
+    """What :func:`cells_for` finds, writing sentences first if there are none."""
     genes_asked(spec, n_genes)
     if key not in adata.obsm:
         if key != _keys.SENTENCE:
             raise KeyError(f"obsm has no {key!r}: run sd.pp.cell_sentences(adata, key_added={key!r}) first")
         logger.info("obsm has no %r yet: writing cell sentences with sd.pp.cell_sentences(adata)", key)
         pp.cell_sentences(adata, key_added=key)
-    return genes_for(adata, spec, key=key, n_genes=n_genes)
+    return cells_for(adata, spec, key=key, n_genes=n_genes)
 
 
-def genes_for(adata: AnnData, spec: ModelSpec, *, key: str, n_genes: int | None) -> list[list[str]]:
-    """The best ``n_genes`` genes of each cell that the model can read.
+def cells_for(adata: AnnData, spec: ModelSpec, *, key: str, n_genes: int | None) -> Cells:
+    """The sentences under ``key`` as the model reads them, at most ``n_genes`` long.
 
     Raises
     ------
     ValueError
         If the model knows next to none of the genes, naming some.
     """
-    n_genes = genes_asked(spec, n_genes)
-    lists = get.gene_lists(adata, key=key)
-    if spec.genes is None:
-        return [genes[:n_genes] for genes in lists]
-    known = [[gene for gene in genes if gene in spec.genes] for genes in lists]
-    n_named, n_known = sum(map(len, lists)), sum(map(len, known))
+    sentences = read(adata, key, load=False)
+    known = np.array([spec.genes is None or gene in spec.genes for gene in sentences.genes] + [False])
+    n_named, n_known, readable = 0, 0, []
+    for ranks in sentences.blocks():
+        kept = known[ranks]
+        n_named += int((ranks != _keys.PADDING).sum())
+        n_known += int(kept.sum())
+        readable.append(kept.any(axis=1))
     if n_known < _MIN_KNOWN * n_named:
-        strange = [gene for gene in dict.fromkeys(gene for genes in lists for gene in genes) if gene not in spec.genes]
         raise ValueError(
             f"the model {spec.name!r} knows {n_known} of the {n_named} genes in the sentences; it reads human gene "
-            f"symbols and does not know, for example, {', '.join(strange[:5])}"
+            f"symbols and does not know, for example, {', '.join(_strange(sentences, known))}"
         )
-    return [genes[:n_genes] for genes in known]
+    return Cells(sentences, known, genes_asked(spec, n_genes), np.concatenate(readable))
 
 
-def provenance(spec: ModelSpec, dialect: Dialect, **params: Any) -> dict[str, Any]:
+def _strange(sentences: Sentences, known: NDArray[np.bool_]) -> list[str]:
+    """Some genes that the model does not know, of the first cells that have any."""
+    for ranks in sentences.blocks():
+        words = pd.unique(ranks[~known[ranks] & (ranks != _keys.PADDING)])
+        if len(words):
+            return sentences.genes[words[:5]].tolist()
+    return []
+
+
+def report_unanswered(n: int, n_cells: int) -> None:
+    """Say how many cells the model gave no answer for, and what to do."""
+    if n:
+        logger.warning("%d of %d cells got no answer from the model: call again to ask about them", n, n_cells)
+
+
+def provenance(engine: LanguageModel, dialect: Dialect, **params: Any) -> dict[str, Any]:
     """What ``uns`` keeps about an answer; what is ``None`` is left out, as AnnData cannot store it."""
+    spec = engine.spec
+    packages = ("sc-duality", "anndata", *getattr(engine, "packages", ()))
     kept = {
         "model": spec.name,
-        "fingerprint": spec.fingerprint,
+        "engine": getattr(engine, "name", type(engine).__name__),
+        "fingerprint": engine.fingerprint if hasattr(engine, "fingerprint") else spec.fingerprint,
+        "dtype": getattr(engine, "dtype", None),
         "dialect": dialect.name,
         "dialect_version": dialect.version,
-        "versions": {name: version(name) for name in ("sc-duality", "anndata", "torch", "transformers")},
+        "versions": {name: version(name) for name in packages},
         **params,
     }
     return {"params": {name: value for name, value in kept.items() if value is not None}}

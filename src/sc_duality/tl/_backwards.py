@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from anndata import AnnData
 
 from .. import _keys
+from .._data import cell_names, column
 from ..models import ModelSpec
 from ..tasks import Example, Generation, Response, Task, generation_example, response_example
 from ._answers import OK
-from ._ask import check_task, context_of, genes_asked, genes_for
+from ._ask import Cells, Facts, cells_for, check_task, context_of, genes_asked
 from ._dual import Dual
 from ._labels import drug_choices, own_names
 from ._perturbations import known_as, restored
 from ._questions import Question, annotation_question, sensitivity_question
+
+#: Of some of the cells, the questions and the answers in the judge's words; ``None`` or no genes is no answer.
+Part = Callable[[slice], tuple[list[Example], list[Any]]]
 
 
 class Backwards(NamedTuple):
     """Answers and their questions."""
 
     task: Task
-    examples: list[Example]
-    #: In the judge's words; ``None`` or no genes where there is no answer.
-    answers: list[Any]
+    part: Part
+    #: Labels that each answer competes with, itself among them; 1 where it does not.
+    n_labels: int
     sentence_key: str
 
 
@@ -39,15 +44,15 @@ class _Asked(NamedTuple):
     sentence_key: str
     n_genes: int
 
-    def genes(self, key: str) -> list[list[str]]:
-        return genes_for(self.adata, self.spec, key=key, n_genes=self.n_genes)
+    def cells(self, key: str) -> Cells:
+        return cells_for(self.adata, self.spec, key=key, n_genes=self.n_genes)
 
-    def facts(self) -> list[dict[str, str]]:
+    def facts(self) -> Facts:
         return context_of(self.adata, self.texts("context"))
 
     def texts(self, name: str) -> list[str]:
         """A list among the settings; files hold it as an array."""
-        return [str(text) for text in self.params.get(name, ())]
+        return [str(text) for text in np.asarray(self.params.get(name, ()), dtype=object)]
 
     def refuse_one(self, candidates: Sequence[str]) -> None:
         """A single candidate always comes back, whatever the cell."""
@@ -58,7 +63,7 @@ class _Asked(NamedTuple):
 
     def answers(self, possible: Sequence[str]) -> list[str | None]:
         """What stands in ``obs``, ``None`` where there is no answer or it is ``"unknown"``."""
-        given, status = self.adata.obs[self.key].astype(object), self.adata.obs[_keys.status(self.key)]
+        given, status = column(self.adata, self.key).astype(object), column(self.adata, _keys.status(self.key))
         answers = [str(answer) if good else None for answer, good in zip(given, status == OK, strict=True)]
         strange = sorted({answer for answer in answers if answer is not None} - set(possible))
         if strange:
@@ -85,7 +90,7 @@ def turned_around(
     return Backwards(*find(asked), asked.sentence_key)
 
 
-_Found = tuple[Task, list[Example], list[Any]]
+_Found = tuple[Task, Part, int]
 
 
 def _annotation(asked: _Asked) -> _Found:
@@ -101,9 +106,14 @@ def _sensitivity(asked: _Asked) -> _Found:
 
 
 def _labelled(asked: _Asked, question: Question) -> _Found:
-    answers = [question.names.get(answer) if answer else None for answer in asked.answers(list(question.names))]
-    cells = asked.genes(asked.sentence_key)
-    return question.task, question.hidden(cells, asked.facts(), asked.adata.obs_names, asked.how), answers
+    labels = asked.answers(list(question.names))
+    cells, facts, names = asked.cells(asked.sentence_key), asked.facts(), cell_names(asked.adata)
+
+    def part(rows: slice) -> tuple[list[Example], list[Any]]:
+        own = [question.names[label] if label else None for label in labels[rows]]
+        return question.hidden(cells.genes(rows), facts.of(rows), names[rows], asked.how), own
+
+    return question.task, part, len(question.names)
 
 
 def _generation(asked: _Asked) -> _Found:
@@ -112,9 +122,14 @@ def _generation(asked: _Asked) -> _Found:
     asked.refuse_one(list(names))
     own = list(names.values())
     context = {"tissue": str(asked.params["tissue"])} if "tissue" in asked.params else {}
-    labels = asked.answers(list(names))
-    examples = [generation_example(names[label] if label else own[0], own, context=context) for label in labels]
-    return Generation(asked.spec.dialect, asked.spec.genes), examples, _where(labels, asked.genes(asked.sentence_key))
+    labels, cells = asked.answers(list(names)), asked.cells(asked.sentence_key)
+
+    def part(rows: slice) -> tuple[list[Example], list[Any]]:
+        done = labels[rows]
+        examples = [generation_example(names[label] if label else own[0], own, context=context) for label in done]
+        return examples, _where(done, cells.genes(rows))
+
+    return Generation(asked.spec.dialect, asked.spec.genes), part, 1
 
 
 def _response(asked: _Asked) -> _Found:
@@ -123,13 +138,17 @@ def _response(asked: _Asked) -> _Found:
     own = {words: known_as(asked.spec, one) for words, one in stored.items()}
     every = list(own.values())
     asked.refuse_one(list(own))
-    done = asked.answers(list(own))
-    before = asked.genes(_keys.before(asked.sentence_key))
-    examples = [
-        response_example(genes, own[words] if words else every[0], every, context=fact)
-        for genes, words, fact in zip(before, done, asked.facts(), strict=True)
-    ]
-    return Response(asked.spec.dialect, asked.spec.genes), examples, _where(done, asked.genes(asked.sentence_key))
+    done, facts = asked.answers(list(own)), asked.facts()
+    before, after = asked.cells(_keys.before(asked.sentence_key)), asked.cells(asked.sentence_key)
+
+    def part(rows: slice) -> tuple[list[Example], list[Any]]:
+        examples = [
+            response_example(genes, own[words] if words else every[0], every, context=fact)
+            for genes, words, fact in zip(before.genes(rows), done[rows], facts.of(rows), strict=True)
+        ]
+        return examples, _where(done[rows], after.genes(rows))
+
+    return Response(asked.spec.dialect, asked.spec.genes), part, 1
 
 
 def _where(answered: Sequence[str | None], cells: Sequence[Sequence[str]]) -> list[Sequence[str]]:

@@ -24,13 +24,17 @@ def drawn_labels(probability: NDArray[np.float64], names: Sequence[str], n: int,
 def best_explained(
     engine: LanguageModel, question: Question, examples: Sequence[Example], drawn: NDArray[np.int64], how: Dual
 ) -> NDArray[np.int64]:
-    """The label in each row of ``drawn`` (−1 is none) with the best duality score; of equal ones the first."""
+    """The label in each row of ``drawn`` (−1 is none) with the best duality score; of equal ones the first.
+
+    −1 where there is none, and where one of them could not be judged.
+    """
     labels = question.labels
     asked = [(i, int(label)) for i, row in enumerate(drawn) for label in dict.fromkeys(row.tolist()) if label >= 0]
     chosen = [labels[label] for _, label in asked]
     scores = explain(engine, question.task, [examples[i] for i, _ in asked], chosen, how)
     best, highest = np.full(len(drawn), -1), np.full(len(drawn), -np.inf)
-    for (i, label), score in zip(asked, np.where(np.isnan(scores), -np.inf, scores), strict=True):
+    for (i, label), score in zip(asked, scores, strict=True):
         if best[i] < 0 or score > highest[i]:
             best[i], highest[i] = label, score
+    best[[i for (i, _), score in zip(asked, scores, strict=True) if np.isnan(score)]] = -1
     return best

@@ -12,10 +12,11 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from .. import _keys, _sentences, pp
+from .._data import in_memory
 from .._genes import columns_of
 from ..models import LanguageModel, ModelSpec, Sampling
 from ..tasks import Example, Failure, Task, encode
-from ._answers import NO_GENES, OK
+from ._answers import NO_GENES, NOT_ANSWERED, OK
 
 
 class Frame(NamedTuple):
@@ -48,13 +49,16 @@ def frame_of(adata: AnnData, spec: ModelSpec, key: str) -> Frame:
     if (columns_of(sentences.genes, adata, gene_symbols) < 0).all():
         raise KeyError(f"none of the {len(sentences.genes)} genes of uns[{key!r}] is in var: were the genes renamed?")
     line = sentences.uns.get(_keys.EXPRESSION_MODEL, spec.expression_model)
-    return Frame(adata.var.copy(), sentences.genes, gene_symbols, line)
+    return Frame(in_memory(adata.var).copy(), sentences.genes, gene_symbols, line)
 
 
 def written(
     model: LanguageModel, task: Task, examples: Sequence[Example | None], lengths: Iterable[int], sampling: Sampling
 ) -> Written:
-    """Let the model write a cell for each example, cut to its length; without an example there is no cell."""
+    """Let the model write a cell for each example, cut to its length; without an example there is no cell.
+
+    All are asked for in one call, in which a prompt that comes again is drawn anew.
+    """
     asked = [i for i, example in enumerate(examples) if example is not None]
     questions = [example for example in examples if example is not None]
     texts = model.generate([task.prompt(question) for question in questions], sampling) if questions else []
@@ -62,6 +66,9 @@ def written(
     found = Written([()] * n, np.full(n, NO_GENES, object), np.zeros(n, np.int64), np.zeros(n, np.int64))
     most = list(lengths)
     for i, question, text in zip(asked, questions, texts, strict=True):
+        if text is None:
+            found.status[i] = NOT_ANSWERED
+            continue
         read = task.parse(text, question)
         if isinstance(read, Failure):
             found.status[i] = str(read.reason)

@@ -35,6 +35,8 @@ class Dual:
     hidden_fraction: float = HIDDEN_FRACTION
     draws: int = DRAWS
     seed: int = 0
+    #: Genes of a cell that count at most, where that is known.
+    n_genes: int | None = None
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
@@ -72,9 +74,9 @@ def explain(
 
     Returns
     -------
-    float64 (n,), NaN where there is no answer or nothing to give back.
+    float64 (n,), NaN where there is no answer or nothing to give back, and where the engine did not judge.
     """
-    asked = [i for i, (one, answer) in enumerate(zip(examples, answers, strict=True)) if answer and one.unknown]
+    asked = judgeable(examples, answers)
     scores = np.full(len(examples), np.nan)
     if asked:
         kept = [examples[i] for i in asked], [answers[i] for i in asked]
@@ -89,12 +91,22 @@ def explain(
     return scores
 
 
+def judgeable(examples: Sequence[Example], answers: Sequence[Any]) -> list[int]:
+    """Places of the answers that there is something to judge by."""
+    return [i for i, (one, answer) in enumerate(zip(examples, answers, strict=True)) if answer and one.unknown]
+
+
 def _sampled(
     engine: LanguageModel, task: Task, examples: list[Example], answers: list[Any], how: Dual
 ) -> NDArray[np.float64]:
-    """Mean score of what the dual writes, over several draws; what cannot be read scores 0."""
+    """Mean score of what the dual writes, over several draws; what cannot be read scores 0.
+
+    All draws are asked for in one call, in which a prompt that comes again is drawn anew.
+    """
     prompts = [task.dual_prompt(answer, example) for answer, example in zip(answers, examples, strict=True)]
     right = {one for example in examples for one in example.known.get("candidates", [example.unknown])}
+    if task.gives_back == "genes" and how.n_genes:  # the same room whatever other cells are asked about
+        right = {("gene",) * round(how.hidden_fraction * how.n_genes)}
     words = max(len(task.dual_answer(one).split()) for one in right)
     sampling = Sampling(max_tokens=room_for(engine.spec, words), temperature=1.0, seed=how.seed)
     texts = engine.generate(prompts * how.draws, sampling)
@@ -102,7 +114,9 @@ def _sampled(
     return np.reshape(scores, (how.draws, len(examples))).mean(axis=0)
 
 
-def _read(task: Task, text: str, example: Example) -> float:
+def _read(task: Task, text: str | None, example: Example) -> float:
+    if text is None:
+        return np.nan
     found = task.parse_dual(text, example)
     return 0.0 if isinstance(found, Failure) else task.score(example.unknown, found.value)
 

@@ -13,9 +13,10 @@ from .._data import modality, seed
 from .._settings import settings
 from ..models import LanguageModel, load, resolve
 from ..tasks import Dialect
-from ._ask import genes_asked, provenance
+from ._ask import genes_asked, provenance, report_unanswered
 from ._backwards import turned_around
-from ._dual import DRAWS, FORM, GIVEN, HIDDEN_FRACTION, Dual, Form, Given, explain
+from ._blocks import blocks
+from ._dual import DRAWS, FORM, GIVEN, HIDDEN_FRACTION, Dual, Form, Given, explain, judgeable
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -78,7 +79,7 @@ def duality(
         Modality, if ``adata`` is a MuData.
     rng
         Seed of hidden genes and of draws. Which genes of a cell are hidden depends on the seed and on the cell's
-        name, not on other cells; what ``"sample"`` draws depends on all cells.
+        name, not on other cells.
     copy
         Whether to work on a copy and return it.
 
@@ -88,7 +89,7 @@ def duality(
 
     ``obs[key + "_duality"]``
         float64, more is better: 0 to 1, but for ``"likelihood"``, which has no bounds. NaN for cells without an
-        answer, without genes, or whose answer is ``"unknown"``.
+        answer, without genes, or whose answer is ``"unknown"``, and for cells that the model gave no judgement of.
     ``uns[key]["duality"]``
         The judge, its fingerprint, versions and all settings.
 
@@ -118,23 +119,30 @@ def duality(
     data = modality(result, mod)
     asked = settings.model if model is None else model
     spec = resolve(asked)
-    how = Dual(form, given, hidden_fraction, draws, seed(rng))
+    how = Dual(form, given, hidden_fraction, draws, seed(rng), genes_asked(spec, n_genes))
     backwards = turned_around(data, key, spec, how, sentence_key=sentence_key, n_genes=n_genes)
 
     engine = load(asked)
-    data.obs[_keys.duality(key)] = explain(engine, backwards.task, backwards.examples, backwards.answers, how)
+    scores, unanswered = np.full(data.n_obs, np.nan), 0
+    questions = {"posterior": backwards.n_labels, "likelihood": 2, "sample": how.draws}[how.form]
+    for part in blocks(data.n_obs, "duality", questions):
+        examples, answers = backwards.part(part)
+        scores[part] = explain(engine, backwards.task, examples, answers, how)
+        unanswered += int(np.isnan(scores[part][judgeable(examples, answers)]).sum())
+    report_unanswered(unanswered, data.n_obs)
+    data.obs[_keys.duality(key)] = scores
     kept = provenance(
-        spec,
+        engine,
         Dialect(spec.dialect),
         form=how.form,
         given=how.given,
         hidden_fraction=how.hidden_fraction,
         draws=how.draws,
         key=backwards.sentence_key,
-        n_genes=genes_asked(spec, n_genes),
-        dtype=getattr(engine, "dtype", None),
+        n_genes=how.n_genes,
         rng=how.seed,
     )
     data.uns[key] = {**data.uns[key], "duality": kept[_keys.PARAMS]}
-    logger.info("wrote obs[%r]: mean %.3f", _keys.duality(key), data.obs[_keys.duality(key)].mean())
+    mean = np.nanmean(scores) if not np.isnan(scores).all() else np.nan
+    logger.info("wrote obs[%r]: mean %.3f", _keys.duality(key), mean)
     return result if copy else None

@@ -13,7 +13,8 @@ from .._data import modality
 from .._settings import settings
 from ..models import LanguageModel, load, resolve
 from ..tasks import Dialect
-from ._ask import provenance, sentences_for
+from ._ask import provenance, report_unanswered, sentences_for
+from ._blocks import blocks
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -56,7 +57,7 @@ def embed(
     ``None``, or the copy. Writes
 
     ``obsm[key_added]``
-        float32 (n_obs, width); NaN for cells of which the model knows no gene.
+        float32 (n_obs, width); NaN for cells of which the model knows no gene, and for cells that it gave no answer.
     ``uns[key_added]``
         ``params``: the model, its fingerprint, versions and all settings.
 
@@ -64,6 +65,8 @@ def embed(
     ------
     ValueError, KeyError
         If something in the input cannot be used, before the model is loaded.
+    RuntimeError
+        If the model gave no answer at all.
 
     Notes
     -----
@@ -83,19 +86,22 @@ def embed(
     asked = settings.model if model is None else model
     spec = resolve(asked)
     cells = sentences_for(data, spec, key=key, n_genes=n_genes)
-    dialect = Dialect(spec.dialect)
-
-    readable = [i for i, genes in enumerate(cells) if genes]
-    if not readable:
+    if not cells.readable.any():
         raise ValueError(f"no cell expresses a gene that the model {spec.name!r} knows: there is nothing to embed")
-    prompts = [dialect.say("cell", "text", genes=cells[i]) for i in readable]
+    dialect = Dialect(spec.dialect)
     engine = load(asked)
-    found = engine.embed(prompts)
-    vectors = np.full((data.n_obs, found.shape[1]), np.nan, dtype=np.float32)
-    vectors[readable] = found
+    vectors = np.empty((data.n_obs, 0), dtype=np.float32)
+    for part in blocks(len(cells), "embedding cells"):
+        prompts = [dialect.say("cell", "text", genes=genes) for genes in cells.genes(part) if genes]
+        found = engine.embed(prompts) if prompts else vectors[:0]
+        if not vectors.shape[1] and found.shape[1]:  # the width is known with the first answer
+            vectors = np.full((data.n_obs, found.shape[1]), np.nan, dtype=np.float32)
+        if found.shape[1]:
+            vectors[part][cells.readable[part]] = found
+    if not vectors.shape[1]:
+        raise RuntimeError(f"the model {spec.name!r} gave no answer for any cell, so nothing was written: call again")
+    report_unanswered(int((cells.readable & np.isnan(vectors[:, 0])).sum()), len(cells))
     data.obsm[key_added] = vectors
-    data.uns[key_added] = provenance(
-        spec, dialect, key=key, n_genes=n_genes or spec.n_genes, dtype=getattr(engine, "dtype", None)
-    )
+    data.uns[key_added] = provenance(engine, dialect, key=key, n_genes=n_genes or spec.n_genes)
     logger.info("wrote obsm[%r] %s", key_added, vectors.shape)
     return result if copy else None

@@ -12,7 +12,7 @@ from anndata import AnnData
 from numpy.typing import ArrayLike
 
 from .. import _keys
-from .._data import modality, seed
+from .._data import column, modality, seed
 from .._footing import Footing, project, same_footing
 from ..metrics import (
     accuracy,
@@ -274,10 +274,10 @@ def _of_changes(footing: Footing, own: pd.Series, asked: pd.Series, n_top: int) 
 def _of_labels(
     data: AnnData, reference: str, groupby: str | None, answer: str, asked: Iterable[str] | None
 ) -> pd.DataFrame:
-    for column in (reference, answer):
-        if column not in data.obs:
-            raise KeyError(f"obs has no column {column!r}; it has {list(data.obs.columns)}")
-    truth, given = (data.obs[column].astype(object).to_numpy() for column in (reference, answer))
+    for name in (reference, answer):
+        if name not in data.obs:
+            raise KeyError(f"obs has no column {name!r}; it has {list(data.obs.columns)}")
+    truth, given = (column(data, name).astype(object).to_numpy() for name in (reference, answer))
     known, answered = pd.notna(truth), pd.notna(given)
     if not known.any():
         raise ValueError(f"obs[{reference!r}] is missing for every cell: there is nothing to compare with")

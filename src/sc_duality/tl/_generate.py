@@ -11,12 +11,13 @@ import pandas as pd
 from anndata import AnnData
 
 from .. import _keys
-from .._data import modality, seed
+from .._data import in_memory, modality, seed
 from .._genes import may_enter
 from .._settings import settings
 from ..models import LanguageModel, ModelSpec, Sampling, load, resolve
 from ..tasks import Generation, check_labels, generation_example
-from ._ask import check_task, genes_asked, provenance, room_for
+from ._answers import NOT_ANSWERED
+from ._ask import check_task, genes_asked, provenance, report_unanswered, room_for
 from ._cells import Frame, frame_of, to_anndata, written
 from ._labels import own_names
 
@@ -79,7 +80,8 @@ def generate(
     ``obs[key_added]``
         The type that was asked for (categorical), as it stands in ``counts``.
     ``obs[key_added + "_status"]``
-        ``"ok"``, or why what the model wrote could not be read.
+        ``"ok"``, ``"not answered"`` (the model gave no answer, as an endpoint that failed), or why what it wrote
+        could not be read.
     ``obs[key_added + "_unknown_genes"]``, ``obs[key_added + "_doubled_genes"]``
         How many names were no gene, and how many genes were named again; 0 where the text could not be read.
     ``obsm[key]``, ``uns[key]``
@@ -136,7 +138,7 @@ def generate(
     )
     result = to_anndata(found, obs, frame, n_genes=n_genes, key=key, key_added=key_added)
     result.uns[key_added] = provenance(
-        spec,
+        engine,
         task.dialect,
         task=task.name,
         task_version=task.version,
@@ -144,12 +146,12 @@ def generate(
         tissue=tissue,
         key=key,
         n_genes=n_genes,
-        dtype=getattr(engine, "dtype", None),
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         max_tokens=sampling.max_tokens,
         rng=sampling.seed,
     )
+    report_unanswered(int((found.status == NOT_ANSWERED).sum()), result.n_obs)
     logger.info("wrote %d cells: %s", result.n_obs, result.obs[_keys.status(key_added)].value_counts().to_dict())
     return result
 
@@ -194,5 +196,5 @@ def _frame(spec: ModelSpec, like: AnnData | None, key: str) -> Frame | None:
         return Frame(pd.DataFrame(index=pd.Index(genes)), genes, line=spec.expression_model)
     if key not in like.obsm:
         names, _ = may_enter(like, genes=None, exclude=None, gene_symbols=None)
-        return Frame(like.var.copy(), names, line=spec.expression_model)
+        return Frame(in_memory(like.var).copy(), names, line=spec.expression_model)
     return frame_of(like, spec, key)

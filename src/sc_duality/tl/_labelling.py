@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,18 +13,19 @@ import pandas as pd
 from anndata import AnnData
 
 from .. import _keys
-from .._data import seed
+from .._data import cell_names, column, seed
 from ..models import LanguageModel, ModelSpec, Sampling, load
-from ._answers import Answers, certain, pooled, scored, write, written
-from ._ask import context_of, provenance, sentences_for
+from ._answers import NOT_ANSWERED, Answers, nothing, pooled, scored, write, written
+from ._ask import context_of, provenance, report_unanswered, sentences_for
 from ._best_of import best_explained, drawn_labels
+from ._blocks import blocks
 from ._dual import Dual
 from ._duality import duality
 from ._questions import Question
 
 logger = logging.getLogger(__name__)
 
-Method = Literal["score", "generate"]
+Method = Literal["score", "generate", "choose"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,29 +53,25 @@ def label_cells(
     _check(adata, how)
     default = spec.unknown if question.task.name == "annotation" else 0.0  # models know it of types only
     threshold = default if how.unknown is None else how.unknown
-    sampling = Sampling(max_tokens=how.max_tokens, temperature=how.temperature, seed=seed(how.rng))
+    choices = tuple(map(question.task.answer, question.labels)) if how.method == "choose" else ()
+    sampling = Sampling(max_tokens=how.max_tokens, temperature=how.temperature, seed=seed(how.rng), choices=choices)
     facts = context_of(adata, how.context)
     cells = sentences_for(adata, spec, key=how.key, n_genes=how.n_genes)
+    names = cell_names(adata)
 
     engine = load(model)
-    asked = question.shown(cells, facts)
-    dual = Dual(seed=sampling.seed)
-    backwards = question.hidden(cells, facts, adata.obs_names, dual) if how.best_of > 1 else []
-    if how.method == "score":
-        answers = scored(engine, question.task, asked, question.labels)
-        if how.best_of > 1:
-            drawn = drawn_labels(answers.probability, adata.obs_names, how.best_of, sampling.seed)
-            answers = answers._replace(best=best_explained(engine, question, backwards, drawn, dual))
-    else:
-        drawn, status = written(engine, question.task, asked, question.labels, sampling, how.best_of)
-        best = best_explained(engine, question, backwards, drawn, dual) if how.best_of > 1 else drawn[:, 0]
-        answers = certain(best, status, len(question.labels))
+    answers = nothing(len(cells), len(question.names) if how.method == "score" else None)
+    judged = how.best_of * len(question.names) if how.best_of > 1 else 1
+    for part in blocks(len(cells), question.task.name, judged):
+        found = _answers(engine, question, cells.genes(part), facts.of(part), names[part], how, sampling)
+        answers.put(part, found)
+    report_unanswered(int((answers.status == NOT_ANSWERED).sum()), len(cells))
     if how.groupby is not None:
-        answers = pooled(answers, adata.obs[how.groupby])
+        answers = pooled(answers, column(adata, how.groupby), len(question.names))
 
     _write(adata, question, how, answers, threshold)
     adata.uns[how.key_added] = provenance(
-        spec,
+        engine,
         question.task.dialect,
         task=question.task.name,
         task_version=question.task.version,
@@ -86,34 +83,58 @@ def label_cells(
         context=list(how.context) or None,
         key=how.key,
         n_genes=how.n_genes or spec.n_genes,
-        dtype=getattr(engine, "dtype", None),
         temperature=sampling.temperature,
         max_tokens=sampling.max_tokens,
         rng=sampling.seed,
         **about,
     )
-    found = adata.obs[_keys.status(how.key_added)].value_counts().to_dict()
-    logger.info("wrote obs[%r]: %s", how.key_added, found)
+    statuses = column(adata, _keys.status(how.key_added)).value_counts().to_dict()
+    logger.info("wrote obs[%r]: %s", how.key_added, statuses)
     if how.duality:
         duality(adata, how.key_added, engine, n_genes=how.n_genes, rng=sampling.seed)
+
+
+def _answers(
+    engine: LanguageModel,
+    question: Question,
+    cells: Sequence[Sequence[str]],
+    facts: Sequence[Mapping[str, str]],
+    names: Sequence[str],
+    how: How,
+    sampling: Sampling,
+) -> Answers:
+    """One answer to each of these cells; all that is asked about a cell is asked here, and nothing about others."""
+    examples = question.shown(cells, facts)
+    if how.method == "score":
+        answers = scored(engine, question.task, examples, question.labels)
+    else:
+        drawn, status = written(engine, question.task, examples, question.labels, sampling, how.best_of)
+        answers = nothing(len(cells), None)._replace(best=drawn[:, 0], status=status)
+    if how.best_of == 1:
+        return answers
+    if answers.probability is not None:
+        drawn = drawn_labels(answers.probability, names, how.best_of, sampling.seed)
+    dual = Dual(seed=sampling.seed)
+    hidden = question.hidden(cells, facts, names, dual)
+    return answers.chosen(best_explained(engine, question, hidden, drawn, dual))
 
 
 def _check(adata: AnnData, how: How) -> None:
     """Refuse arguments that cannot be meant."""
     method, groupby, unknown, best_of = how.method, how.groupby, how.unknown, how.best_of
     if method not in get_args(Method):
-        raise ValueError(f"method must be 'score' or 'generate', not {method!r}")
+        raise ValueError(f"method must be 'score', 'generate' or 'choose', not {method!r}")
     if groupby is not None and groupby not in adata.obs:
         raise KeyError(f"groupby={groupby!r} is no obs column; there are {', '.join(adata.obs.columns)}")
     if unknown is not None and not 0 <= unknown <= 1:
         raise ValueError(f"unknown is a probability and must lie between 0 and 1, not {unknown}")
-    if unknown is not None and method == "generate" and groupby is None:
-        raise ValueError(f"unknown={unknown} needs a confidence, which method='generate' has with groupby= only")
+    if unknown is not None and method != "score" and groupby is None:
+        raise ValueError(f"unknown={unknown} needs a confidence, which method={method!r} has with groupby= only")
     if isinstance(best_of, bool) or not isinstance(best_of, int | np.integer) or best_of < 1:
         raise ValueError(f"best_of must be a positive integer, got {best_of!r}")
     if best_of > 1 and groupby is not None:
         raise ValueError(f"best_of={best_of} chooses an answer for each cell, groupby= one for a cluster: pass one")
-    if best_of > 1 and method == "generate" and not how.temperature > 0:
+    if best_of > 1 and method != "score" and not how.temperature > 0:
         raise ValueError(f"best_of={best_of} would write {best_of} times the same: pass temperature=, such as 1.0")
 
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 import pandas as pd
 from anndata import AnnData
 
+from .._data import column
 from ..models import ModelSpec
 from ..tasks import check_labels, normal_form
 
@@ -94,5 +95,5 @@ def _asked(adata: AnnData, spec: ModelSpec, labels: Sequence[str] | str | None) 
 def _values(adata: AnnData, labels: Sequence[str] | str) -> list[str]:
     """A list as it is, or the values of an ``obs`` column."""
     if isinstance(labels, str):
-        return sorted(adata.obs[labels].dropna().astype(str).unique())
+        return sorted(column(adata, labels).dropna().astype(str).unique())
     return list(labels)

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from .. import _keys, pp
-from .._data import modality, seed
+from .._data import in_memory, modality, seed
 from .._settings import settings
 from ..models import LanguageModel, Sampling, load, resolve
 from ..tasks import Perturbation, Response, response_example
-from ._answers import OK
-from ._ask import check_task, context_of, genes_asked, provenance, room_for, sentences_for
+from ._answers import NOT_ANSWERED, OK
+from ._ask import check_task, context_of, genes_asked, provenance, report_unanswered, room_for, sentences_for
 from ._cells import Frame, add_sentences, frame_of, to_anndata, written
 from ._perturbations import candidates, perturbation_of, stored
 
@@ -95,7 +95,8 @@ def perturb(
     ``obs[key_added]``
         What was done, in words (categorical).
     ``obs[key_added + "_status"]``
-        ``"ok"``, ``"no genes"`` (the model knows no gene of the control cell), or why what it wrote could not be read.
+        ``"ok"``, ``"no genes"`` (the model knows no gene of the control cell), ``"not answered"`` (it gave no answer,
+        as an endpoint that failed), or why what it wrote could not be read.
         Only cells that are ``"ok"`` have genes in ``X`` and in ``layers["before"]``.
     ``obs[key_added + "_unknown_genes"]``, ``obs[key_added + "_doubled_genes"]``
         How many names were no gene of ``adata``'s sentences, and how many genes were named again; 0 where the text
@@ -136,7 +137,7 @@ def perturb(
     n_genes = genes_asked(spec, n_genes)
     max_tokens = room_for(spec, n_genes) if max_tokens is None else max_tokens
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
-    before = sentences_for(data, spec, key=key, n_genes=n_genes)
+    before = sentences_for(data, spec, key=key, n_genes=n_genes).genes()
     frame = frame_of(data, spec, key)
     if not frame.line:
         pp.fit_expression(data, key=key)
@@ -145,18 +146,18 @@ def perturb(
 
     examples = [
         response_example(genes, done, choices, context=fact) if genes else None
-        for genes, fact in zip(before, facts, strict=True)
+        for genes, fact in zip(before, facts.of(slice(0, data.n_obs)), strict=True)
     ]
     engine = load(asked)
     found = written(engine, task, examples, map(len, before), sampling)
 
-    obs = data.obs.drop(columns=[_keys.duality(key_added), _keys.confidence(key_added)], errors="ignore")
+    obs = in_memory(data.obs).drop(columns=[_keys.duality(key_added), _keys.confidence(key_added)], errors="ignore")
     obs[key_added] = pd.Categorical([str(done)] * data.n_obs)
     result = to_anndata(found, obs, frame, n_genes=n_genes, key=key, key_added=key_added)
     _add_before(result, before, found.cells, frame, n_genes=n_genes, key=_keys.before(key))
     result.var[_keys.change(key_added)] = _change(result, found.status == OK)
     result.uns[key_added] = provenance(
-        spec,
+        engine,
         task.dialect,
         task=task.name,
         task_version=task.version,
@@ -166,12 +167,12 @@ def perturb(
         context=list(context) or None,
         key=key,
         n_genes=n_genes,
-        dtype=getattr(engine, "dtype", None),
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         max_tokens=sampling.max_tokens,
         rng=sampling.seed,
     )
+    report_unanswered(int((found.status == NOT_ANSWERED).sum()), result.n_obs)
     logger.info("predicted %d cells: %s", len(before), result.obs[_keys.status(key_added)].value_counts().to_dict())
     return result
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from .._data import column
 from .._footing import draw
 from .._genes import some
 
@@ -40,8 +41,8 @@ def conditions(adata: AnnData, groupby: str | None, of: str) -> pd.Series:
         return pd.Series(ALL, index=adata.obs_names)
     if groupby not in adata.obs:
         raise KeyError(f"obs of the {of} cells has no column {groupby!r}; it has {list(adata.obs.columns)}")
-    column = adata.obs[groupby]
-    found = column.astype(object).where(column.notna(), None).map(str, na_action="ignore")
+    given = column(adata, groupby)
+    found = given.astype(object).where(given.notna(), None).map(str, na_action="ignore")
     if (found == MEAN).any():
         raise ValueError(f"obs[{groupby!r}] holds a condition named {MEAN!r}, as the mean of all will be: rename it")
     if found.isna().any():

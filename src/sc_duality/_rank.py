@@ -15,7 +15,12 @@ _SHORT = 12
 
 
 def rank(
-    rows: sparse.csr_matrix, word: np.ndarray, gene_hash: np.ndarray, cell_hash: np.ndarray, out: np.ndarray
+    rows: sparse.csr_matrix,
+    word: np.ndarray,
+    gene_hash: np.ndarray,
+    cell_hash: np.ndarray,
+    out: np.ndarray,
+    threads: int | None = None,
 ) -> np.ndarray:
     """Write the best genes of every row into ``out``, and count the values that cannot be ranked.
 
@@ -35,13 +40,15 @@ def rank(
     out
         int32 (n, K): receives the K best indices of each row, best first. Places that a row cannot fill stay as
         they are.
+    threads
+        All that numba would use, by default.
 
     Returns
     -------
     int64 (3,): how many values are negative, NaN and infinite.
     """
     n_rows = rows.shape[0]
-    edges = np.linspace(0, n_rows, min(get_num_threads(), n_rows) + 1).astype(int)
+    edges = np.linspace(0, n_rows, min(threads or get_num_threads(), n_rows) + 1).astype(int)
 
     def part(start: int, stop: int) -> np.ndarray:
         pointers = rows.indptr[start : stop + 1]

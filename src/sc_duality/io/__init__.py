@@ -1,0 +1,8 @@
+"""Results into files on disk, without reading or rewriting the expression that lies there."""
+
+from __future__ import annotations
+
+from ._results import write_results
+from ._sentences import write_sentences
+
+__all__ = ["write_results", "write_sentences"]

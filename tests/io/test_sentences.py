@@ -1,0 +1,182 @@
+"""Sentences that are written into a store are those that are written into an object."""
+
+from __future__ import annotations
+
+import logging
+import tracemalloc
+from pathlib import Path
+
+import anndata as ad
+import h5py
+import mudata as md
+import numpy as np
+import pytest
+import zarr
+from scipy import sparse
+
+import sc_duality as sd
+from sc_duality import _rows
+
+FORMS = {
+    "csr": lambda X: X,
+    "csc": lambda X: X.tocsc(),
+    "dense": lambda X: X.toarray(),
+    "float": lambda X: X.astype(np.float32),
+}
+
+
+@pytest.fixture
+def cells() -> ad.AnnData:
+    return sd.datasets.pbmc3k()
+
+
+def stored(adata: ad.AnnData, path: Path) -> Path:
+    adata.write_h5ad(path) if path.suffix == ".h5ad" else adata.write_zarr(path)
+    return path
+
+
+def read(path: Path) -> ad.AnnData:
+    return ad.read_h5ad(path) if path.suffix == ".h5ad" else ad.read_zarr(path)
+
+
+def assert_same(found: ad.AnnData, expected: ad.AnnData, key: str = "cell_sentence") -> None:
+    for name in (key, f"{key}_vocabulary"):
+        np.testing.assert_array_equal(found.obsm[name], expected.obsm[name])
+        assert found.obsm[name].dtype == expected.obsm[name].dtype
+    assert found.uns[key]["genes"].tolist() == expected.uns[key]["genes"].tolist()
+    assert found.uns[key]["params"] == expected.uns[key]["params"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("store", ["h5ad", "zarr"])
+def test_any_store_gets_the_same_sentences(
+    cells: ad.AnnData, store: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_rows, "BLOCK_VALUES", 40 * cells.n_vars)
+    cells.X = FORMS[form](cells.X)
+    path = stored(cells, tmp_path / f"cells.{store}")
+    sd.io.write_sentences(path, 60)
+    sd.pp.cell_sentences(cells, 60)
+    found = read(path)
+    assert_same(found, cells)
+    assert (found.X != cells.X).sum() == 0
+    assert found.obs.equals(cells.obs)
+    assert found.uns["source"] == cells.uns["source"]
+    assert_same(ad.experimental.read_lazy(path).to_memory(), cells)
+
+
+def test_layers_raw_and_settings(cells: ad.AnnData, tmp_path: Path) -> None:
+    cells.layers["counts"], cells.raw = cells.X * 2, cells.copy()
+    cells.var["symbol"] = cells.var_names.to_numpy()
+    path = stored(cells, tmp_path / "cells.zarr")
+    asked = {
+        "layer": {"layer": "counts", "n_genes": 9, "rng": 3},
+        "raw": {"use_raw": True, "exclude": None},
+        "few": {"genes": cells.var_names[:500].tolist(), "exclude": ["MALAT1"], "gene_symbols": "symbol"},
+    }
+    for key, how in asked.items():
+        sd.io.write_sentences(path, key_added=key, **how)
+        sd.pp.cell_sentences(cells, key_added=key, **how)
+    found = read(path)
+    assert_same(found, cells, "layer")
+    assert_same(found, cells, "raw")
+    np.testing.assert_array_equal(found.obsm["few"], cells.obsm["few"])
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_summary_of_metadata_is_made_anew(cells: ad.AnnData, version: int, tmp_path: Path) -> None:
+    with ad.settings.override(zarr_write_format=version):
+        path = stored(cells, tmp_path / "cells.zarr")
+    for n_genes in (7, 9):
+        sd.io.write_sentences(path, n_genes)
+        group = zarr.open_group(path, mode="r")
+        assert group.metadata.consolidated_metadata is not None
+        assert group["obsm/cell_sentence"].shape == (cells.n_obs, n_genes)
+        assert ad.experimental.read_lazy(path).obsm["cell_sentence"].shape == (cells.n_obs, n_genes)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_work_that_was_killed_looks_like_no_sentences(
+    cells: ad.AnnData, version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ad.settings.override(zarr_write_format=version):
+        path = stored(cells, tmp_path / "cells.zarr")
+    sd.io.write_sentences(path, 30)
+    monkeypatch.setattr(_rows, "BLOCK_VALUES", 40 * 1000)
+    work = _rows._own_rows
+    killed = iter(range(3))
+
+    def dies(block: object) -> sparse.csr_matrix:
+        next(killed)
+        return work(block)
+
+    monkeypatch.setattr(_rows, "_own_rows", dies)
+    monkeypatch.setattr(zarr, "consolidate_metadata", lambda _: None)  # which a killed process does not reach
+    with pytest.raises(RuntimeError):
+        sd.io.write_sentences(path, 20)
+    monkeypatch.undo()
+    found = read(path)
+    assert "cell_sentence" not in found.uns
+    with pytest.raises(KeyError, match="lost its vocabulary"):
+        sd.get.cell_sentences(found)
+    sd.io.write_sentences(path, 20)
+    sd.pp.cell_sentences(cells, 20)
+    assert_same(read(path), cells)
+
+
+def test_a_matrix_that_cannot_be_ranked(cells: ad.AnnData, tmp_path: Path) -> None:
+    cells.layers["counts"] = cells.X.copy()
+    cells.X = cells.X.astype(np.float32)
+    cells.X.data[0] = -1
+    path = stored(cells, tmp_path / "cells.h5ad")
+    with pytest.raises(ValueError, match=r"X holds 1 negative values .* pass layer='counts'"):
+        sd.io.write_sentences(path)
+    assert not read(path).obsm
+    with pytest.raises(ValueError, match="n_genes=99999, but only"):
+        sd.io.write_sentences(path, 99999)
+    with pytest.raises(KeyError, match=r"no layer 'logs'; layers are \['counts'\]"):
+        sd.io.write_sentences(path, layer="logs")
+
+
+def test_a_modality(cells: ad.AnnData, tmp_path: Path) -> None:
+    path = tmp_path / "cells.h5mu"
+    md.MuData({"rna": cells}).write(path)
+    sd.io.write_sentences(path, 20)
+    sd.pp.cell_sentences(cells, 20)
+    assert_same(md.read(path)["rna"], cells)
+    with pytest.raises(KeyError, match=r"no modality 'atac'; it has \['rna'\]"):
+        sd.io.write_sentences(path, mod="atac")
+
+
+def test_bad_paths(cells: ad.AnnData, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no store"):
+        sd.io.write_sentences(tmp_path / "none.h5ad")
+    path = stored(cells, tmp_path / "cells.h5ad")
+    with h5py.File(path, "r"), pytest.raises(OSError, match="does not write to a file that is open for reading"):
+        sd.io.write_sentences(path)
+    with h5py.File(tmp_path / "other.h5", "w"):
+        pass
+    with pytest.raises(ValueError, match="holds no AnnData"):
+        sd.io.write_sentences(tmp_path / "other.h5")
+
+
+@pytest.mark.parametrize("store", ["h5ad", "zarr"])
+def test_memory_does_not_grow_with_the_store(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    X = np.random.default_rng(0).poisson(0.3, (12_000, 400)).astype(np.float32)
+    path = stored(ad.AnnData(sparse.csr_matrix(X)), tmp_path / f"cells.{store}")
+    sd.io.write_sentences(path, 100)  # compiles
+    monkeypatch.setattr(_rows, "BLOCK_VALUES", 100 * 400)
+    tracemalloc.start()
+    try:
+        sd.io.write_sentences(path, 100)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12_000 * 100 * 4, "the sentences alone would take more"
+
+
+def test_log(cells: ad.AnnData, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = stored(cells, tmp_path / "cells.zarr")
+    with caplog.at_level(logging.INFO, "sc_duality"):
+        sd.io.write_sentences(path, 20)
+    assert f"wrote 317 sentences of up to 20 genes into {path}: obsm['cell_sentence']" in caplog.text
