@@ -18,6 +18,9 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 export HF_HUB_OFFLINE := 1
+# glibc gives freed memory back at once, and the page faults that follow can cost more than the arithmetic.
+export MALLOC_MMAP_THRESHOLD_ := 1073741824
+export MALLOC_TRIM_THRESHOLD_ := 4294967296
 
 .PHONY: demo test lint docs test-vllm clean
 
