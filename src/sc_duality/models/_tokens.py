@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from transformers import AutoTokenizer
@@ -23,9 +24,10 @@ class Tokens:
 
     def __init__(self, spec: ModelSpec, *, trust_remote_code: bool = False) -> None:
         self.spec = spec
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(
-            spec.source, revision=spec.revision, trust_remote_code=trust_remote_code
-        )
+        with saying_what_to_fetch(spec):
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(
+                spec.source, revision=spec.revision, trust_remote_code=trust_remote_code
+            )
 
     def prompts(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of prompts, each wrapped in the chat template if there is one."""
@@ -58,3 +60,16 @@ class Tokens:
                 f"prompt {longest} has {len(ids[longest])} tokens and its answer may have {room}, but the model "
                 f"{self.spec.name!r} reads {limit}: use fewer genes (n_genes=) or fewer labels"
             )
+
+
+@contextmanager
+def saying_what_to_fetch(spec: ModelSpec) -> Iterator[None]:
+    """Tell a user without a network what to fetch where there is one."""
+    try:
+        yield
+    except OSError as error:
+        revision = f" --revision {spec.revision}" if spec.revision else ""
+        raise OSError(
+            f"cannot load the model {spec.source!r}: {error}\nIf this machine is offline, fetch it elsewhere "
+            f"(hf download {spec.source}{revision}) and pass the folder as model="
+        ) from error

@@ -19,7 +19,7 @@ from ._engine import Engine, Finished
 from ._protocol import Sampling
 from ._scoring import score_answers, score_choices, split
 from ._spec import ModelSpec
-from ._tokens import Tokens
+from ._tokens import Tokens, saying_what_to_fetch
 from ._trie import branches
 
 
@@ -69,21 +69,15 @@ class TransformersModel(Engine):
         batch_tokens: int | None = None,
     ) -> None:
         super().__init__(spec)
-        try:
-            self._tokens = Tokens(spec, trust_remote_code=trust_remote_code)
-            with _loading_bar(shown=settings.progress and spec.name != "embedded"):
-                model: Any = AutoModelForCausalLM.from_pretrained(
-                    spec.source,
-                    revision=spec.revision,
-                    use_safetensors=True,
-                    dtype=torch.float32 if dtype == "auto" else dtype,
-                    trust_remote_code=trust_remote_code,
-                )
-        except OSError as error:
-            raise OSError(
-                f"cannot load the model {spec.source!r}: {error}\nIf this machine is offline, fetch it elsewhere "
-                f"(hf download {spec.source}) and pass the folder as model="
-            ) from error
+        self._tokens = Tokens(spec, trust_remote_code=trust_remote_code)
+        with saying_what_to_fetch(spec), _loading_bar(shown=settings.progress and spec.name != "embedded"):
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                spec.source,
+                revision=spec.revision,
+                use_safetensors=True,
+                dtype=torch.float32 if dtype == "auto" else dtype,
+                trust_remote_code=trust_remote_code,
+            )
         self.model: Any = model.to(_device(device)).eval()
         if dtype == "auto" and multiplies_bfloat16(self.model.device):
             self.model = self.model.to(torch.bfloat16)
