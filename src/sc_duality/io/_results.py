@@ -47,7 +47,7 @@ def write_results(
     Parameters
     ----------
     adata
-        Cells with results of :mod:`sc_duality.pp` or :mod:`sc_duality.tl`.
+        Cells with results of ``sc_duality.pp`` or ``sc_duality.tl``.
     path
         An h5ad, h5mu or zarr store. An h5ad may be open in ``adata`` itself, backed, and nowhere else.
     keys

@@ -36,8 +36,8 @@ Finished = Sequence[tuple[int, Any]]
 class Engine(ABC):
     """A language model behind the four questions of :class:`sc_duality.models.LanguageModel`.
 
-    An engine says how prompts are answered: :meth:`_generate`, :meth:`_score`, :meth:`_likelihood` and
-    :meth:`_embed` yield answers as they finish, in any order. Here stands what is the same for all: what was answered
+    An engine says how prompts are answered: ``_generate``, ``_score``, ``_likelihood`` and
+    ``_embed`` yield answers as they finish, in any order. Here stands what is the same for all: what was answered
     before is taken from the cache, the same question is put only once, and every answer is kept as soon as it is
     there, so that work that was killed goes on where it stopped.
     """

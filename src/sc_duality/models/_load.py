@@ -121,7 +121,7 @@ def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None =
 
 
 def unload() -> None:
-    """Let go of the model that :func:`load` keeps; its memory is free once nothing else holds it.
+    """Let go of the model that :func:`sc_duality.models.load` keeps; its memory is free once nothing else holds it.
 
     Examples
     --------
