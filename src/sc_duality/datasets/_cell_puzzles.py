@@ -46,7 +46,7 @@ def cell_puzzles(split: Split = "test") -> list[dict[str, Any]]:
     Notes
     -----
     The data set ncbi/CellPuzzles on the Hugging Face hub, with the public domain notice of the National Library of
-    Medicine. The download could not be tried where this was written; its hash is kept after the first one.
+    Medicine. The download is untested; its hash is kept after the first.
 
     Fang et al. (2025). Cell-o1: training LLMs to solve single-cell reasoning puzzles with reinforcement learning.
     arXiv:2506.02911.

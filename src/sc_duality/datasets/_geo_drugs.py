@@ -38,8 +38,7 @@ def aissa2021() -> ad.AnnData:
 
     Notes
     -----
-    GEO GSM3972651 and GSM3972652. The downloads could not be tried where this was written; their hashes are kept after
-    the first one.
+    GEO GSM3972651 and GSM3972652. The download is untested; hashes are kept after the first.
 
     Aissa et al. (2021). Single-cell transcriptional changes associated with drug tolerance and response to combination
     therapies in cancer. Nature Communications 12, 1628.
@@ -82,7 +81,7 @@ def sharma2018() -> ad.AnnData:
 
     Notes
     -----
-    GEO GSE117872. The downloads could not be tried where this was written; their hashes are kept after the first one.
+    GEO GSE117872. The download is untested; hashes are kept after the first.
 
     Sharma et al. (2018). Longitudinal single-cell RNA sequencing of patient-derived primary cells reveals drug-induced
     infidelity in stem cell hierarchy. Nature Communications 9, 4931.
@@ -128,7 +127,7 @@ def bell2019() -> ad.AnnData:
 
     Notes
     -----
-    GEO GSE110894. The downloads could not be tried where this was written; their hashes are kept after the first one.
+    GEO GSE110894. The download is untested; hashes are kept after the first.
 
     Bell et al. (2019). Targeting enhancer switching overcomes non-genetic drug resistance in acute myeloid leukaemia.
     Nature Communications 10, 2723.

@@ -33,8 +33,8 @@ def he2020_liver() -> ad.AnnData:
 
     Notes
     -----
-    Counts: GEO GSM4850582, of GSE159929. Labels: the authors' repository bei-lab/scRNA-AHCA. The downloads could not
-    be tried where this was written; their hashes are kept after the first one.
+    Counts: GEO GSM4850582, of GSE159929. Labels: the authors' repository bei-lab/scRNA-AHCA. The download is
+    untested; hashes are kept after the first.
 
     He et al. (2020). Single-cell transcriptome profiling of an adult human cell atlas of 15 major organs. Genome
     Biology 21, 294.
@@ -79,8 +79,8 @@ def ma2020() -> ad.AnnData:
 
     Notes
     -----
-    GEO GSM4156608 and GSM4156597, of GSE140203. Reading takes minutes, as the file is dense text. The downloads could
-    not be tried where this was written; their hashes are kept after the first one.
+    GEO GSM4156608 and GSM4156597, of GSE140203. Reading takes minutes, as the file is dense text. The
+    download is untested; hashes are kept after the first.
 
     Ma et al. (2020). Chromatin potential identified by shared single-cell profiling of RNA and chromatin. Cell 183,
     1103–1116.
@@ -123,8 +123,7 @@ def segerstolpe2016() -> ad.AnnData:
 
     Notes
     -----
-    BioStudies E-MTAB-5061. The downloads could not be tried where this was written; their hashes are kept after the
-    first one.
+    BioStudies E-MTAB-5061. The download is untested; hashes are kept after the first.
 
     Segerstolpe et al. (2016). Single-cell transcriptome profiling of human pancreatic islets in health and type 2
     diabetes. Cell Metabolism 24, 593–607.

@@ -33,8 +33,7 @@ def kang2018() -> ad.AnnData:
 
     Notes
     -----
-    GEO GSE96583, in the form in which pertpy offers it. The download could not be tried where this was written; its
-    hash is kept after the first one.
+    GEO GSE96583, in the form in which pertpy offers it. The download is untested; its hash is kept after the first.
 
     Kang et al. (2018). Multiplexed droplet single-cell RNA-sequencing using natural genetic variation.
     Nature Biotechnology 36, 89–94.
@@ -78,7 +77,7 @@ def pancreas_scib() -> ad.AnnData:
 
     Notes
     -----
-    Figshare file 24539828; its SHA-256 is checked. The download could not be tried where this was written.
+    Figshare file 24539828; its SHA-256 is checked. The download is untested.
 
     Luecken et al. (2022). Benchmarking atlas-level data integration in single-cell genomics. Nature Methods 19, 41–50.
     Xin et al. (2016). RNA sequencing of single human islet cells reveals type 2 diabetes genes. Cell Metabolism 24,
@@ -127,8 +126,7 @@ def dominguez_conde2022(*, backed: bool = False) -> ad.AnnData:
 
     Notes
     -----
-    From tissueimmunecellatlas.org. The download could not be tried where this was written; its hash is kept after the
-    first one.
+    From tissueimmunecellatlas.org. The download is untested; its hash is kept after the first.
 
     Domínguez Conde et al. (2022). Cross-tissue immune cell analysis reveals tissue-specific features in humans.
     Science 376, eabl5197.
@@ -171,8 +169,7 @@ def bastidas_ponce2019() -> ad.AnnData:
 
     Notes
     -----
-    GEO GSE132188 has all stages. The download could not be tried where this was written; its hash is kept after the
-    first one.
+    GEO GSE132188 has all stages. The download is untested; its hash is kept after the first.
 
     Bastidas-Ponce et al. (2019). Comprehensive single cell mRNA profiling reveals a detailed roadmap for pancreatic
     endocrinogenesis. Development 146, dev173849.
@@ -214,7 +211,7 @@ def sciplex3(*, backed: bool = False) -> ad.AnnData:
     Notes
     -----
     GEO GSE139944 as in scPerturb 1.4, Zenodo record 13350497, CC BY 4.0; its MD5 is checked. Older records have its
-    genes shifted by one row. The download could not be tried where this was written.
+    genes shifted by one row. The download is untested.
 
     Srivatsan et al. (2020). Massively multiplex chemical transcriptomics at single-cell resolution. Science 367,
     45–51.

@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._endpoint_client import Client
-from ._trie import branches
+from ._trie import MOST_TOKENS, branches
 
 T = TypeVar("T")
-
-#: Tokens whose log-likelihoods vLLM gives at one place.
-_MOST_TOKENS = 128
 
 
 class Likelihoods:
@@ -55,8 +52,8 @@ class Likelihoods:
         found: dict[tuple[int, ...], NDArray[np.float64]] = {}
         for beginning, tokens in branches(tails).items():
             asked = [[*head, *beginning] for head in heads] if beginning else heads
-            for start in range(0, len(tokens), _MOST_TOKENS):
-                part = tokens[start : start + _MOST_TOKENS]
+            for start in range(0, len(tokens), MOST_TOKENS):
+                part = tokens[start : start + MOST_TOKENS]
                 fields = {"logprobs": 1, "logprob_token_ids": part, "return_tokens_as_token_ids": True}
                 values, ids = await self._complete(asked, fields, [partial(_next, tokens=part)] * len(prompts))
                 found |= {(*beginning, token): values[:, column] for column, token in enumerate(part)}

@@ -100,7 +100,7 @@ def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None =
     OSError
         If the hub cannot be reached and the model is not on this machine yet; says what to fetch.
     TypeError
-        If the engine has no such option.
+        If the engine has no such option, or ``model`` is an object and there are options.
 
     Examples
     --------
@@ -110,6 +110,9 @@ def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None =
     (1, 192)
     """
     if isinstance(model, LanguageModel):
+        if engine is not None or options:
+            given = ", ".join(["engine"] * (engine is not None) + list(options))
+            raise TypeError(f"model is loaded already: {given} would change nothing; pass its name or folder instead")
         return model
     spec = from_wheel(model if isinstance(model, ModelSpec) else resolve(model))
     chosen = _engine(spec, settings.engine if engine is None else engine)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+#: Token ids whose log-probabilities vLLM gives in one request.
+MOST_TOKENS = 128
+
 
 def branches(choices: Sequence[Sequence[int]]) -> dict[tuple[int, ...], tuple[int, ...]]:
     """What may follow every beginning of a choice.

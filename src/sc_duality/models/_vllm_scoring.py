@@ -8,11 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._trie import branches
+from ._trie import MOST_TOKENS, branches
 from ._vllm_process import Finishing, Request
-
-#: Token ids whose log-probability one request may ask for (MAX_LOGPROB_TOKEN_IDS of vLLM).
-_AT_ONCE = 128
 
 #: The beginning of a choice, and the token after it.
 _Step = tuple[tuple[int, ...], int]
@@ -45,9 +42,9 @@ class Choices:
         between = {at for at, tokens in tree.items() if len(tokens) == 1 and (*at, *tokens) in tree}
         #: Short beginnings come first, so that the prefix cache holds them for the others.
         self.questions = [
-            Question(at, tree[at][start : start + _AT_ONCE], any(at[:i] in between for i in range(len(at))))
+            Question(at, tree[at][start : start + MOST_TOKENS], any(at[:i] in between for i in range(len(at))))
             for at in sorted(tree.keys() - between, key=lambda at: (len(at), at))
-            for start in range(0, len(tree[at]), _AT_ONCE)
+            for start in range(0, len(tree[at]), MOST_TOKENS)
         ]
 
     def missing(self, known: dict[_Step, float]) -> list[Question]:
@@ -83,14 +80,14 @@ def judge(
     ------
     Places of prompts and log-likelihoods of their choices, as they finish.
     """
-    todo = {i: one.questions for i, one in enumerate(choices)}
-    known: dict[int, dict[_Step, float]] = {i: {} for i in todo}
-    while todo:
-        left = {i: len(questions) for i, questions in todo.items()}
+    open_questions = {i: one.questions for i, one in enumerate(choices)}
+    known: dict[int, dict[_Step, float]] = {i: {} for i in open_questions}
+    while open_questions:
+        left = {i: len(questions) for i, questions in open_questions.items()}
         again: dict[int, list[Question]] = {}
         requests = (
             Request((i, question), [*heads[i], *question.beginning], _params(question, sampling))
-            for i, questions in todo.items()
+            for i, questions in open_questions.items()
             for question in questions
         )
         for finished in run(requests):
@@ -105,7 +102,7 @@ def judge(
                         done.append((i, choices[i].total(known.pop(i))))
             if done:
                 yield done
-        todo = again
+        open_questions = again
 
 
 def _params(question: Question, sampling: Callable[..., Any]) -> Any:
