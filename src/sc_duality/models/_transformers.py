@@ -43,7 +43,7 @@ class TransformersModel(Engine):
     trust_remote_code
         Whether code from the model's repository may run. Only if you have read it.
     batch_tokens
-        Tokens that are read at once: by default 1,024 on a CPU, which keeps it busy, and 32,768
+        Tokens that are read at once: by default 2,048 on a CPU, which keeps it busy, and 32,768
         elsewhere. Less needs less memory.
 
     Examples
@@ -81,7 +81,7 @@ class TransformersModel(Engine):
         self.model: Any = model.to(_device(device)).eval()
         if dtype == "auto" and multiplies_bfloat16(self.model.device):
             self.model = self.model.to(torch.bfloat16)
-        self.batch_tokens = batch_tokens or (1024 if self.model.device.type == "cpu" else 32768)
+        self.batch_tokens = batch_tokens or (2048 if self.model.device.type == "cpu" else 32768)
         self._pad: int = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else 0
         # A model's folder may ask for random draws; how text is drawn is decided by Sampling alone.
         self.model.generation_config = GenerationConfig(
