@@ -138,6 +138,10 @@ class AnswerCache:
                 logger.warning("answers are not kept: the cache %s cannot be used (%s)", self._path, error)
 
 
+#: Keeps nothing.
+NO_CACHE = AnswerCache(None, 0)
+
+
 def answer_cache() -> AnswerCache:
     """The cache that the settings name, opened once in each process."""
     path = settings.cache_dir / "answers.sqlite" if settings.cache else None

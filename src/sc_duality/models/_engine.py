@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from .._settings import settings
-from ._cache import answer_cache
+from ._cache import NO_CACHE, answer_cache
 from ._protocol import Sampling
 from ._spec import ModelSpec
 
@@ -46,6 +46,8 @@ class Engine(ABC):
     name: ClassVar[str]
     #: Packages whose version may change an answer.
     packages: ClassVar[tuple[str, ...]] = ()
+    #: Whether the weights change from call to call: nothing is kept then, and no bar is shown.
+    transient: ClassVar[bool] = False
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
@@ -185,12 +187,13 @@ class Engine(ABC):
     ) -> list[Any]:
         """The answer to each question, ``None`` where there is none; equal keys are one question."""
         places = dict(zip(reversed(keys), reversed(range(len(keys))), strict=True))
-        cache = answer_cache()
+        cache = NO_CACHE if self.transient else answer_cache()
         known = {key: decode(value) for key, value in cache.get(list(places)).items()}
         asked = sorted(place for key, place in places.items() if key not in known)
         failures: Counter[str] = Counter()
         answering = ask(asked) if asked else iter(())
-        with tqdm(total=len(places), initial=len(known), desc=what, disable=not (settings.progress and places)) as bar:
+        hidden = self.transient or not settings.progress or not places
+        with tqdm(total=len(places), initial=len(known), desc=what, disable=hidden) as bar:
             try:
                 for finished in answering:
                     answers = {keys[asked[i]]: one for i, one in finished if not isinstance(one, Unanswered)}

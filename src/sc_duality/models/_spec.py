@@ -96,6 +96,10 @@ class ModelSpec:
         labels = {label.replace(" ", "_") for label in self.labels}
         return frozenset(word for word in words if not word.startswith("<") and word not in labels)
 
+    def room_for(self, n_words: int) -> int:
+        """Tokens that so many genes need: one each where they are words of the model, else more, and some to reason."""
+        return n_words if self.genes is not None else 256 + 8 * n_words
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the weights and the words in a folder, or the revision of a hub repository."""

@@ -81,12 +81,15 @@ class TransformersModel(Engine):
         self.model: Any = model.to(_device(device)).eval()
         if dtype == "auto" and multiplies_bfloat16(self.model.device):
             self.model = self.model.to(torch.bfloat16)
+        self._prepare(batch_tokens)
+
+    def _prepare(self, batch_tokens: int | None) -> None:
+        """What follows from the model and its tokenizer."""
         self.batch_tokens = batch_tokens or (2048 if self.model.device.type == "cpu" else 32768)
         self._pad: int = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else 0
         # A model's folder may ask for random draws; how text is drawn is decided by Sampling alone.
-        self.model.generation_config = GenerationConfig(
-            pad_token_id=self._pad, eos_token_id=self.model.generation_config.eos_token_id
-        )
+        end = self.model.generation_config.eos_token_id
+        self._writing = GenerationConfig(pad_token_id=self._pad, eos_token_id=end)
 
     @property
     def tokenizer(self) -> Any:
@@ -118,7 +121,12 @@ class TransformersModel(Engine):
             if choices:
                 how["prefix_allowed_tokens_fn"] = self._one_of(choices, length)
             with torch.inference_mode():
-                out = self.model.generate(input_ids=batch.ids, attention_mask=torch.ones_like(batch.ids), **how)
+                out = self.model.generate(
+                    input_ids=batch.ids,
+                    attention_mask=torch.ones_like(batch.ids),
+                    generation_config=self._writing,
+                    **how,
+                )
             new = out[: len(batch.members), length:]
             texts = self.tokenizer.batch_decode(new, skip_special_tokens=True)
             yield list(zip(batch.members, texts, strict=True))
@@ -150,7 +158,7 @@ class TransformersModel(Engine):
 
     def _one_of(self, choices: Sequence[Sequence[int]], length: int) -> Any:
         """What ``generate`` calls to learn which tokens may come next, if the text is to be one of these."""
-        end = self.model.generation_config.eos_token_id
+        end = self._writing.eos_token_id
         ends = list(end) if isinstance(end, list | tuple) else [end]
         allowed = branches([[*choice, ends[0]] for choice in choices])
         return lambda _, ids: allowed.get(tuple(ids[length:].tolist()), ends[:1])

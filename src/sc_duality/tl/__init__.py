@@ -7,5 +7,17 @@ from ._evaluate import evaluate
 from ._generate import generate
 from ._perturb import perturb
 from ._sensitivity import sensitivity
+from ._train_grpo_duality import train_grpo_duality
+from ._train_sft import train_sft
 
-__all__ = ["annotate", "duality", "embed", "evaluate", "generate", "perturb", "sensitivity"]
+__all__ = [
+    "annotate",
+    "duality",
+    "embed",
+    "evaluate",
+    "generate",
+    "perturb",
+    "sensitivity",
+    "train_grpo_duality",
+    "train_sft",
+]

@@ -45,11 +45,6 @@ def genes_asked(spec: ModelSpec, n_genes: int | None) -> int:
     return int(n_genes)
 
 
-def room_for(spec: ModelSpec, n_words: int) -> int:
-    """Tokens that so many genes need: one each where they are words of the model, else more, and some to reason."""
-    return n_words if spec.genes is not None else 256 + 8 * n_words
-
-
 class Facts(NamedTuple):
     """What columns of ``obs`` say of each cell."""
 

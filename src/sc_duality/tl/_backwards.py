@@ -12,9 +12,9 @@ from .. import _keys
 from .._data import cell_names, column
 from ..models import ModelSpec
 from ..tasks import Example, Generation, Response, Task, generation_example, response_example
+from ..train._judge import Dual
 from ._answers import OK
 from ._ask import Cells, Facts, cells_for, check_task, context_of, genes_asked
-from ._dual import Dual
 from ._labels import drug_choices, own_names
 from ._perturbations import known_as, restored
 from ._questions import Question, annotation_question, sensitivity_question

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..models import LanguageModel
 from ..tasks import Example
-from ._dual import Dual, cell_rng, explain
+from ..train._judge import Dual, cell_rng, explain
 from ._questions import Question
 
 

@@ -13,10 +13,10 @@ from .._data import modality, seed
 from .._settings import settings
 from ..models import LanguageModel, load, resolve
 from ..tasks import Dialect
+from ..train._judge import DRAWS, FORM, GIVEN, HIDDEN_FRACTION, Dual, Form, Given, explain, judgeable
 from ._ask import genes_asked, provenance, report_unanswered
 from ._backwards import turned_around
 from ._blocks import blocks
-from ._dual import DRAWS, FORM, GIVEN, HIDDEN_FRACTION, Dual, Form, Given, explain, judgeable
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -17,7 +17,7 @@ from .._settings import settings
 from ..models import LanguageModel, ModelSpec, Sampling, load, resolve
 from ..tasks import Generation, check_labels, generation_example
 from ._answers import NOT_ANSWERED
-from ._ask import check_task, genes_asked, provenance, report_unanswered, room_for
+from ._ask import check_task, genes_asked, provenance, report_unanswered
 from ._cells import Frame, frame_of, to_anndata, written
 from ._labels import own_names
 
@@ -115,7 +115,7 @@ def generate(
     names = own_names(spec, list(counts))
     candidates = _candidates(spec, names, tissue)
     n_genes = genes_asked(spec, n_genes)
-    max_tokens = room_for(spec, n_genes) if max_tokens is None else max_tokens
+    max_tokens = spec.room_for(n_genes) if max_tokens is None else max_tokens
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
     frame = _frame(spec, None if like is None else modality(like), key)
     task = Generation(spec.dialect, known_genes=None if frame is None else frozenset(frame.genes))

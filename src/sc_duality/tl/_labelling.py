@@ -15,11 +15,11 @@ from anndata import AnnData
 from .. import _keys
 from .._data import cell_names, column, seed
 from ..models import LanguageModel, ModelSpec, Sampling, load
+from ..train._judge import Dual
 from ._answers import NOT_ANSWERED, Answers, nothing, pooled, scored, write, written
 from ._ask import context_of, provenance, report_unanswered, sentences_for
 from ._best_of import best_explained, drawn_labels
 from ._blocks import blocks
-from ._dual import Dual
 from ._duality import duality
 from ._questions import Question
 

@@ -16,7 +16,7 @@ from .._settings import settings
 from ..models import LanguageModel, Sampling, load, resolve
 from ..tasks import Perturbation, Response, response_example
 from ._answers import NOT_ANSWERED, OK
-from ._ask import check_task, context_of, genes_asked, provenance, report_unanswered, room_for, sentences_for
+from ._ask import check_task, context_of, genes_asked, provenance, report_unanswered, sentences_for
 from ._cells import Frame, add_sentences, frame_of, to_anndata, written
 from ._perturbations import candidates, perturbation_of, stored
 
@@ -135,7 +135,7 @@ def perturb(
     choices = candidates(spec, done)
     facts = context_of(data, context)
     n_genes = genes_asked(spec, n_genes)
-    max_tokens = room_for(spec, n_genes) if max_tokens is None else max_tokens
+    max_tokens = spec.room_for(n_genes) if max_tokens is None else max_tokens
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
     before = sentences_for(data, spec, key=key, n_genes=n_genes).genes()
     frame = frame_of(data, spec, key)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..models import ModelSpec
 from ..tasks import Annotation, Example, Sensitivity, annotation_example, sensitivity_example
-from ._dual import GIVEN, Dual, Given, cell_rng
+from ..train._judge import GIVEN, Dual, Given, cell_rng
 
 
 class Question(NamedTuple):

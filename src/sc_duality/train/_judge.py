@@ -14,7 +14,6 @@ from scipy.special import log_softmax
 from ..models import LanguageModel, Sampling
 from ..rewards import lift, posterior
 from ..tasks import Example, Failure, Task
-from ._ask import room_for
 
 Form = Literal["posterior", "likelihood", "sample"]
 Given = Literal["label", "observed"]
@@ -108,7 +107,7 @@ def _sampled(
     if task.gives_back == "genes" and how.n_genes:  # the same room whatever other cells are asked about
         right = {("gene",) * round(how.hidden_fraction * how.n_genes)}
     words = max(len(task.dual_answer(one).split()) for one in right)
-    sampling = Sampling(max_tokens=room_for(engine.spec, words), temperature=1.0, seed=how.seed)
+    sampling = Sampling(max_tokens=engine.spec.room_for(words), temperature=1.0, seed=how.seed)
     texts = engine.generate(prompts * how.draws, sampling)
     scores = [_read(task, text, example) for text, example in zip(texts, examples * how.draws, strict=True)]
     return np.reshape(scores, (how.draws, len(examples))).mean(axis=0)
@@ -132,28 +131,42 @@ def _among_labels(
     engine: LanguageModel, task: Task, examples: list[Example], answers: list[Any]
 ) -> NDArray[np.float64]:
     """Probability of the answer among all labels, from how likely each makes the hidden genes."""
+    chosen = [example.known["labels"].index(answer) for example, answer in zip(examples, answers, strict=True)]
+    return posterior(by_label(engine, task, examples), chosen, temperature=engine.spec.dual_temperature)
+
+
+def by_label(engine: LanguageModel, task: Task, examples: Sequence[Example]) -> NDArray[np.float64]:
+    """Log-likelihood of each example's hidden genes after each of its labels; −inf beyond its last label."""
     labels = [example.known["labels"] for example in examples]
     asked = [(label, example) for choice, example in zip(labels, examples, strict=True) for label in choice]
     counts = np.array([len(choice) for choice in labels])
     table = np.full((len(examples), counts.max()), -np.inf)
     table[np.arange(counts.max()) < counts[:, None]] = _likelihood(engine, task, asked)
-    chosen = [choice.index(answer) for choice, answer in zip(labels, answers, strict=True)]
-    return posterior(table, chosen, temperature=engine.spec.dual_temperature)
+    return table
 
 
 def _among_candidates(
     engine: LanguageModel, task: Task, examples: list[Example], answers: list[Any], how: Dual
 ) -> NDArray[np.float64]:
     """Probability of the unknown among the candidates, or its logarithm, from the scores of all."""
-    scores = np.empty(len(examples))
     temperature = engine.spec.temperature if how.form == "posterior" else 1.0
-    for candidates in dict.fromkeys(example.known["candidates"] for example in examples):
-        same = [i for i, example in enumerate(examples) if example.known["candidates"] == candidates]
-        prompts = [task.dual_prompt(answers[i], examples[i]) for i in same]
-        found = engine.score(prompts, [task.dual_answer(one) for one in candidates])
-        chosen = [candidates.index(examples[i].unknown) for i in same]
-        scores[same] = log_softmax(found / temperature, axis=1)[np.arange(len(same)), chosen]
+    table = by_candidate(engine, task, examples, answers) / temperature
+    chosen = [example.known["candidates"].index(example.unknown) for example in examples]
+    scores = log_softmax(table, axis=1)[np.arange(len(examples)), chosen]
     return np.exp(scores) if how.form == "posterior" else scores
+
+
+def by_candidate(
+    engine: LanguageModel, task: Task, examples: Sequence[Example], answers: Sequence[Any]
+) -> NDArray[np.float64]:
+    """Log-likelihood of each example's candidates after its answer; −inf beyond its last candidate."""
+    sets = [example.known["candidates"] for example in examples]
+    table = np.full((len(examples), max(map(len, sets))), -np.inf)
+    for candidates in dict.fromkeys(sets):
+        same = [i for i, one in enumerate(sets) if one == candidates]
+        prompts = [task.dual_prompt(answers[i], examples[i]) for i in same]
+        table[same, : len(candidates)] = engine.score(prompts, [task.dual_answer(one) for one in candidates])
+    return table
 
 
 def _likelihood(engine: LanguageModel, task: Task, asked: Sequence[tuple[Any, Example]]) -> NDArray[np.float64]:

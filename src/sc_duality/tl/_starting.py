@@ -1,0 +1,41 @@
+"""What all trainers check first: from which model, on which tasks, with which cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..models import ModelSpec, resolve
+from ..models._smollm2 import from_wheel
+from ._ask import check_task
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from mudata import MuData
+
+
+def start_of(model: str | Path, tasks: Sequence[str], possible: Collection[str]) -> ModelSpec:
+    """The model to go on from, or an error where it cannot be trained or cannot be meant for these tasks."""
+    if not isinstance(model, str | Path):
+        raise TypeError(f"model must be a name or a folder, whose weights are read anew, not {type(model).__name__}")
+    spec = from_wheel(resolve(model))
+    if spec.source.startswith(("http://", "https://")):
+        raise ValueError(f"{spec.name!r} is behind a server: training needs the weights, pass a folder or a hub name")
+    if isinstance(tasks, str):
+        raise TypeError(f"tasks must be a list, got the string {tasks!r}")
+    strange = [task for task in tasks if task not in possible]
+    if strange or not tasks:
+        raise ValueError(f"tasks must be some of {', '.join(possible)}, got {list(tasks)}")
+    for task in tasks:
+        check_task(spec, task)
+    return spec
+
+
+def several(adatas: Any) -> list[AnnData | MuData]:
+    """One object or several as a list."""
+    one = hasattr(adatas, "obs") or hasattr(adatas, "mod")
+    found = [adatas] if one else list(adatas.values() if hasattr(adatas, "values") else adatas)
+    if not found:
+        raise ValueError("adatas is empty: pass an AnnData, or a list of them")
+    return found

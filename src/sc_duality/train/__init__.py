@@ -1,0 +1,4 @@
+"""What trains a model: lessons, the reward by duality, and the trainers of TRL around them.
+
+Nothing here is imported before it is used: TRL and torch take seconds.
+"""

@@ -1,0 +1,50 @@
+"""What a trainer logs, as a table with one row a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+#: Names of TRL's, and what they are called here.
+_NAMES = {
+    "frac_reward_zero_std": "zero_variance",
+    "completions/mean_length": "length",
+    "completions/clipped_ratio": "cut_off",
+    "step_time": "seconds",
+    "num_tokens": "tokens",
+    "mean_token_accuracy": "token_accuracy",
+}
+#: Sums over the whole run, which stand in the last entry.
+_SUMS = ("train_", "total_flos", "epoch")
+
+
+def history_of(log: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The entries of a trainer's log, those of one step in one row.
+
+    Returns
+    -------
+    A table with the index ``step``. From alignment: ``reward`` and its parts by name, ``reward_std``, shares
+    ``.../valid`` of answers that could be read, ``zero_variance`` (the share of groups whose answers all got the same
+    reward), ``kl`` to the start, ``entropy``, ``length`` of completions, ``tokens`` so far and ``tokens_per_second``;
+    from supervised training: ``loss``, ``eval_loss``, ``token_accuracy``; from both, where cells with a truth were at
+    hand, ``<task>/accuracy`` and ``<task>/dual_accuracy``.
+    """
+    rows: dict[int, dict[str, float]] = {}
+    for entry in log:
+        row = rows.setdefault(int(entry["step"]), {})
+        row |= {
+            _name(name): float(value)
+            for name, value in entry.items()
+            if name != "step" and not name.startswith(_SUMS) and isinstance(value, int | float)
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index").sort_index().rename_axis("step")
+    table = table.dropna(axis=0, how="all")
+    if {"tokens", "seconds"} <= set(table):
+        table["tokens_per_second"] = table["tokens"].diff().fillna(table["tokens"]) / table["seconds"]
+    return table
+
+
+def _name(name: str) -> str:
+    return _NAMES.get(name, name.removeprefix("rewards/"))

@@ -1,0 +1,83 @@
+"""Supervised training on lessons and their duals, with TRL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from datasets import Dataset
+from trl import SFTConfig, SFTTrainer
+
+from ..models import ModelSpec
+from ..models._tokens import Tokens
+from ._contrast import ContrastiveSFT
+from ._history import history_of
+from ._lesson import Lesson
+from ._policy import Policy
+from ._rows import Groups, contrast_rows, plain_rows
+from ._run import Run, Trained
+from ._settings import adapter, batching, common, context_of, model_options, without_denormals
+from ._watch import Watch
+
+#: How often it is evaluated and saved in a run.
+_LOOKS = 5
+
+
+def fit(
+    spec: ModelSpec,
+    lessons: Sequence[Lesson],
+    held_out: Sequence[Lesson],
+    run: Run,
+    *,
+    contrast: float,
+    lora: int | Mapping[str, Any] | None,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    progress: bool,
+    options: Mapping[str, Any],
+) -> Trained:
+    """Train on lessons, each met once, and evaluate on others as it goes.
+
+    See :func:`sc_duality.tl.train_sft` for the arguments.
+    """
+    tokens, context = Tokens(spec), context_of(spec)
+    rows_of = contrast_rows if contrast > 0 else plain_rows
+    data = Dataset.from_list(rows_of(tokens, lessons, context))
+    judged = Dataset.from_list(rows_of(tokens, held_out, context)) if held_out else None
+    steps = -(-len(data) // batch_size)
+    look = max(1, steps // _LOOKS)
+    given = {
+        **common(run.checkpoints, steps=steps, saves=look, seed=seed, progress=progress),
+        **batching(batch_size, options),
+        "learning_rate": learning_rate,
+        "max_length": context,
+        "model_init_kwargs": model_options(spec.revision),
+        "dataset_kwargs": {"skip_prepare_dataset": contrast > 0},
+        **({"eval_strategy": "steps", "eval_steps": look, "per_device_eval_batch_size": 8} if judged else {}),
+        **options,
+    }
+    trainer = _trainer(contrast, tokens)(
+        model=spec.source,
+        args=SFTConfig(**given),
+        train_dataset=data,
+        eval_dataset=judged,
+        processing_class=tokens.tokenizer,
+        peft_config=adapter(lora),
+    )
+    watch = Watch(Policy(spec, trainer), held_out, every=look)
+    if held_out:
+        trainer.add_callback(watch)
+    checkpoint = run.begin()
+    with run.keeping(), without_denormals():
+        trainer.train(resume_from_checkpoint=checkpoint)
+        record = {"accuracy": {task: found._asdict() for task, found in watch.last.items()}}
+        return run.finish(trainer, spec, history_of(trainer.state.log_history), record)
+
+
+def _trainer(contrast: float, tokens: Tokens) -> Any:
+    if contrast == 0:
+        return SFTTrainer
+    pad = tokens.tokenizer.pad_token_id
+    return partial(ContrastiveSFT, contrast=contrast, data_collator=Groups(0 if pad is None else pad))
