@@ -129,6 +129,15 @@ def test_server_that_asks_for_time_gets_it(server):
     assert max(pauses) > 0.9
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C interrupts, also where the tests run in the background and were told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_answers_before_an_interrupt_are_kept_and_nothing_goes_on_after_it(server):
     server.delay = 0.4
     model = endpoint(server, concurrency=4)
