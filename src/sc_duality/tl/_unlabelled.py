@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -154,11 +155,15 @@ def _labelled(
         if asked.hidden == "random":
             one = example(shown, row, truth[row], hidden_fraction=asked.how.hidden_fraction, rng=rng)
             if asked.how.given == "label":  # the question itself shows all genes
-                one = Example({**one.known, "genes": tuple(shown)}, one.unknown, one.truth, one.context)
+                one = replace(one, known={**one.known, "genes": tuple(shown)})
         else:
-            whole = example(shown, row, truth[row])
-            one = Example(whole.known, tuple(hidden), whole.truth, whole.context)
+            one = replace(example(shown, row, truth[row]), unknown=tuple(hidden))
         found.append(Lesson(task, one))
+    if not any(lesson.example.unknown for lesson in found):
+        raise ValueError(
+            f"hidden={asked.hidden!r} leaves nothing to give back: no sentence is longer than the {corpus.n_genes} genes "
+            "that the model reads; write longer ones with sd.pp.cell_sentences(adata, n_genes=)"
+        )
     return found
 
 
