@@ -161,8 +161,8 @@ def _labelled(
         found.append(Lesson(task, one))
     if not any(lesson.example.unknown for lesson in found):
         raise ValueError(
-            f"hidden={asked.hidden!r} leaves nothing to give back: no sentence is longer than the {corpus.n_genes} genes "
-            "that the model reads; write longer ones with sd.pp.cell_sentences(adata, n_genes=)"
+            f"hidden={asked.hidden!r} leaves nothing to give back: no sentence is longer than the {corpus.n_genes} "
+            "genes that the model reads; write longer ones with sd.pp.cell_sentences(adata, n_genes=)"
         )
     return found
 
