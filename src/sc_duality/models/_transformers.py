@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -89,7 +90,7 @@ class TransformersModel(Engine):
         self._pad: int = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else 0
         # A model's folder may ask for random draws; how text is drawn is decided by Sampling alone.
         end = self.model.generation_config.eos_token_id
-        self._writing = GenerationConfig(pad_token_id=self._pad, eos_token_id=end)
+        self._writing = GenerationConfig(pad_token_id=self._pad, eos_token_id=end, do_sample=False)
 
     @property
     def tokenizer(self) -> Any:
@@ -109,9 +110,11 @@ class TransformersModel(Engine):
     def _generate(self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[int]) -> Iterator[Finished]:
         choices = self._tokens.answers(sampling.choices)
         room = max(map(len, choices), default=sampling.max_tokens - 1) + 1  # the last token of a choice is the end
+        writing = copy(self._writing)
+        writing.max_new_tokens = room
         for batch in self._batches(self._encode(prompts, room)):
             length = batch.ids.shape[1]
-            how: dict[str, Any] = {"max_new_tokens": room, "do_sample": False}
+            how: dict[str, Any] = {}
             if sampling.temperature > 0:
                 # Rows that only fill the batch repeat the first one.
                 rows = [seeds[i] for i in batch.members]
@@ -124,7 +127,7 @@ class TransformersModel(Engine):
                 out = self.model.generate(
                     input_ids=batch.ids,
                     attention_mask=torch.ones_like(batch.ids),
-                    generation_config=self._writing,
+                    generation_config=writing,
                     **how,
                 )
             new = out[: len(batch.members), length:]
