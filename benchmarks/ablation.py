@@ -31,19 +31,22 @@ def run(setting: Setting, method: str, seed: int, folder: Path) -> dict[str, Any
     """Align once and judge; or judge what there was before."""
     start = time.perf_counter()
     history: dict[str, list[float]] = {}
+    model: Path | str
     if method == "base":
         model = random_weights(setting.start, folder / "model")
     elif method == "SFT":
-        model = Path(sd.models.resolve(setting.start).source)
+        model = setting.start
     else:
-        given = {**setting.align, **setting.methods[method]}
-        trained = sd.tl.train_grpo_duality(
-            given.pop("adatas"), setting.start, folder / "model",
-            steps=setting.steps, rollout=setting.answers, batch_size=setting.answers, rng=seed, **given,
-        )  # fmt: skip
-        model = trained.model
-        kept = [name for name in trained.history if name in ("reward", "kl", "zero_variance", "entropy")]
-        history = {name: trained.history[name].round(4).tolist() for name in kept}
+        given = {"start": setting.start, "steps": setting.steps, **setting.align, **setting.methods[method]}
+        model = given.pop("start")
+        if given["steps"]:
+            trained = sd.tl.train_grpo_duality(
+                given.pop("adatas"), model, folder / "model", rollout=setting.answers, batch_size=setting.answers,
+                rng=seed, **given,
+            )  # fmt: skip
+            model = trained.model
+            kept = [name for name in trained.history if name in ("reward", "kl", "zero_variance", "entropy")]
+            history = {name: trained.history[name].round(4).tolist() for name in kept}
     seconds = time.perf_counter() - start
     judged = setting.judge(sd.models.TransformersModel(sd.models.resolve(model), dtype="float32"), seed)
     shutil.rmtree(folder / "model", ignore_errors=True)
@@ -53,15 +56,16 @@ def run(setting: Setting, method: str, seed: int, folder: Path) -> dict[str, Any
 def settings(folder: Path, fold: Path | None, tasks: list[str], quick: bool) -> Iterator[tuple[str, Setting]]:
     """Each task with what it needs, made when it is its turn."""
     if quick:
-        yield "annotation", _ablation_tasks.annotation("embedded", steps=2)
+        yield "annotation", _ablation_tasks.pancreas(steps=2)
         return
     if "annotation" in tasks:
-        yield "annotation", _ablation_tasks.annotation(_ablation_tasks.supervised_annotation(folder))
+        yield "annotation", _ablation_tasks.pancreas()
+        yield "annotation, one tissue more", _ablation_tasks.sorted_blood()
     if "generation" in tasks:
         yield "generation", _ablation_tasks.generation()
     if "response" in tasks and fold is not None:
-        start = _ablation_tasks.supervised_response(fold, folder / "response-sft")
-        yield from _ablation_tasks.response(start).items()
+        yield "response, Kang", _ablation_tasks.interferon(fold, folder)
+        yield "response, CRISPRi", _ablation_tasks.knockdown(fold)
 
 
 def table(runs: dict[tuple[str, int], dict[str, Any]], seeds: list[int]) -> dict[str, dict[str, dict[str, Any]]]:

@@ -58,6 +58,8 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
+# Tutorials train models, which takes minutes: their outputs are stored in them.
+nb_execution_excludepatterns = ["tutorials/*"]
 nb_output_stderr = "remove"
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"

@@ -8,5 +8,15 @@ from ._duality import duality
 from ._generation import generation
 from ._rank_expression import rank_expression
 from ._response import perturbed_genes, response
+from ._training import training
 
-__all__ = ["annotation", "confidence", "duality", "generation", "perturbed_genes", "rank_expression", "response"]
+__all__ = [
+    "annotation",
+    "confidence",
+    "duality",
+    "generation",
+    "perturbed_genes",
+    "rank_expression",
+    "response",
+    "training",
+]

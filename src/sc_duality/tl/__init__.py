@@ -1,6 +1,7 @@
 """Tools: read an AnnData, ask a model, write the answers into the AnnData."""
 
 from ._annotate import annotate
+from ._distill import distill
 from ._duality import duality
 from ._embed import embed
 from ._evaluate import evaluate
@@ -12,6 +13,7 @@ from ._train_sft import train_sft
 
 __all__ = [
     "annotate",
+    "distill",
     "duality",
     "embed",
     "evaluate",

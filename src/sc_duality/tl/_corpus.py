@@ -108,7 +108,7 @@ class Corpus:
         ]
 
     def _matrix(self) -> tuple[Any, NDArray[np.int32], bool]:
-        """The matrix behind the sentences, the word of each column that the model knows, and whether these are counts."""
+        """The matrix behind the sentences, the known word of each column, and whether these are counts."""
         if self._source is None:
             params = self._cells.sentences.uns.get(_keys.PARAMS, {})
             X, holder = matrix(self.adata, layer=params.get("layer"), use_raw=bool(params.get("use_raw", False)))

@@ -168,13 +168,13 @@ def groups_of(corpus: Corpus, columns: Columns) -> NDArray[Any]:
 
 
 def _labels(
-    corpus: Corpus, spec: ModelSpec, name: str | None, what: str, known: Sequence[str] = ()
+    corpus: Corpus, spec: ModelSpec, name: str | None, what: str, known: Sequence[str] | None = None
 ) -> tuple[NDArray[Any], list[str]]:
     """The true label of each cell in the model's own words, ``None`` where there is none, and all labels."""
     if name is None:
         raise ValueError(f"{what}= must name the obs column with the true labels")
     values = corpus.column(name, what)
-    names = own_names(spec, check_labels(sorted({value for value in values if value is not None})), known or None)
+    names = own_names(spec, check_labels(sorted({value for value in values if value is not None})), known)
     return np.array([names.get(value) for value in values], dtype=object), list(names.values())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..models import ModelSpec, resolve
-from ..models._smollm2 import from_wheel
+from ..train._settings import on_disk
 from ._ask import check_task
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ def start_of(model: str | Path, tasks: Sequence[str], possible: Collection[str])
     """The model to go on from, or an error where it cannot be trained or cannot be meant for these tasks."""
     if not isinstance(model, str | Path):
         raise TypeError(f"model must be a name or a folder, whose weights are read anew, not {type(model).__name__}")
-    spec = from_wheel(resolve(model))
+    spec = on_disk(resolve(model))
     if spec.source.startswith(("http://", "https://")):
         raise ValueError(f"{spec.name!r} is behind a server: training needs the weights, pass a folder or a hub name")
     if isinstance(tasks, str):
         raise TypeError(f"tasks must be a list, got the string {tasks!r}")
     strange = [task for task in tasks if task not in possible]
-    if strange or not tasks:
-        raise ValueError(f"tasks must be some of {', '.join(possible)}, got {list(tasks)}")
+    if strange or not tasks or len(set(tasks)) < len(tasks):
+        raise ValueError(f"tasks must be some of {', '.join(possible)}, each once, got {list(tasks)}")
     for task in tasks:
         check_task(spec, task)
     return spec

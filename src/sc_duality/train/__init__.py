@@ -2,3 +2,9 @@
 
 Nothing here is imported before it is used: TRL and torch take seconds.
 """
+
+from __future__ import annotations
+
+from ._run import Trained
+
+__all__ = ["Trained"]

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
-from ..models import LanguageModel, ModelSpec, TransformersModel
+from ..models import LanguageModel, ModelSpec
 from ..models._tokens import Tokens
 from ._check import warn_where_dual_is_weak
 from ._history import history_of
 from ._lesson import Lesson
-from ._policy import Policy
+from ._policy import Policy, Reference
+from ._progress import without_prints
 from ._reward import DualityReward
-from ._run import Run, Trained
+from ._run import Run, Trained, measured_before
 from ._schedule import Schedule
 from ._settings import adapter, batching, common, context_of, model_options, without_denormals
 from ._watch import Watch
@@ -65,6 +66,7 @@ def align(
         processing_class=tokens.tokenizer,
         peft_config=adapter(how.lora),
     )  # fmt: skip
+    without_prints(trainer)
     policy = Policy(spec, trainer)
     judge = _judge(how.verifier, policy)
     for reward in how.rewards:
@@ -73,9 +75,11 @@ def align(
     watch = Watch(policy, known, every=max(1, plan.steps // 10))
     checkpoint = run.begin()
     record = {}
+    before = watch.measure() if known else measured_before(spec)
+    warn_where_dual_is_weak(
+        {task: found for task, found in before.items() if task in {one.task.name for one in lessons}}
+    )
     if known:
-        before = watch.measure()
-        warn_where_dual_is_weak(before)
         record["accuracy_before"] = {task: found._asdict() for task, found in before.items()}
         trainer.add_callback(watch)
     with run.keeping(), without_denormals():
@@ -84,16 +88,10 @@ def align(
         return run.finish(trainer, spec, history_of(trainer.state.log_history), record)
 
 
-class _Start(TransformersModel):
-    """The model that a run started from, frozen. Its answers are of no use to anybody else, so none are kept."""
-
-    transient: ClassVar[bool] = True
-
-
 def _judge(verifier: Literal["policy", "reference"] | LanguageModel, policy: Policy) -> LanguageModel:
     if verifier == "policy":
         return policy
-    return _Start(policy.spec) if verifier == "reference" else verifier
+    return Reference(policy.spec) if verifier == "reference" else verifier
 
 
 def _arguments(spec: ModelSpec, how: Alignment, run: Run, progress: bool) -> dict[str, Any]:

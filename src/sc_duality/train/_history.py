@@ -42,8 +42,10 @@ def history_of(log: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index").sort_index().rename_axis("step")
     table = table.dropna(axis=0, how="all")
     if {"tokens", "seconds"} <= set(table):
-        table["tokens_per_second"] = table["tokens"].diff().fillna(table["tokens"]) / table["seconds"]
-    return table
+        tokens = table["tokens"].dropna()  # known once a rollout
+        spent = table["seconds"].cumsum()[tokens.index]
+        table["tokens_per_second"] = tokens.diff().fillna(tokens) / spent.diff().fillna(spent)
+    return table[sorted(table)]  # a run that was stopped meets them in another order
 
 
 def _name(name: str) -> str:

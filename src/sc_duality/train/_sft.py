@@ -12,9 +12,11 @@ from trl import SFTConfig, SFTTrainer
 from ..models import ModelSpec
 from ..models._tokens import Tokens
 from ._contrast import ContrastiveSFT
+from ._distil import Trace
 from ._history import history_of
 from ._lesson import Lesson
 from ._policy import Policy
+from ._progress import without_prints
 from ._rows import Groups, contrast_rows, plain_rows
 from ._run import Run, Trained
 from ._settings import adapter, batching, common, context_of, model_options, without_denormals
@@ -26,7 +28,7 @@ _LOOKS = 5
 
 def fit(
     spec: ModelSpec,
-    lessons: Sequence[Lesson],
+    lessons: Sequence[Lesson | Trace],
     held_out: Sequence[Lesson],
     run: Run,
     *,
@@ -46,16 +48,15 @@ def fit(
     rows_of = contrast_rows if contrast > 0 else plain_rows
     data = Dataset.from_list(rows_of(tokens, lessons, context))
     judged = Dataset.from_list(rows_of(tokens, held_out, context)) if held_out else None
-    steps = -(-len(data) // batch_size)
-    look = max(1, steps // _LOOKS)
     given = {
-        **common(run.checkpoints, steps=steps, saves=look, seed=seed, progress=progress),
+        **common(run.checkpoints, steps=-1, saves=1 / _LOOKS, seed=seed, progress=progress),
         **batching(batch_size, options),
+        "num_train_epochs": 1,
         "learning_rate": learning_rate,
         "max_length": context,
         "model_init_kwargs": model_options(spec.revision),
         "dataset_kwargs": {"skip_prepare_dataset": contrast > 0},
-        **({"eval_strategy": "steps", "eval_steps": look, "per_device_eval_batch_size": 8} if judged else {}),
+        **({"eval_strategy": "steps", "eval_steps": 1 / _LOOKS, "per_device_eval_batch_size": 8} if judged else {}),
         **options,
     }
     trainer = _trainer(contrast, tokens)(
@@ -66,14 +67,18 @@ def fit(
         processing_class=tokens.tokenizer,
         peft_config=adapter(lora),
     )
-    watch = Watch(Policy(spec, trainer), held_out, every=look)
+    without_prints(trainer)
+    steps = -(-len(trainer.train_dataset) // batch_size)  # packing leaves fewer
+    watch = Watch(Policy(spec, trainer), held_out, every=-(-steps // _LOOKS))
     if held_out:
         trainer.add_callback(watch)
     checkpoint = run.begin()
     with run.keeping(), without_denormals():
         trainer.train(resume_from_checkpoint=checkpoint)
         record = {"accuracy": {task: found._asdict() for task, found in watch.last.items()}}
-        return run.finish(trainer, spec, history_of(trainer.state.log_history), record)
+        # TRL begins to count tokens anew where a stopped run goes on.
+        history = history_of(trainer.state.log_history).drop(columns=["tokens", "eval_num_tokens"], errors="ignore")
+        return run.finish(trainer, spec, history, record)
 
 
 def _trainer(contrast: float, tokens: Tokens) -> Any:

@@ -79,9 +79,14 @@ def rollout_engine(trainer: Any, ids: Sequence[Sequence[int]], sampling: Samplin
     how = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
+        "top_k": 0,
+        "min_p": 0.0,
+        "repetition_penalty": 1.0,
         "max_completion_length": sampling.max_tokens,
         "logprobs": 0,
-        "generation_kwargs": {"seed": sampling.seed},
+        "structured_outputs_regex": None,
+        # No seed: all prompts would share it, and a prompt that comes again would get the same continuation.
+        "generation_kwargs": {},
     }
     before = {name: getattr(engine, name) for name in how}
     try:

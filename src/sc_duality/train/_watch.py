@@ -25,7 +25,7 @@ class Watch(TrainerCallback):
     lessons
         With a truth. They are learned from in no way.
     every
-        Updates from one measurement to the next; it is also measured at the first and the last step.
+        Updates from one measurement to the next; it is also measured at the last one.
     """
 
     def __init__(self, policy: Policy, lessons: Sequence[Lesson], every: int) -> None:
@@ -37,6 +37,15 @@ class Watch(TrainerCallback):
         with self._policy.live():
             self.last = accuracies(self._policy, self._lessons)
         return self.last
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Forget what was measured before."""
+        self.last = {}
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Measure a run that was stopped after its last step and has none left to take."""
+        if not self.last:
+            self.measure()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Measure and log where it is time."""

@@ -1,0 +1,38 @@
+"""What a run shows while it goes: a bar, if that is wanted, and nothing on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import datasets
+from transformers import PrinterCallback, ProgressCallback
+from transformers.utils import logging
+
+
+class Bar(ProgressCallback):
+    """The bar of transformers without the log, which stands in the history."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Write nothing."""
+
+
+def without_prints(trainer: Any) -> None:
+    """Have a trainer print no log."""
+    trainer.remove_callback(PrinterCallback)
+    if trainer.pop_callback(ProgressCallback) is not None:
+        trainer.add_callback(Bar)
+
+
+@contextmanager
+def bars(*, shown: bool) -> Iterator[None]:
+    """Show or hide the bars of transformers and datasets, and leave their settings as they were."""
+    before = logging.is_progress_bar_enabled(), datasets.are_progress_bars_disabled()
+    (logging.enable_progress_bar if shown else logging.disable_progress_bar)()
+    (datasets.enable_progress_bars if shown else datasets.disable_progress_bars)()
+    try:
+        yield
+    finally:
+        (logging.enable_progress_bar if before[0] else logging.disable_progress_bar)()
+        (datasets.disable_progress_bars if before[1] else datasets.enable_progress_bars)()
