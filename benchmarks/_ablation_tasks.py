@@ -63,28 +63,17 @@ def random_weights(like: str | Path, out: Path) -> Path:
     return out
 
 
-def pancreas(steps: int = 20) -> Setting:
-    """Alignment on some donors of each set, without their labels, judged on the others."""
+def annotation(steps: int = 20) -> Setting:
+    """Pancreas: alignment on some donors of each set, without their labels, judged on the others."""
     found = _cells.pancreas()
-    sets = {name: found[key] for name, key in zip(JUDGES, ("held_out_donors", "muraro", "tritschler"), strict=True)}
-    judges = {name: cells.obs["donor"].astype(str).isin(JUDGES[name]).to_numpy() for name, cells in sets.items()}
-    return _annotation("pancreas", sets, judges, steps)
-
-
-def sorted_blood() -> Setting:
-    """Alignment on one half of the sorted cells, which are of one donor, judged on the other."""
-    cells = _cells.pbmc_facs()
-    return _annotation("blood", {"sorted blood": cells}, {"sorted blood": np.arange(cells.n_obs) % 2 == 0}, 20)
-
-
-def _annotation(tissue: str, sets: dict[str, ad.AnnData], judges: dict[str, NDArray[np.bool_]], steps: int) -> Setting:
     engine = frozen("embedded")
-    labels = list(engine.spec.label_sets[tissue])
+    labels = list(engine.spec.label_sets["pancreas"])
     seen, judged = [], {}
-    for name, cells in sets.items():
-        judging = judges[name]
-        seen.append(clustered(cells[~judging].copy()))
-        judged[name] = (sentences(cells[judging], engine.spec.genes), cells.obs["label"].to_numpy(str)[judging])
+    for name, key in zip(JUDGES, ("held_out_donors", "muraro", "tritschler"), strict=True):
+        cells = found[key]
+        judges = cells.obs["donor"].astype(str).isin(JUDGES[name]).to_numpy()
+        seen.append(clustered(cells[~judges].copy()))
+        judged[name] = (sentences(cells[judges], engine.spec.genes), cells.obs["label"].to_numpy(str)[judges])
 
     def judge(model: LanguageModel, _seed: int) -> dict[str, dict[str, float]]:
         return {name: {"accuracy": right(model, genes, truth, labels)} for name, (genes, truth) in judged.items()}

@@ -56,11 +56,10 @@ def run(setting: Setting, method: str, seed: int, folder: Path) -> dict[str, Any
 def settings(folder: Path, fold: Path | None, tasks: list[str], quick: bool) -> Iterator[tuple[str, Setting]]:
     """Each task with what it needs, made when it is its turn."""
     if quick:
-        yield "annotation", _ablation_tasks.pancreas(steps=2)
+        yield "annotation", _ablation_tasks.annotation(steps=2)
         return
     if "annotation" in tasks:
-        yield "annotation", _ablation_tasks.pancreas()
-        yield "annotation, one tissue more", _ablation_tasks.sorted_blood()
+        yield "annotation", _ablation_tasks.annotation()
     if "generation" in tasks:
         yield "generation", _ablation_tasks.generation()
     if "response" in tasks and fold is not None:
