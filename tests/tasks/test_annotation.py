@@ -10,7 +10,7 @@ GENES = [f"G{i}" for i in range(20)]
 LABELS = ["B cell", "natural killer cell"]
 
 
-@pytest.mark.parametrize("dialect", ["plain", "compact"])
+@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
 def test_right_answers_are_read_back(dialect):
     task = Annotation(dialect)
     example = annotation_example(GENES, LABELS, hidden_fraction=0.3)
@@ -20,7 +20,7 @@ def test_right_answers_are_read_back(dialect):
     assert task.score(example.unknown, hidden.value) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("dialect", ["plain", "compact"])
+@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
 def test_prompt_shows_observed_genes_only_and_the_dual_adds_the_label(dialect):
     task = Annotation(dialect)
     example = annotation_example(GENES, LABELS, hidden_fraction=0.3, truth="B cell")
@@ -39,7 +39,7 @@ def test_plain_prompt_says_how_many_genes_it_lists_and_what_to_choose_from():
     assert "The cell originates from the blood." in text
 
 
-@pytest.mark.parametrize("dialect", ["plain", "compact", "cell-o1"])
+@pytest.mark.parametrize("dialect", ["plain", "terse", "compact", "cell-o1"])
 def test_dual_given_the_label_alone_shows_no_gene(dialect):
     example = annotation_example(GENES, LABELS, hidden_fraction=0.3)
     text = Annotation(dialect, given="label").dual_prompt("B cell", example)
@@ -47,7 +47,7 @@ def test_dual_given_the_label_alone_shows_no_gene(dialect):
     assert "B cell" in text.replace("_", " ")
 
 
-@pytest.mark.parametrize("dialect", ["plain", "compact", "cell-o1"])
+@pytest.mark.parametrize("dialect", ["plain", "terse", "compact", "cell-o1"])
 def test_dual_without_a_label_shows_the_genes_and_no_label(dialect):
     example = annotation_example(GENES, LABELS, hidden_fraction=0.3)
     text = Annotation(dialect).dual_prompt(None, example)

@@ -9,7 +9,7 @@ DRUG = Perturbation("drug", "panobinostat", dose="0.2 µM", time="24 h")
 ALL = [STAT1, OTHER, DRUG, NOTHING]
 
 
-@pytest.mark.parametrize("dialect", ["plain", "compact"])
+@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
 @pytest.mark.parametrize("cause", ALL, ids=str)
 def test_every_perturbation_is_read_back(dialect, cause):
     task = Response(dialect)
@@ -18,7 +18,7 @@ def test_every_perturbation_is_read_back(dialect, cause):
     assert task.parse(task.answer(["B", "A"]), example).value == ("B", "A")
 
 
-@pytest.mark.parametrize("dialect", ["plain", "compact"])
+@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
 def test_dual_shows_both_cells_and_does_not_tell_the_cause(dialect):
     task = Response(dialect)
     texts = {task.dual_prompt(("C", "D"), response_example(["A", "B"], cause, ALL)) for cause in ALL}
@@ -40,7 +40,7 @@ def test_a_part_of_a_name_is_no_answer():
     assert found.reason == Reason.UNKNOWN_LABEL
 
 
-@pytest.mark.parametrize("dialect", ["plain", "compact"])
+@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
 def test_a_sensitivity_label_may_be_the_unknown(dialect):
     task = Response(dialect)
     example = response_example(["A", "B"], "resistant", ["sensitive", "resistant"], drug="erlotinib")

@@ -7,7 +7,7 @@ from sc_duality.tasks import Sensitivity, sensitivity_example
 GENES = [f"G{i}" for i in range(20)]
 
 
-@pytest.mark.parametrize("dialect", ["plain", "compact"])
+@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
 def test_right_answers_are_read_back(dialect):
     task = Sensitivity(dialect)
     example = sensitivity_example(GENES, "erlotinib", hidden_fraction=0.3, rng=2)
@@ -24,7 +24,7 @@ def test_compact_labels_are_words_of_their_own():
     assert task.parse("<not_sensitive>", example).value == "not sensitive"
 
 
-@pytest.mark.parametrize("dialect", ["plain", "compact"])
+@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
 def test_question_and_dual_name_the_drug(dialect):
     task = Sensitivity(dialect)
     example = sensitivity_example(GENES, "erlotinib", hidden_fraction=0.5)

@@ -1,11 +1,16 @@
 """Supervised training: it learns, keeps donors apart, can be stopped, and says what it cannot do."""
 
 import json
+from collections import Counter
 
 import pandas as pd
 import pytest
 
 import sc_duality as sd
+from sc_duality.models import ModelSpec
+from sc_duality.models._tokens import Tokens
+from sc_duality.train._distil import Trace
+from sc_duality.train._rows import plain_rows
 
 pytest.importorskip("trl")
 
@@ -150,6 +155,33 @@ def no_weights(monkeypatch):
     monkeypatch.setattr(PreTrainedModel, "from_pretrained", fail)
 
 
+def test_traces_of_a_teacher_are_learned_beside_the_lessons(tmp_path, monkeypatch):
+    found = {}
+    cells = sd.datasets.pbmc3k()[::30].copy()
+    how = {"tasks": ["generation"], "n_genes": 20}
+    traces = sd.tl.distill(cells, "embedded", tmp_path / "traces.jsonl", n_questions=4, threshold=0.1, **how).traces
+    monkeypatch.setattr("sc_duality.train._sft.fit", lambda *args, **_: found.update(learned=args[1]))
+    sd.tl.train_sft(cells, "embedded", tmp_path / "out", traces=traces, held_out=0, epochs=2, **how)
+    learned = [one for one in found["learned"] if isinstance(one, Trace)]
+    assert len(learned) == 2 * len(traces.read_text().splitlines()) > 0
+    tokens = Tokens(sd.models.resolve("embedded"))
+    assert len(plain_rows(tokens, learned, 208)) == len(learned)
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_lessons_in_several_wordings(tmp_path, monkeypatch):
+    """A general model meets each wording as often as its own, and is judged in its own."""
+    found = {}
+    monkeypatch.setattr("sc_duality.train._sft.fit", lambda *args, **_: found.update(learned=args[1], judged=args[2]))
+    monkeypatch.setattr("sc_duality.tl._train_sft.start_of", lambda *_: ModelSpec(name="general", source="general"))
+    cells = toy_cells(6)
+    sd.tl.train_sft(cells, "general", tmp_path / "out", tasks=["annotation"], wordings=["terse"], epochs=2)
+    words = Counter(lesson.task.dialect.name for lesson in found["learned"])
+    assert words["plain"] == words["terse"] > 0
+    assert {lesson.task.dialect.name for lesson in found["judged"]} <= {"plain"}
+    assert {"Name the cell type." in lesson.prompt() for lesson in found["learned"]} == {True, False}
+
+
 @pytest.mark.usefixtures("no_weights")
 @pytest.mark.parametrize(
     ("how", "error", "message"),
@@ -178,6 +210,8 @@ def no_weights(monkeypatch):
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer"),
         ({"lora": True}, ValueError, "lora must be a positive rank"),
         ({"output_dir": "x"}, TypeError, "output_dir cannot be passed on"),
+        ({"wordings": ["terse"]}, ValueError, "wordings= is for general models"),
+        ({"traces": "no-such-file"}, FileNotFoundError, "no-such-file"),
         ({"model": "endpoint:http://localhost:1/v1"}, ValueError, "behind a server"),
         ({"model": "no-such-model"}, ValueError, "see sd.models.available"),
     ],

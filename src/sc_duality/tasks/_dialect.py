@@ -31,8 +31,9 @@ class Dialect:
     Parameters
     ----------
     name
-        A dialect that is shipped (``"plain"`` English for general models, ``"compact"`` for the
-        embedded one, ``"c2s"`` and ``"cell-o1"`` for those checkpoints), or the path of a folder.
+        A dialect that is shipped (``"plain"`` English for general models, ``"terse"`` in fewer words to train on beside
+        it, ``"compact"`` for the embedded model, ``"c2s"`` and ``"cell-o1"`` for those checkpoints), or the path of a
+        folder.
 
     Raises
     ------

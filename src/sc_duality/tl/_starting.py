@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..models import ModelSpec, resolve
+from ..tasks import Dialect
 from ..train._settings import on_disk
 from ._ask import check_task
 
@@ -30,6 +32,13 @@ def start_of(model: str | Path, tasks: Sequence[str], possible: Collection[str])
     for task in tasks:
         check_task(spec, task)
     return spec
+
+
+def in_other_words(spec: ModelSpec, dialect: str | Path) -> ModelSpec:
+    """The model, asked in another dialect, or an error where it would not understand."""
+    if spec.genes is not None:
+        raise ValueError(f"wordings= is for general models: {spec.name!r} has one word a gene, and no others")
+    return replace(spec, dialect=Dialect(dialect).name)
 
 
 def several(adatas: Any) -> list[AnnData | MuData]:

@@ -21,7 +21,7 @@ from ..train._settings import check_options
 from ..train._trl import check_trl
 from ._corpus import Corpus
 from ._lessons import SOURCES, Columns, draw
-from ._starting import several, start_of
+from ._starting import in_other_words, several, start_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -50,6 +50,7 @@ def train_sft(
     context: Sequence[str] = (),
     n_genes: int | None = None,
     augment: bool = True,
+    wordings: Sequence[str | Path] = (),
     contrast: float = 0.0,
     traces: str | Path | None = None,
     lora: int | Mapping[str, Any] | None = None,
@@ -103,6 +104,10 @@ def train_sft(
     augment
         Whether cells are shown as other laboratories might have seen them: fewer counts, genes missing, ranks
         jittered, sentences cut. Cells that are held out stay as they are.
+    wordings
+        Further dialects, shipped or folders of your own, in whose words general models meet the lessons too, each as
+        often as their own, such as ``["terse"]``: they learn the task then, and not a sentence. What is held out is
+        asked in the model's own words.
     contrast
         Above 0, how much it counts that the dual of annotation and sensitivity tells the true label from two wrong
         ones, beside the loss of the texts. 1 makes a judge of a dual that would ignore the label.
@@ -175,6 +180,7 @@ def train_sft(
         raise ValueError(f"contrast= tells labels apart, and {', '.join(tasks)} has none: leave it out")
     if contrast and options.get("packing"):
         raise ValueError("packing=True cannot be had with contrast=, which compares whole texts: leave one out")
+    spoken = [spec, *(in_other_words(spec, dialect) for dialect in wordings)]
     taught = [] if traces is None else read_traces(traces, spec)
     number = seed(rng)
     draws = np.random.default_rng(number)
@@ -184,8 +190,10 @@ def train_sft(
     for corpus, held in zip(corpora, _held_out(corpora, donor, held_out, draws), strict=True):
         for task in tasks:
             if not held.all():
-                source = SOURCES[task](corpus, spec, columns, ~held)
-                learned += draw(corpus, source, max(1, round(epochs * len(source.rows))), draws, augment=augment)
+                for wording in spoken:
+                    source = SOURCES[task](corpus, wording, columns, ~held)
+                    n = max(1, round(epochs * len(source.rows) / len(spoken)))
+                    learned += draw(corpus, source, n, draws, augment=augment)
             if held.any():
                 source = SOURCES[task](corpus, spec, columns, held)
                 judged += draw(corpus, source, min(_JUDGED, len(source.rows)), draws, augment=False)
