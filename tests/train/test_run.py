@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sc_duality.models import ModelSpec
 from sc_duality.tasks import Annotation, annotation_example
+from sc_duality.train._check import Accuracy
 from sc_duality.train._lesson import Lesson
-from sc_duality.train._run import Run, digest
+from sc_duality.train._run import Run, digest, measured_before
 from sc_duality.train._schedule import Schedule
 
 
@@ -93,3 +95,14 @@ def test_a_finished_run_keeps_every_digit(tmp_path):
 def test_schedules_that_cannot_be_meant(how, message):
     with pytest.raises(ValueError, match=message):
         Schedule(**how)
+
+
+def test_what_supervised_training_measured_is_found_again(tmp_path):
+    found = Accuracy(primal=0.9, dual=0.7, chance=0.2, n=50)
+    spec = ModelSpec(name="taught", source=str(tmp_path))
+    assert measured_before(spec) == {}
+    record = {"kind": "sft", "accuracy": {"annotation": found._asdict()}}
+    (tmp_path / "training.json").write_text(json.dumps(record))
+    assert measured_before(spec) == {"annotation": found}
+    (tmp_path / "training.json").write_text(json.dumps({**record, "kind": "grpo"}))
+    assert measured_before(spec) == {}
