@@ -65,9 +65,10 @@ def draw(corpus: Corpus, source: Source, n: int, rng: np.random.Generator, *, au
     """``n`` lessons from cells drawn by their weights."""
     for start in range(0, n, _AT_ONCE):
         rows = rng.choice(source.rows, min(_AT_ONCE, n - start), p=source.weights / source.weights.sum())
-        cells = corpus.harder(rows, rng) if augment else corpus.genes(rows)
-        for row, genes in zip(rows, cells, strict=True):
-            yield source.lesson(int(row), genes, rng)
+        chosen = rows.tolist()
+        cells = corpus.harder(chosen, rng) if augment else corpus.genes(chosen)
+        for row, genes in zip(chosen, cells, strict=True):
+            yield source.lesson(row, genes, rng)
 
 
 def annotation(corpus: Corpus, spec: ModelSpec, columns: Columns, of: NDArray[np.bool_]) -> Source:

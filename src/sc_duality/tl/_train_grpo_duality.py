@@ -263,7 +263,9 @@ def train_grpo_duality(
     chosen = PRESETS[preset] | {name: value for name, value in asked_for.items() if value is not None}
     number = seed(rng)
     genes = genes_asked(spec, n_genes)
-    how = Dual(*(chosen.pop(name) for name in ("dual", "given", "hidden_fraction")), draws, number, genes)
+    how = Dual(
+        chosen.pop("dual"), chosen.pop("given"), chosen.pop("hidden_fraction"), draws=draws, seed=number, n_genes=genes
+    )
     judge = _checked(chosen.pop("verifier"))
     plan = Schedule(**chosen)
     kinds = [reward] if isinstance(reward, str) or callable(reward) else list(reward)

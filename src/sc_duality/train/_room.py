@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from ..models import ModelSpec
 from ..models._tokens import Tokens
-from ..tasks import Example, Task
+from ..tasks import Example
 from ._judge import Dual, words_back
 from ._lesson import Lesson
 from ._settings import context_of
@@ -38,19 +39,19 @@ def check_room(spec: ModelSpec, lessons: Sequence[Lesson], known: Sequence[Lesso
     tokens.check_room(tokens.prompts([lesson.prompt() for lesson in lessons]), max_tokens, context)
 
     @cache
-    def longest(task: Task, labels: tuple[str, ...]) -> str:
+    def longest(task: Any, labels: tuple[str, ...]) -> str:
         return max(labels, key=lambda label: len(tokens.answers([task.answer(label)])[0]))
 
     @cache
-    def widest(task: Task, backs: tuple[object, ...]) -> int:
+    def widest(task: Any, backs: tuple[object, ...]) -> int:
         return max(map(len, tokens.answers([task.dual_answer(one) for one in backs])))
 
-    def room(task: Task, example: Example) -> int:
+    def room(task: Any, example: Example) -> int:
         if how.form == "sample":
             return spec.room_for(words_back(task, [example], how))
         return widest(task, tuple(example.known.get("candidates", [example.unknown])))
 
-    def dual(task: Task, example: Example) -> tuple[str, int]:
+    def dual(task: Any, example: Example) -> tuple[str, int]:
         if task.gives_back == "genes":
             return task.dual_prompt(longest(task, example.known["labels"]), example), room(task, example)
         return task.dual_prompt((), example), max_tokens + room(task, example)  # the cell is yet to be written

@@ -76,7 +76,7 @@ def rollout_engine(trainer: Any, ids: Sequence[Sequence[int]], sampling: Samplin
         return []
     padded = [list(one) for one in ids] + [[trainer._tokenizer.eos_token_id]] * (n - len(ids))
     engine = trainer.vllm_generation
-    how = {
+    how: dict[str, Any] = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": 0,
