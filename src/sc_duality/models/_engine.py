@@ -46,7 +46,7 @@ class Engine(ABC):
     name: ClassVar[str]
     #: Packages whose version may change an answer.
     packages: ClassVar[tuple[str, ...]] = ()
-    #: Whether the weights change from call to call: nothing is kept then, and no bar is shown.
+    #: Whether the weights change from call to call, so that nothing is kept and no bar is shown.
     transient: ClassVar[bool] = False
 
     def __init__(self, spec: ModelSpec) -> None:

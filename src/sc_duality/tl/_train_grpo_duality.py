@@ -199,7 +199,7 @@ def train_grpo_duality(
 
     Returns
     -------
-    :class:`sc_duality.train.Trained`, a pair:
+    A named pair:
 
     ``model``
         ``out``. It holds weights, tokenizer and ``sc_duality.json`` (how the model wants to be asked), so that

@@ -134,7 +134,7 @@ def train_sft(
 
     Returns
     -------
-    :class:`sc_duality.train.Trained`, a pair:
+    A named pair:
 
     ``model``
         ``out``. It holds weights, tokenizer and ``sc_duality.json`` (how the model wants to be asked), so that
