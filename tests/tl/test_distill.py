@@ -377,9 +377,9 @@ def test_traces_are_lessons_of_a_model_that_is_asked_in_the_same_words(adata, ou
     assert not any(trace.contrast() for trace in traces)
     plain = Dialect("plain").version
     with pytest.raises(
-        ValueError, match=f"in the dialect 'plain', version {plain}, and the model 'small' is asked in 'c2s'"
+        ValueError, match=f"in the dialect 'plain', version {plain}, and the model 'small' is asked in 'terse'"
     ):
-        read_traces(out, ModelSpec("small", "small", dialect="c2s"))
+        read_traces(out, ModelSpec("small", "small", dialect="terse"))
     with out.open("a") as file:
         file.write('{"text": "else"}\n')
     with pytest.raises(ValueError, match=f"line {len(traces) + 1} of .* is no trace"):
