@@ -25,7 +25,7 @@ MODEL = "smollm2-135m"
 #: Genes of a sentence.
 N_GENES = 30
 #: Cells to learn from with labels, to align on without, and to be judged on; updates of the alignment.
-FULL, QUICK = (160, 64, 80, 8), (32, 16, 24, 2)
+FULL, QUICK = (160, 64, 80, 8), (4, 8, 4, 1)
 #: Answers of an update.
 BATCH = 16
 LORA = {"r": 16, "lora_alpha": 32, "target_modules": "all-linear"}
