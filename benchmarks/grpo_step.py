@@ -42,7 +42,7 @@ from sc_duality.train._reward import DualityReward
 
 KINDS = ("free", "bare", "sample", "likelihood")
 #: Answers of a step, and of a group.
-BATCH, GROUP = 24, 8
+BATCH, GROUP = 16, 8
 
 _scores, _step = DualityReward._scores, GRPOTrainer.training_step
 #: Dual prompts of the steps so far, and the tokens that were written after them.
