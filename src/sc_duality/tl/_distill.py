@@ -198,9 +198,9 @@ def distill(
         },
     )
     blocks = [questions[start : start + _AT_ONCE] for start in range(0, len(questions), _AT_ONCE)]
-    todo = {i: block for i, block in enumerate(blocks) if not file.is_done(i)}
-    if todo:
-        ask(load(teacher), todo, file, how, sampling, progress=settings.progress)
+    left = {i: block for i, block in enumerate(blocks) if not file.is_done(i)}
+    if left:
+        ask(load(teacher), left, file, how, sampling, progress=settings.progress)
     table = file.table()
     _report(file.path, table)
     return Distilled(file.path, table, dict(file.usage))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -16,7 +17,7 @@ from ._judge import Dual, explain, judgeable
 from ._lesson import Lesson
 
 
-class TaskReward:
+class TaskReward(ABC):
     """What the rewards of one task share: an answer is read and scored, and rewards of other tasks are ``None``.
 
     Parameters
@@ -60,9 +61,9 @@ class TaskReward:
             log_metric(f"{self.__name__}/valid", sum(answer is not None for answer in answers) / len(mine))
         return rewards
 
+    @abstractmethod
     def _scores(self, lessons: Sequence[Lesson], answers: Sequence[Any], step: int) -> Sequence[float]:
-        """NaN where there is no answer."""
-        raise NotImplementedError
+        """One score an answer, NaN where there is none."""
 
 
 class DualityReward(TaskReward):
