@@ -41,7 +41,7 @@ def warn_where_dual_is_weak(found: Mapping[str, Accuracy]) -> None:
             logger.warning(
                 "%s: the dual is right on %.0f %% of %d labelled cells and the model itself on %.0f %%: duality pulls "
                 "it towards the weaker judge; train the dual with train_sft(contrast=1.0), or show it what the model "
-                "does not see (hidden='beyond' or 'cluster')",
+                "does not see (hidden='cluster')",
                 task, 100 * dual, n, 100 * primal,
             )  # fmt: skip
         elif dual < 1.5 * chance:
