@@ -36,6 +36,26 @@ def confidence(key: str) -> str:
     return f"{key}_confidence"
 
 
+def ontology_term(key: str) -> str:
+    """``obs`` column with the Cell Ontology term of the answer in ``obs[key]``."""
+    return f"{key}_ontology_term_id"
+
+
+def coarse(key: str) -> str:
+    """``obs`` column with the coarse type of the cell, beside the label in ``obs[key]``."""
+    return f"{key}_coarse"
+
+
+def coarse_confidence(key: str) -> str:
+    """``obs`` column with the probability of the coarse type."""
+    return confidence(coarse(key))
+
+
+def coarse_ontology_term(key: str) -> str:
+    """``obs`` column with the Cell Ontology term of the coarse type."""
+    return ontology_term(coarse(key))
+
+
 def status(key: str) -> str:
     """``obs`` column that says how the answer in ``obs[key]`` came about."""
     return f"{key}_status"
@@ -69,3 +89,7 @@ def before(key: str) -> str:
 def change(key: str) -> str:
     """``var`` column with the mean change of each gene that was predicted for ``obs[key]``."""
     return f"{key}_change"
+
+
+#: What may lie in ``obs`` beside an answer and its status.
+BESIDE = (confidence, ontology_term, coarse, coarse_confidence, coarse_ontology_term, duality)

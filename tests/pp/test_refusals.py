@@ -137,8 +137,8 @@ def test_doubled_names_of_genes_that_may_not_enter_are_fine(counts: ad.AnnData) 
     assert len(adata.uns["cell_sentence"]["genes"]) == 115
 
 
-@pytest.mark.parametrize("name", ["ENSG{:011}", "ENSMUSG{:011}", "ENSG{:011}.7"])
-def test_ensembl_ids(counts: ad.AnnData, name: str) -> None:
+@pytest.mark.parametrize("name", ["ENSG99{:09}", "ENSMUSG{:011}", "ENSG99{:09}.7"])
+def test_ensembl_ids_of_no_human_gene(counts: ad.AnnData, name: str) -> None:
     adata = with_names(counts, name.format)
     refused(adata, ValueError, "120 of 120 gene names are Ensembl ids .* put symbols into a column of var")
     adata.var["gene_name"] = "CD3E"

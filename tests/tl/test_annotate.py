@@ -138,7 +138,7 @@ def test_nothing_of_an_earlier_answer_stays(cells, parrot):
     sd.tl.annotate(cells)
     sd.tl.annotate(cells, parrot(texts=["<answer>B cell</answer>"]), labels=LABELS, method="generate")
     assert (cells.obs["annotation"] == "B cell").all()
-    assert "annotation_confidence" not in cells.obs
+    assert not set(cells.obs) - {"cell_type", "annotation", "annotation_status"}
     assert "annotation_probabilities" not in cells.obsm
 
 

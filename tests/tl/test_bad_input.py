@@ -77,9 +77,9 @@ def test_missing_values(cells):
         sd.tl.annotate(ad.AnnData(X, obs=cells.obs, var=cells.var))
 
 
-def test_ensembl_ids(cells):
+def test_ensembl_ids_of_another_species(cells):
     with pytest.raises(ValueError, match="Ensembl"):
-        sd.tl.annotate(renamed(cells, [f"ENSG{i:011d}" for i in range(cells.n_vars)]))
+        sd.tl.annotate(renamed(cells, [f"ENSMUSG{i:011d}" for i in range(cells.n_vars)]))
 
 
 def test_genes_of_another_species(cells):

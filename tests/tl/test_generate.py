@@ -217,7 +217,7 @@ def test_a_model_for_other_tasks_is_refused(parrot):
 
 
 def test_cells_to_be_like_are_checked(parrot, cells):
-    ids = ad.AnnData(cells.X, var=pd.DataFrame(index=[f"ENSG{i:011d}" for i in range(cells.n_vars)]))
+    ids = ad.AnnData(cells.X, var=pd.DataFrame(index=[f"ENSMUSG{i:011d}" for i in range(cells.n_vars)]))
     with pytest.raises(ValueError, match="Ensembl"):
         sd.tl.generate(parrot(texts=["?"]), {"B cell": 1}, like=ids)
     cells.var_names = [f"g{i}" for i in range(cells.n_vars)]

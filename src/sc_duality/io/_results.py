@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Names of what may lie in ``obs`` and in ``obsm`` beside the result of that key.
-_COLUMNS = (_keys.status, _keys.confidence, _keys.duality, _keys.unknown_genes, _keys.doubled_genes)
+_COLUMNS = (_keys.status, *_keys.BESIDE, _keys.unknown_genes, _keys.doubled_genes)
 _ARRAYS = (_keys.vocabulary, _keys.probabilities)
 
 
@@ -85,7 +85,7 @@ def write_results(
     ...     sd.tl.annotate(adata, labels="blood")
     ...     sd.io.write_results(adata, path)
     ...     adata.file.close()
-    ...     list(ad.read_h5ad(path).obs)
+    ...     list(ad.read_h5ad(path).obs)[:4]
     ['cell_type', 'annotation', 'annotation_status', 'annotation_confidence']
     """
     data = modality(adata, mod)

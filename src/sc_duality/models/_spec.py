@@ -39,9 +39,14 @@ class ModelSpec:
     label_sets
         Parts of ``labels`` by tissue.
     ontology
-        Cell Ontology term of each label.
+        Cell Ontology term of each label and of each coarse type.
+    coarse
+        The coarse type that each label belongs to, such as ``"T cell"``, which may be the label itself; empty where
+        the model knows none.
     synonyms
         Other names of labels.
+    none_of_these
+        Answer by which it says that a cell is of none of the labels; empty where it was not taught one.
     unknown
         Probability below which an answer counts as unknown.
     temperature
@@ -73,7 +78,9 @@ class ModelSpec:
     labels: Sequence[str] = ()
     label_sets: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ontology: Mapping[str, str] = field(default_factory=dict)
+    coarse: Mapping[str, str] = field(default_factory=dict)
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    none_of_these: str = ""
     unknown: float = 0.0
     temperature: float = 1.0
     dual_temperature: float = 1.0

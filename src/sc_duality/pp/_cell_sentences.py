@@ -42,6 +42,10 @@ def cell_sentences(
     cell and the name of the gene, so a cell's sentence is the same alone and among any others, in any order of cells
     and genes. Zeros never enter; a sentence shorter than ``n_genes`` is padded. Names keep their spelling.
 
+    Where ``var_names`` are Ensembl ids of human genes, with or without a version, the sentences have their approved
+    symbols, by a table of HGNC inside the package. An id that the table does not know stays a word, as files of 10x
+    Genomics name genes without a symbol; of two ids of one gene, the first takes the symbol.
+
     A sparse (CSR) matrix in memory is read in place; any other, in memory, backed, dask or lazy, is read by blocks
     of rows, so that memory grows with the sentences only (but a CSC matrix in a file is read as a whole). Chunks of a
     dask array, as of a lazy AnnData, are ranked where dask computes, such as on a cluster. For sentences that are
@@ -58,14 +62,14 @@ def cell_sentences(
     use_raw
         Rank ``.raw`` instead of ``X``.
     genes
-        Genes that may enter: a mask over ``var`` or a list of names. All by default.
+        Genes that may enter: a mask over ``var`` or a list of names, symbols or ``var_names``. All by default.
     exclude
         Genes that may not enter: ``"housekeeping"`` (mitochondrial genes ``MT-*``, ribosomal proteins ``RPL*`` and
         ``RPS*`` but not the kinases ``RPS6K*``, and ``MALAT1``, in upper or lower case; they rank high in every cell
         and differ more by technology than by cell type), another regular expression that is searched in the names, a
         list of names, or None for no exclusion.
     gene_symbols
-        Column of ``var`` with the names of the genes, when they are not ``var_names``. Genes without a name there
+        Column of ``var`` with the names of the genes, which are then taken as they are. Genes without a name there
         do not enter.
     mod
         Modality of a MuData.
@@ -94,8 +98,8 @@ def cell_sentences(
     TypeError
         Expression is not numeric, or ``adata`` is neither AnnData nor MuData.
     ValueError
-        No cell, no gene is left, ``n_genes`` is not between 1 and their number, names are Ensembl ids or not unique,
-        or expression is negative, NaN or infinite. Nothing has been written then.
+        No cell, no gene is left, ``n_genes`` is not between 1 and their number, names are not unique or Ensembl ids
+        of another species, or expression is negative, NaN or infinite. Nothing has been written then.
 
     See Also
     --------

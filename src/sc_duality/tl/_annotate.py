@@ -111,7 +111,21 @@ def annotate(
         Probability of the answer among ``labels``, or, where the model writes, with ``groupby`` the share
         of the votes. Not written for ``"generate"`` and ``"choose"`` alone.
     ``obsm[key_added + "_probabilities"]``
-        With ``"score"``: DataFrame (n_obs, n_labels) of probabilities; rows add up to 1.
+        With ``"score"``: DataFrame (n_obs, n_labels) of probabilities. Rows add up to 1, or, by a model that was
+        taught to say that a cell is none of its types (the embedded one), to 1 less the probability of that.
+    ``obs[key_added + "_ontology_term_id"]``
+        Cell Ontology term of the label (categorical); missing where there is no answer, where it is ``"unknown"``,
+        and where the model knows no term for it. Not written if it knows none for any of ``labels``.
+    ``obs[key_added + "_coarse"]``
+        The coarse type, such as ``"T cell"`` (categorical), if the model knows that of all ``labels``. With
+        ``"score"`` it is the one whose labels have the highest sum of probabilities, in a cluster of mean
+        probabilities, and ``"unknown"`` where that sum is below the threshold: a cell that may be a CD4 or a CD8 T
+        cell can be ``"unknown"`` and still be a ``"T cell"``, and two labels of one type may together outweigh the
+        likeliest label, which is of another. Where the model writes, it is the type of the label.
+    ``obs[key_added + "_coarse_confidence"]``
+        With ``"score"``: that sum.
+    ``obs[key_added + "_coarse_ontology_term_id"]``
+        Cell Ontology term of the coarse type, as for the label.
     ``obs[key_added + "_duality"]``
         With ``duality``: see :func:`duality`.
     ``uns[key_added]``
@@ -132,8 +146,9 @@ def annotate(
     >>> import sc_duality as sd
     >>> adata = sd.datasets.pbmc3k()[:20].copy()
     >>> sd.tl.annotate(adata, labels="blood")
-    >>> [name for name in adata.obs if name.startswith("annotation")]
-    ['annotation', 'annotation_status', 'annotation_confidence']
+    >>> of_t_cells = adata.obs["annotation_coarse"] == "T cell"
+    >>> set(adata.obs["annotation_coarse_ontology_term_id"][of_t_cells])
+    {'CL:0000084'}
     >>> adata.obsm["annotation_probabilities"].shape
     (20, 8)
     """

@@ -1,4 +1,4 @@
-"""From questions to one answer a cell or a cluster, and into AnnData."""
+"""From questions to one answer a cell or a cluster."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from .. import _keys
-from .._data import drop_columns
 from ..models import LanguageModel, Sampling
 from ..tasks import Example, Failure, Task
+from ._questions import Question
 
 OK, NO_GENES, NO_GROUP, NOT_ANSWERED = "ok", "no genes", "no group", "not answered"
 #: No single cell may count for more than this against a label of its cluster.
@@ -30,7 +28,8 @@ class Answers(NamedTuple):
     status: NDArray[np.object_]
     #: (n_obs,): probability of the answer or its share of the votes; NaN where there is neither.
     confidence: NDArray[np.float64]
-    #: (n_obs, n_labels): probability of each label, NaN where there is no answer; ``None`` if the model wrote.
+    #: (n_obs, n_labels): probability of each label, NaN where there is no answer; ``None`` if the model wrote. What a
+    #: row lacks of 1 is the probability that none of the labels is right, as far as the model was taught to say so.
     probability: NDArray[np.float64] | None
 
     def put(self, part: slice, found: Answers) -> None:
@@ -65,19 +64,21 @@ def nothing(n: int, n_labels: int | None, status: str = NO_GENES) -> Answers:
     return Answers(np.full(n, -1), np.full(n, status, dtype=object), np.full(n, np.nan), probability)
 
 
-def scored(model: LanguageModel, task: Task, examples: Sequence[Example], labels: Sequence[str]) -> Answers:
-    """Compare the likelihoods of all labels after each cell."""
+def scored(model: LanguageModel, question: Question, examples: Sequence[Example]) -> Answers:
+    """Compare the likelihoods of all labels after each cell, and that of none of them."""
+    task, labels = question.task, question.labels
     readable = np.array(_with_genes(examples), dtype=int)
     probability = np.full((len(examples), len(labels)), np.nan)
     answers = nothing(len(examples), None)._replace(probability=probability)
     if len(readable):
         prompts = [task.prompt(examples[i]) for i in readable]
-        scores = model.score(prompts, [task.answer(label) for label in labels])
+        choices = [*labels, question.none] if question.none else labels
+        scores = model.score(prompts, [task.answer(choice) for choice in choices])
         answered = ~np.isnan(scores).any(axis=1)
         answers.status[readable] = np.where(answered, OK, NOT_ANSWERED)
         scores, readable = scores[answered], readable[answered]
-        probability[readable] = softmax(scores / model.spec.temperature, axis=1)
-        answers.best[readable] = scores.argmax(1)
+        probability[readable] = softmax(scores / model.spec.temperature, axis=1)[:, : len(labels)]
+        answers.best[readable] = scores[:, : len(labels)].argmax(1)
     return answers.chosen(answers.best)
 
 
@@ -131,25 +132,6 @@ def pooled(answers: Answers, groups: pd.Series, n_labels: int) -> Answers:
         if result.probability is not None:
             result.probability[members] = share
     return result
-
-
-def write(adata: AnnData, key: str, answers: Answers, labels: Sequence[str], unknown: float | None) -> None:
-    """Write label and status, and confidence unless ``unknown`` is ``None``; what an earlier answer left goes."""
-    drop_columns(adata, [_keys.confidence(key), _keys.duality(key)])
-    if _keys.probabilities(key) in adata.obsm:
-        del adata.obsm[_keys.probabilities(key)]
-    names = pd.Categorical.from_codes(answers.best, categories=list(labels))
-    status = answers.status.copy()
-    if unknown is not None:
-        unsure = answers.confidence < unknown  # false where there is no answer: NaN
-        if _keys.UNKNOWN not in names.categories:
-            names = names.add_categories(_keys.UNKNOWN)
-        names[unsure] = _keys.UNKNOWN
-        status[unsure] = _keys.UNKNOWN
-    adata.obs[key] = names.remove_unused_categories()
-    adata.obs[_keys.status(key)] = pd.Categorical(status)
-    if unknown is not None:
-        adata.obs[_keys.confidence(key)] = answers.confidence
 
 
 def _with_genes(examples: Sequence[Example]) -> list[int]:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from .. import _keys, pp
 from .._data import column
+from .._gene_names import read_as
+from .._genes import some
 from .._sentences import Sentences, read
 from ..models import LanguageModel, ModelSpec
 from ..tasks import Dialect
@@ -61,11 +63,13 @@ class Facts(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """Sentences as a model reads them: of each cell the best genes that it knows."""
+    """Sentences as a model reads them: of each cell the best genes that it knows, each once."""
 
     sentences: Sentences
-    #: For each word of the vocabulary, and last for padding, whether the model knows it.
-    known: NDArray[np.bool_]
+    #: Genes that the model knows, by its own names.
+    names: NDArray[np.object_]
+    #: For each word of the vocabulary, and last for padding, its place in ``names``, −1 where the model knows none.
+    words: NDArray[np.int32]
     n_genes: int
     #: (n_obs,): whether the model knows any gene of the cell.
     readable: NDArray[np.bool_]
@@ -75,10 +79,12 @@ class Cells(NamedTuple):
 
     def genes(self, part: slice = slice(None)) -> list[list[str]]:
         """The genes of each of these cells, best first."""
-        ranks = np.asarray(self.sentences.ranks[part])
-        kept = self.known[ranks]
+        words = self.words[np.asarray(self.sentences.ranks[part])]
+        kept = words >= 0
+        if (self.words >= 0).sum() > len(self.names):
+            kept &= ~_named_before(words)
         kept &= np.cumsum(kept, axis=1, dtype=np.int32) <= self.n_genes
-        names = self.sentences.genes[ranks[kept]].tolist()
+        names = self.names[words[kept]].tolist()
         ends = np.concatenate([[0], kept.sum(1).cumsum()]).tolist()
         return [names[start:stop] for start, stop in pairwise(ends)]
 
@@ -107,31 +113,54 @@ def sentences_for(adata: AnnData, spec: ModelSpec, *, key: str, n_genes: int | N
 def cells_for(adata: AnnData, spec: ModelSpec, *, key: str, n_genes: int | None) -> Cells:
     """The sentences under ``key`` as the model reads them, at most ``n_genes`` long.
 
+    A model with words of its own reads a gene under another name of it (:func:`model_names`). Of two names of one gene
+    in a sentence, the first counts.
+
     Raises
     ------
     ValueError
         If the model knows next to none of the genes, naming some.
     """
     sentences = read(adata, key, load=False)
-    known = np.array([spec.genes is None or gene in spec.genes for gene in sentences.genes] + [False])
+    own = model_names(sentences.genes, spec)
+    codes, names = pd.factorize(own)
+    words = np.append(codes, -1).astype(np.int32)
+    other = np.flatnonzero((codes >= 0) & (own != sentences.genes))
+    if len(other):
+        pairs = [f"{sentences.genes[i]} as {own[i]}" for i in other[:5]]
+        logger.info("the model %r reads %d genes under another name: %s", spec.name, len(other), some(pairs, 4))
     n_named, n_known, readable = 0, 0, []
     for ranks in sentences.blocks():
-        kept = known[ranks]
+        kept = words[ranks] >= 0
         n_named += int((ranks != _keys.PADDING).sum())
         n_known += int(kept.sum())
         readable.append(kept.any(axis=1))
     if n_known < _MIN_KNOWN * n_named:
         raise ValueError(
             f"the model {spec.name!r} knows {n_known} of the {n_named} genes in the sentences; it reads human gene "
-            f"symbols and does not know, for example, {', '.join(_strange(sentences, known))}"
+            f"symbols and does not know, for example, {', '.join(_strange(sentences, words))}"
         )
-    return Cells(sentences, known, genes_asked(spec, n_genes), np.concatenate(readable))
+    return Cells(sentences, names, words, genes_asked(spec, n_genes), np.concatenate(readable))
 
 
-def _strange(sentences: Sentences, known: NDArray[np.bool_]) -> list[str]:
+def model_names(genes: NDArray[np.object_], spec: ModelSpec) -> NDArray[np.object_]:
+    """The name by which the model knows each gene, ``None`` where it knows none; any where it reads any text."""
+    return genes if spec.genes is None else read_as(genes, spec.genes)
+
+
+def _named_before(words: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Of each place in a row, whether an earlier one has the same word."""
+    order = np.argsort(words, axis=1, kind="stable")
+    ordered = np.take_along_axis(words, order, axis=1)
+    before = np.zeros(words.shape, bool)
+    np.put_along_axis(before, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+    return before
+
+
+def _strange(sentences: Sentences, own: NDArray[np.int32]) -> list[str]:
     """Some genes that the model does not know, of the first cells that have any."""
     for ranks in sentences.blocks():
-        words = pd.unique(ranks[~known[ranks] & (ranks != _keys.PADDING)])
+        words = pd.unique(ranks[(own[ranks] < 0) & (ranks != _keys.PADDING)])
         if len(words):
             return sentences.genes[words[:5]].tolist()
     return []

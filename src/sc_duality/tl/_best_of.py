@@ -17,7 +17,8 @@ def drawn_labels(probability: NDArray[np.float64], names: Sequence[str], n: int,
     """(n_obs, n): labels drawn from each cell's probabilities, −1 where there are none; ``names`` are the cells'."""
     drawn = np.full((len(probability), n), -1)
     for i in np.flatnonzero(~np.isnan(probability).any(axis=1)):
-        drawn[i] = cell_rng(seed, "draw", names[i]).choice(probability.shape[1], n, p=probability[i])
+        chance = probability[i] / probability[i].sum()  # that none of them is right is left out
+        drawn[i] = cell_rng(seed, "draw", names[i]).choice(len(chance), n, p=chance)
     return drawn
 
 

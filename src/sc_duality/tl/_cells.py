@@ -17,14 +17,17 @@ from .._genes import columns_of
 from ..models import LanguageModel, ModelSpec, Sampling
 from ..tasks import Example, Failure, Task, encode
 from ._answers import NO_GENES, NOT_ANSWERED, OK
+from ._ask import model_names
 
 
 class Frame(NamedTuple):
     """The genes that cells are written over, and how ranks become expression."""
 
     var: pd.DataFrame
-    #: Names that count, which are the index of ``var`` or its column ``gene_symbols``.
+    #: Names that count: symbols of the index of ``var``, or its column ``gene_symbols``.
     genes: NDArray[np.object_]
+    #: The place of each gene by the name that the model has for it.
+    place: Mapping[str, int]
     gene_symbols: str | None = None
     #: ``slope`` and ``intercept``; empty where there is no line.
     line: Mapping[str, float] = {}
@@ -49,7 +52,13 @@ def frame_of(adata: AnnData, spec: ModelSpec, key: str) -> Frame:
     if (columns_of(sentences.genes, adata, gene_symbols) < 0).all():
         raise KeyError(f"none of the {len(sentences.genes)} genes of uns[{key!r}] is in var: were the genes renamed?")
     line = sentences.uns.get(_keys.EXPRESSION_MODEL, spec.expression_model)
-    return Frame(in_memory(adata.var).copy(), sentences.genes, gene_symbols, line)
+    return Frame(in_memory(adata.var).copy(), sentences.genes, places(sentences.genes, spec), gene_symbols, line)
+
+
+def places(genes: NDArray[np.object_], spec: ModelSpec) -> Mapping[str, int]:
+    """The place of each of these genes by the model's name for it; of two names of one gene, the model's counts."""
+    known = {name: i for i, name in enumerate(model_names(genes, spec)) if name is not None}
+    return known | {gene: i for i, gene in enumerate(genes) if spec.genes is None or gene in spec.genes}
 
 
 def written(
@@ -95,13 +104,12 @@ def to_anndata(found: Written, obs: pd.DataFrame, frame: Frame, *, n_genes: int,
 
 def add_sentences(adata: AnnData, cells: Sequence[Sequence[str]], frame: Frame, *, n_genes: int, key: str) -> None:
     """Store cells as sentences, with the line by which :func:`sc_duality.pp.expression` reads them."""
-    place = {gene: i for i, gene in enumerate(frame.genes)}
     params = {
         "n_genes": n_genes,
         "gene_symbols": frame.gene_symbols,
         "version": version("sc-duality"),
     }
     given = {name: value for name, value in params.items() if value is not None}
-    _sentences.write(adata, key, encode(cells, place, n_genes), frame.genes, given)
+    _sentences.write(adata, key, encode(cells, frame.place, n_genes), frame.genes, given)
     if frame.line:
         adata.uns[key][_keys.EXPRESSION_MODEL] = dict(frame.line)

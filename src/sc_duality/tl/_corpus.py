@@ -14,7 +14,7 @@ from scipy import sparse
 
 from .. import _keys
 from .._data import cell_names, column, matrix
-from .._genes import may_enter
+from .._genes import columns_of
 from .._rank import rank
 from .._sentences import named
 from ..models import ModelSpec
@@ -78,7 +78,7 @@ class Corpus:
     def genes(self, rows: Sequence[int], *, beyond: int = 1) -> list[list[str]]:
         """The sentences of these cells; ``beyond`` times as long as the model reads, if there are so many genes."""
         own = self._cells
-        cells = Cells(own.sentences, own.known, beyond * own.n_genes, own.readable)
+        cells = Cells(own.sentences, own.names, own.words, beyond * own.n_genes, own.readable)
         return [cells.genes(slice(row, row + 1))[0] for row in rows]
 
     def harder(self, rows: Sequence[int], rng: np.random.Generator) -> list[list[str]]:
@@ -98,10 +98,11 @@ class Corpus:
         part.data = part.data * np.exp(jitter) if counts else np.maximum(part.data + jitter * (part.data > 0), 0)
         ranks = np.full((len(rows), self._cells.sentences.ranks.shape[1]), _keys.PADDING, np.int32)
         hashes = rng.integers(2**63, size=len(rows)).astype(np.uint64)
-        rank(part, word, pd.util.hash_array(self._cells.sentences.genes), hashes, ranks, threads=1)
+        rank(part, word, pd.util.hash_array(self._cells.names), hashes, ranks, threads=1)
         lengths = rng.integers(round(_SHORTEST * self.n_genes), self.n_genes + 1, len(rows))
         found = [
-            genes[:length] for genes, length in zip(named(ranks, self._cells.sentences.genes), lengths, strict=True)
+            list(dict.fromkeys(genes))[:length]  # a gene under two names counts once
+            for genes, length in zip(named(ranks, self._cells.names), lengths, strict=True)
         ]
         return [
             genes if len(genes) >= _FEWEST else self.genes([row])[0] for genes, row in zip(found, rows, strict=True)
@@ -112,9 +113,9 @@ class Corpus:
         if self._source is None:
             params = self._cells.sentences.uns.get(_keys.PARAMS, {})
             X, holder = matrix(self.adata, layer=params.get("layer"), use_raw=bool(params.get("use_raw", False)))
-            symbols, _ = may_enter(holder, genes=None, exclude=None, gene_symbols=params.get("gene_symbols"))
-            word = pd.Index(self._cells.sentences.genes).get_indexer(symbols).astype(np.int32)
-            word[~self._cells.known[word]] = -1  # the last of known, which −1 finds, is that of padding: not known
+            columns = columns_of(self._cells.sentences.genes, holder, params.get("gene_symbols"))
+            word = np.full(X.shape[1], -1, np.int32)
+            word[columns[columns >= 0]] = self._cells.words[:-1][columns >= 0]
             some = _taken(X, range(min(100, X.shape[0]))).data
             self._source = X, word, bool((some == np.round(some)).all())
         return self._source

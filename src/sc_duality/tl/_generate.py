@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from ..models import LanguageModel, ModelSpec, Sampling, load, resolve
 from ..tasks import Generation, check_labels, generation_example
 from ._answers import NOT_ANSWERED
 from ._ask import check_task, genes_asked, provenance, report_unanswered
-from ._cells import Frame, frame_of, to_anndata, written
+from ._cells import Frame, frame_of, places, to_anndata, written
 from ._labels import own_names
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def generate(
     max_tokens = spec.room_for(n_genes) if max_tokens is None else max_tokens
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
     frame = _frame(spec, None if like is None else modality(like), key)
-    task = Generation(spec.dialect, known_genes=None if frame is None else frozenset(frame.genes))
+    task = Generation(spec.dialect, known_genes=None if frame is None else frozenset(frame.place))
 
     context = {} if tissue is None else {"tissue": tissue}
     own = [names.get(name, name) for name in candidates]
@@ -128,10 +128,7 @@ def generate(
     found = written(engine, task, [examples[label] for label in labels], [n_genes] * len(labels), sampling)
 
     if frame is None:
-        genes = sorted({gene for cell in found.cells for gene in cell})
-        frame = Frame(
-            pd.DataFrame(index=pd.Index(genes, dtype=object)), np.array(genes, dtype=object), line=spec.expression_model
-        )
+        frame = _over(spec, {gene for cell in found.cells for gene in cell})
     obs = pd.DataFrame(
         {key_added: pd.Categorical(labels, categories=list(counts))},
         index=[f"{label} {i}" for label, n in counts.items() for i in range(n)],
@@ -190,11 +187,15 @@ def _candidates(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -
 def _frame(spec: ModelSpec, like: AnnData | None, key: str) -> Frame | None:
     """The genes to write over, and the line; ``None`` where they are what the model will name."""
     if like is None:
-        if spec.genes is None:
-            return None
-        genes = np.array(sorted(spec.genes), dtype=object)
-        return Frame(pd.DataFrame(index=pd.Index(genes)), genes, line=spec.expression_model)
+        return None if spec.genes is None else _over(spec, spec.genes)
     if key not in like.obsm:
         names, _ = may_enter(like, genes=None, exclude=None, gene_symbols=None)
-        return Frame(in_memory(like.var).copy(), names, line=spec.expression_model)
+        return Frame(in_memory(like.var).copy(), names, places(names, spec), line=spec.expression_model)
     return frame_of(like, spec, key)
+
+
+def _over(spec: ModelSpec, words: Iterable[str]) -> Frame:
+    """These words as genes."""
+    genes = np.array(sorted(words), dtype=object)
+    index = pd.Index(genes, dtype=object)
+    return Frame(pd.DataFrame(index=index), genes, places(genes, spec), line=spec.expression_model)

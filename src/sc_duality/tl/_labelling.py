@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 
 from .. import _keys
 from .._data import cell_names, column, seed
 from ..models import LanguageModel, ModelSpec, Sampling, load
 from ..train._judge import Dual
-from ._answers import NOT_ANSWERED, Answers, nothing, pooled, scored, write, written
+from ._answers import NOT_ANSWERED, Answers, nothing, pooled, scored, written
 from ._ask import context_of, provenance, report_unanswered, sentences_for
 from ._best_of import best_explained, drawn_labels
 from ._blocks import blocks
+from ._columns import write
 from ._duality import duality
 from ._questions import Question
 
@@ -69,7 +69,8 @@ def label_cells(
     if how.groupby is not None:
         answers = pooled(answers, column(adata, how.groupby), len(question.names))
 
-    _write(adata, question, how, answers, threshold)
+    has_confidence = how.method == "score" or how.groupby is not None
+    write(adata, how.key_added, answers, question.names, spec, threshold if has_confidence else None)
     adata.uns[how.key_added] = provenance(
         engine,
         question.task.dialect,
@@ -106,7 +107,7 @@ def _answers(
     """One answer to each of these cells; all that is asked about a cell is asked here, and nothing about others."""
     examples = question.shown(cells, facts)
     if how.method == "score":
-        answers = scored(engine, question.task, examples, question.labels)
+        answers = scored(engine, question, examples)
     else:
         drawn, status = written(engine, question.task, examples, question.labels, sampling, how.best_of)
         answers = nothing(len(cells), None)._replace(best=drawn[:, 0], status=status)
@@ -136,13 +137,3 @@ def _check(adata: AnnData, how: How) -> None:
         raise ValueError(f"best_of={best_of} chooses an answer for each cell, groupby= one for a cluster: pass one")
     if best_of > 1 and method != "score" and not how.temperature > 0:
         raise ValueError(f"best_of={best_of} would write {best_of} times the same: pass temperature=, such as 1.0")
-
-
-def _write(adata: AnnData, question: Question, how: How, answers: Answers, threshold: float) -> None:
-    has_confidence = how.method == "score" or how.groupby is not None
-    write(adata, how.key_added, answers, list(question.names), threshold if has_confidence else None)
-    if how.method == "score":
-        columns = [name.replace("/", "|") for name in question.names]  # "/" may stand in no key of a file
-        adata.obsm[_keys.probabilities(how.key_added)] = pd.DataFrame(
-            answers.probability, index=adata.obs_names, columns=columns
-        )

@@ -142,7 +142,7 @@ def perturb(
     if not frame.line:
         pp.fit_expression(data, key=key)
         frame = frame_of(data, spec, key)
-    task = Response(spec.dialect, known_genes=frozenset(frame.genes))
+    task = Response(spec.dialect, known_genes=frozenset(frame.place))
 
     examples = [
         response_example(genes, done, choices, context=fact) if genes else None

@@ -19,6 +19,8 @@ class Question(NamedTuple):
     names: dict[str, str]
     #: The question about a cell with these genes.
     example: Callable[..., Example]
+    #: What the model says where none of the labels is right; empty where it never does.
+    none: str = ""
 
     @property
     def labels(self) -> list[str]:
@@ -43,7 +45,7 @@ class Question(NamedTuple):
 def annotation_question(spec: ModelSpec, names: dict[str, str], given: Given = GIVEN) -> Question:
     """The cell's type."""
     task = Annotation(spec.dialect, spec.genes, given)
-    return Question(task, names, partial(annotation_example, labels=list(names.values())))
+    return Question(task, names, partial(annotation_example, labels=list(names.values())), spec.none_of_these)
 
 
 def sensitivity_question(spec: ModelSpec, drug: str, names: dict[str, str], given: Given = GIVEN) -> Question:
