@@ -19,7 +19,7 @@ import sc_duality as sd
 from benchmarks import _cells
 from benchmarks._ablation_rewards import ANNOTATION, Distinct, OwnCell, PriorKept, PseudoLabel, Realism, frozen
 from benchmarks._responses import FOLDS
-from benchmarks.build_embedded import sentences
+from benchmarks._sentences import sentences
 from benchmarks.tasks import Space, distances
 from sc_duality.models import LanguageModel
 from sc_duality.models._spec import SPEC_FILE
@@ -53,6 +53,11 @@ class Setting(NamedTuple):
 # --- annotation -------------------------------------------------------------------------------------------------------
 
 
+def read(engine: LanguageModel, cells: ad.AnnData) -> list[list[str]]:
+    """Cells as the model reads them."""
+    return sentences(cells, engine.spec.genes or (), engine.spec.n_genes)
+
+
 def random_weights(like: str | Path, out: Path) -> Path:
     """The architecture without what it has learned: the base."""
     source = Path(sd.models.resolve(like).source)
@@ -73,7 +78,10 @@ def annotation(steps: int = 20) -> Setting:
         cells = found[key]
         judges = cells.obs["donor"].astype(str).isin(JUDGES[name]).to_numpy()
         seen.append(clustered(cells[~judges].copy()))
-        judged[name] = (sentences(cells[judges], engine.spec.genes), cells.obs["label"].to_numpy(str)[judges])
+        judged[name] = (
+            read(engine, cells[judges]),
+            cells.obs["label"].to_numpy(str)[judges],
+        )
 
     def judge(model: LanguageModel, _seed: int) -> dict[str, dict[str, float]]:
         return {name: {"accuracy": right(model, genes, truth, labels)} for name, (genes, truth) in judged.items()}
@@ -128,8 +136,8 @@ def generation() -> Setting:
     test = sd.datasets.pbmc3k()
     test.obs["label"] = test.obs["cell_type"].astype(str).replace(_cells.SYNONYMS)
     labels = sorted(set(cells.obs["label"]))
-    learned, truth = sentences(cells, known), cells.obs["label"].to_numpy(str)
-    real, of = sentences(test, known), test.obs["label"].to_numpy(str)
+    learned, truth = read(engine, cells), cells.obs["label"].to_numpy(str)
+    real, of = read(engine, test), test.obs["label"].to_numpy(str)
     space = Space(learned, sorted(known), 0)
     levels = space.levels(learned)
     classifier = LogisticRegression(C=10, max_iter=300, class_weight="balanced").fit(levels, truth)
@@ -151,7 +159,7 @@ def generation() -> Setting:
             }
         }
 
-    pool = sentences(cells[np.random.default_rng(0).permutation(cells.n_obs)[:1000]], known)
+    pool = read(engine, cells[np.random.default_rng(0).permutation(cells.n_obs)[:1000]])
     align: dict[str, Any] = {
         "adatas": [cells], "tasks": ["generation"], "labels": labels, "context": ["tissue"], "learning_rate": 1e-4,
     }  # fmt: skip
@@ -235,11 +243,11 @@ def _response(start: Path, seen: ad.AnnData, judged: ad.AnnData, done: Perturbat
     is_control = (judged.obs["perturbation"] == str(_cells.CONTROL)).to_numpy()
     control, treated = judged[is_control].copy(), judged[~is_control].copy()
     control = control[: min(control.n_obs, 2 * WRITTEN)].copy()
-    before, after = sentences(control, known), sentences(treated, known)
+    before, after = read(engine, control), read(engine, treated)
     others = without_left_out()
-    space = Space([genes for cells in others for genes in sentences(cells, known)], sorted(known), 0)
+    space = Space([genes for cells in others for genes in read(engine, cells)], sorted(known), 0)
     base, real = space.levels(before), space.levels(after)
-    observed = real.mean(0) - space.levels(sentences(judged[is_control].copy(), known)).mean(0)
+    observed = real.mean(0) - space.levels(read(engine, judged[is_control].copy())).mean(0)
 
     def judge(model: LanguageModel, seed: int) -> dict[str, dict[str, float]]:
         written = sd.tl.perturb(control, done, model, rng=seed)

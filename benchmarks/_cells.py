@@ -65,6 +65,64 @@ ONTOLOGY = {
     "astrocyte": "CL:0000127",
 }
 
+#: The coarse type of every label: a term above it in the Cell Ontology, or itself. None is above another.
+COARSE = {
+    "B cell": "B cell",
+    "CD4-positive, alpha-beta T cell": "T cell",
+    "CD8-positive, alpha-beta T cell": "T cell",
+    "natural killer cell": "natural killer cell",
+    "classical monocyte": "monocyte",
+    "non-classical monocyte": "monocyte",
+    "dendritic cell": "dendritic cell",
+    "megakaryocyte": "megakaryocyte",
+    "macrophage": "macrophage",
+    "endothelial cell": "endothelial cell",
+    "fibroblast": "fibroblast",
+    "mural cell": "mural cell",
+    "pancreatic A cell": "pancreatic endocrine cell",
+    "type B pancreatic cell": "pancreatic endocrine cell",
+    "pancreatic D cell": "pancreatic endocrine cell",
+    "pancreatic PP cell": "pancreatic endocrine cell",
+    "pancreatic acinar cell": "epithelial cell of exocrine pancreas",
+    "pancreatic ductal cell": "epithelial cell of exocrine pancreas",
+    "pancreatic stellate cell": "fibroblast",
+    "type I pneumocyte": "pneumocyte",
+    "type II pneumocyte": "pneumocyte",
+    "basal cell": "basal cell",
+    "club cell": "respiratory tract secretory epithelial cell",
+    "respiratory goblet cell": "respiratory tract secretory epithelial cell",
+    "lung ciliated cell": "lung ciliated cell",
+    "basophil": "granulocyte",
+    "neutrophil": "granulocyte",
+    "regular atrial cardiac myocyte": "cardiac muscle cell",
+    "regular ventricular cardiac myocyte": "cardiac muscle cell",
+    "adipocyte": "adipocyte",
+    "glial cell": "glial cell",
+    "retinal rod cell": "photoreceptor cell",
+    "retinal cone cell": "photoreceptor cell",
+    "amacrine cell": "amacrine cell",
+    "Mueller cell": "glial cell",
+    "rod bipolar cell": "retinal bipolar neuron",
+    "OFF-bipolar cell": "retinal bipolar neuron",
+    "ON-bipolar cell": "retinal bipolar neuron",
+    "retinal ganglion cell": "retinal ganglion cell",
+    "retina horizontal cell": "retina horizontal cell",
+    "astrocyte": "glial cell",
+}
+#: Cell Ontology term of the coarse types that are no labels.
+COARSE_ONTOLOGY = {
+    "T cell": "CL:0000084",
+    "monocyte": "CL:0000576",
+    "granulocyte": "CL:0000094",
+    "pancreatic endocrine cell": "CL:0008024",
+    "epithelial cell of exocrine pancreas": "CL:1001433",
+    "pneumocyte": "CL:0000322",
+    "respiratory tract secretory epithelial cell": "CL:0008055",
+    "cardiac muscle cell": "CL:0000746",
+    "photoreceptor cell": "CL:0000210",
+    "retinal bipolar neuron": "CL:0000748",
+}
+
 #: Names that people use for these labels.
 SYNONYMS = {
     "B cells": "B cell",
@@ -178,6 +236,10 @@ def _read(name: str, names: dict[str, str] | None = None) -> ad.AnnData:
     return labelled(adata, adata.obs["cell_type"].astype(str).replace(names or {}))
 
 
+#: Studies of the pancreas.
+PANCREAS = ("Tosti", "Fasolino", "Muraro", "Tritschler")
+
+
 def pancreas() -> dict[str, ad.AnnData]:
     """Pancreas: training donors, a quarter of the donors held out, and two whole other studies."""
     cells = _read("pancreas_4studies")
@@ -197,14 +259,30 @@ def pancreas() -> dict[str, ad.AnnData]:
 
 def pbmc3k() -> ad.AnnData:
     """Blood: 10x PBMC3k without the cells that the package ships for tests and tutorials."""
-    cells = _read("pbmc3k", _BLOOD)
+    cells = by_coreceptor(_read("pbmc3k", _BLOOD))
     shipped = "pbmc3k:" + sd.datasets.pbmc3k().obs_names
     return cells[~cells.obs_names.isin(shipped)].copy()
 
 
+def by_coreceptor(cells: ad.AnnData) -> ad.AnnData:
+    """With T cells called CD8-positive that were called CD4-positive, but express CD8A or CD8B and no CD4.
+
+    Naive CD8 T cells lie among the naive CD4 T cells where types are named by clusters.
+    """
+    cd4, cd8a, cd8b = (np.asarray(cells[:, gene].X.todense()).ravel() for gene in ("CD4", "CD8A", "CD8B"))
+    named = cells.obs["label"].astype(str)
+    wrong = (named == "CD4-positive, alpha-beta T cell") & (cd8a + cd8b > 0) & (cd4 == 0)
+    cells.obs["label"] = named.where(~wrong, "CD8-positive, alpha-beta T cell").to_numpy()
+    return cells
+
+
 def kang() -> ad.AnnData:
-    """Blood: control cells of eight donors, a panel of 1,277 genes."""
-    return _read("kang_control", _BLOOD)
+    """Blood: control cells of eight donors, a panel of 1,277 genes.
+
+    Without T cells: CD4, CD8A and CD8B are not on the panel, so that nothing can tell which of them are CD8-positive.
+    """
+    cells = _read("kang_control", _BLOOD)
+    return cells[~cells.obs["label"].str.endswith("alpha-beta T cell").to_numpy()].copy()
 
 
 def lung() -> ad.AnnData:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
 from benchmarks._corpus import N_GENES, Corpus
+from benchmarks._foreign import Foreign
 from benchmarks._responses import PERTURBATIONS, Responses
 from sc_duality.tasks import (
     Annotation,
@@ -29,18 +30,24 @@ from sc_duality.tasks import (
 
 ANNOTATION, FROM_LABEL = Annotation("compact"), Annotation("compact", given="label")
 GENERATION, RESPONSE, SENSITIVITY = Generation("compact"), Response("compact"), Sensitivity("compact")
+#: What is answered where none of the types is right.
+NONE = "<unknown>"
 #: No cell of a known sensitivity may be had: what stands in is whether a cell was treated.
 DRUG, EXPOSURE = "panobinostat", ("treated", "untreated")
 
 #: Genes in the sentences of a batch, and how often.
-LENGTHS, LENGTH_CHANCES = (30, 50, 75, N_GENES), (0.1, 0.15, 0.25, 0.5)
+LENGTHS, LENGTH_CHANCES = (60, 120, N_GENES), (0.3, 0.4, 0.3)
+#: Tokens of a row in batches of rows of like length, and how many batches are made at once.
+WIDTHS, POOL = (72, 136, N_GENES + 8), 8
 #: Share of the genes whose loss is computed.
 SHARE = 0.15
 #: Weight of the genes in a prompt, which teach how genes go together; an answer weighs 1.
 READING = 0.3
 #: Rows of each kind in a batch of 32; contrasts come in groups of one right and two wrong labels.
-CONTRASTS, GENERATIONS, EXPOSURES = 3, 6, 2
+CONTRASTS, GENERATIONS, FOREIGN, EXPOSURES = 2, 11, 2, 1
 LABELS_EACH = 3
+#: Share of the batches that hold pairs of perturbed cells.
+PAIRS = 0.2
 #: Hidden genes by which a label is judged in training; scaled up, they stand for all.
 JUDGED = 16
 
@@ -81,6 +88,8 @@ class Recipe:
         Tissue of each study of the corpus.
     unlike
         Studies that measure a panel of genes: no cells are generated like theirs.
+    foreign
+        Draws cells of none of the types.
     responses
         Pairs of perturbed cells; the last set but one tells treated from untreated cells.
     rng
@@ -93,10 +102,12 @@ class Recipe:
         tokenizer: PreTrainedTokenizerFast,
         tissues: list[str],
         unlike: set[int],
+        foreign: Foreign,
         responses: Responses | None,
         rng: np.random.Generator,
     ) -> None:
-        self.corpus, self.tokenizer, self.tissues, self.responses, self.rng = corpus, tokenizer, tissues, responses, rng
+        self.corpus, self.tokenizer, self.tissues, self.rng = corpus, tokenizer, tissues, rng
+        self.foreign, self.responses = foreign, responses
         self.labels = sorted(set(corpus.label))
         of_tissue = np.array(tissues)[corpus.study]
         self.of_tissue = {tissue: sorted(set(corpus.label[of_tissue == tissue])) for tissue in set(tissues)}
@@ -104,10 +115,29 @@ class Recipe:
         self.whole = corpus.weight * ~np.isin(corpus.study, list(unlike))
         self.whole /= self.whole.sum()
 
-    def batches(self, size: int) -> Iterator[Batch]:
-        """Batches without end: most of single cells, a third of pairs once there are any."""
+    def single(self, size: int) -> Iterator[Batch]:
+        """Batches without end of the annotation of cells, of every length, and of cells of none of the types.
+
+        Rows of like length stand together, so that little is padded.
+        """
         while True:
-            if self.responses is not None and self.rng.random() < 1 / 3:
+            rows = [self._foreign(self._length()) if self.rng.random() < 1 / 8 else self._cell(self._length(), 0.9)
+                    for _ in range(POOL * size)]  # fmt: skip
+            lengths = np.array([len(row.prompt.split()) for row in rows])
+            batches = np.array_split(np.argsort(lengths, kind="stable"), POOL)
+            for i in self.rng.permutation(POOL):
+                longest = lengths[batches[i]].max() + 2
+                room = next(width for width in WIDTHS if width >= longest)
+                yield self._tensors([rows[row] for row in batches[i]], room, [])
+
+    def _length(self) -> int:
+        """Genes of a sentence at most: all, in half of the rows."""
+        return N_GENES if self.rng.random() < 0.5 else int(self.rng.integers(30, N_GENES))
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Batches without end of all tasks and their duals; without pairs where there are none."""
+        while True:
+            if self.responses is not None and self.rng.random() < PAIRS:
                 rows = [self._pair() for _ in range(size // 2)]
                 yield self._tensors(rows, 2 * N_GENES + 8, [])
                 continue
@@ -115,19 +145,25 @@ class Recipe:
             groups = [self._contrast(n_genes) for _ in range(CONTRASTS)]
             rows = [row for group in groups for row in group]
             rows += [self._generation(n_genes) for _ in range(GENERATIONS)]
+            rows += [self._foreign(n_genes) for _ in range(FOREIGN)]
             rows += [self._exposure(n_genes) for _ in range(EXPOSURES if self.responses else 0)]
             rows += [self._cell(n_genes) for _ in range(size - len(rows))]
             yield self._tensors(rows, n_genes + 8, [len(group) for group in groups])
 
-    def _cell(self, n_genes: int) -> Row:
+    def _cell(self, n_genes: int, primal: float = 0.75) -> Row:
         """The annotation of a cell, or its dual; one dual in four names no label."""
         cell = int(self.corpus.draw(1, self.rng)[0])
         genes, label = self.corpus.sentence(cell, n_genes, self.rng), str(self.corpus.label[cell])
-        if self.rng.random() < 0.75:
+        if self.rng.random() < primal:
             return Row(ANNOTATION.prompt(annotation_example(genes, self.labels)), ANNOTATION.answer(label), READING)
         example = annotation_example(genes, self.labels, hidden_fraction=self.rng.uniform(0.2, 1.0), rng=self.rng)
         said = None if self.rng.random() < 0.25 else label
         return Row(ANNOTATION.dual_prompt(said, example), ANNOTATION.dual_answer(example.unknown))
+
+    def _foreign(self, n_genes: int) -> Row:
+        """A cell of none of the types."""
+        genes = self.foreign.sentence(n_genes, self.rng)
+        return Row(ANNOTATION.prompt(annotation_example(genes, self.labels)), ANNOTATION.answer(NONE), READING / 4)
 
     def _contrast(self, n_genes: int) -> list[Row]:
         """The dual of one cell under its label, a similar one and any other of the tissue."""
@@ -199,5 +235,5 @@ class Recipe:
 
     def _thinned(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """The loss of a random part of the genes stands for all."""
-        chance = np.where(weight < 0.04, SHARE, 1.0)
+        chance = np.where(weight < 0.025, SHARE, 1.0)
         return np.where(self.rng.random(len(weight)) < chance, weight / chance, 0)

@@ -20,7 +20,7 @@ PERTURBATIONS = (
     *(Perturbation("knockdown", target) for target in KNOCKDOWNS),
 )
 #: Share of pairs in which nothing was done.
-UNTREATED = 0.15
+UNTREATED = 0.5
 
 
 class Fold(NamedTuple):

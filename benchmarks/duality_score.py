@@ -24,8 +24,9 @@ from sklearn.metrics import roc_auc_score
 
 import sc_duality as sd
 from benchmarks import _cells
+from benchmarks._folds import FOLDS, is_validation, studies
 from benchmarks._report import report
-from benchmarks.build_embedded import is_validation, sentences, studies
+from benchmarks._sentences import sentences
 from sc_duality.models import LanguageModel, Sampling
 from sc_duality.rewards import lift, posterior
 from sc_duality.tasks import Annotation, Example, Failure, annotation_example
@@ -52,7 +53,7 @@ class Set(NamedTuple):
 def prepared(engine: LanguageModel, adata: ad.AnnData, labels: list[str], n: int, rng: np.random.Generator) -> Set:
     """At most ``n`` cells of ``adata`` and what the model says of them."""
     chosen = adata[rng.permutation(adata.n_obs)[:n]]
-    cells = sentences(chosen, engine.spec.genes)
+    cells = sentences(chosen, engine.spec.genes, engine.spec.n_genes)
     task = Annotation(engine.spec.dialect)
     prompts = [task.prompt(annotation_example(genes, labels)) for genes in cells]
     scores = engine.score(prompts, [task.answer(label) for label in labels])
@@ -214,7 +215,7 @@ def accuracies(found: Set, scores: dict[str, NDArray[np.float64]], seed: int) ->
 def sets_of() -> dict[str, list[ad.AnnData]]:
     """The cells to judge on; ``validation`` has one part a training study."""
     pancreas = _cells.pancreas()
-    parts = [cells[is_validation(cells)].copy() for cells in studies().values()]
+    parts = [cells[is_validation(cells)].copy() for cells in studies(FOLDS["main"]).values()]
     return {
         "validation": [cells for cells in parts if cells.n_obs],
         "held_out_donors": [pancreas["held_out_donors"]],

@@ -24,13 +24,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
 
 import sc_duality as sd
 from benchmarks import _cells
+from benchmarks._folds import is_validation
 from benchmarks._report import report
 from benchmarks._responses import FOLDS, PERTURBATIONS
-from benchmarks.build_embedded import is_validation, sentences
+from benchmarks._sentences import sentences
 from sc_duality.models import LanguageModel
 from sc_duality.tasks import Perturbation
 
@@ -83,6 +86,11 @@ def distances(real: NDArray[np.float64], written: NDArray[np.float64], seed: int
     }
 
 
+def spread(points: NDArray[np.float64]) -> float:
+    """Mean distance of two cells of a population."""
+    return float(pdist(points).mean())
+
+
 def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
     return {name: None if np.isnan(value) else round(float(value), 4) for name, value in values.items()}
 
@@ -105,7 +113,7 @@ class Types(NamedTuple):
 
 
 def types_of(adata: ad.AnnData, known: frozenset[str]) -> Types:
-    return Types(sentences(adata, known), adata.obs["label"].to_numpy(str))
+    return Types(sentences(adata, known, N_GENES), adata.obs["label"].to_numpy(str))
 
 
 def by_model(engine: LanguageModel, tissue: str, counts: dict[str, int], temperature: float, seed: int) -> Types:
@@ -145,19 +153,28 @@ def generation(engine: LanguageModel, tissue: str, train: ad.AnnData, test: ad.A
         **{name: by_model(engine, tissue, counts, t, seed) for name, t in TEMPERATURES.items()},
         "gene frequency": by_frequency(seen, counts, seed),
         "real training cells": by_copying(seen, counts, seed),
+        "the real cells themselves": Types(
+            [genes for label in counts for genes in real.of(label)],
+            np.array([label for label, n in counts.items() for _ in range(n)]),
+        ),
     }
-    reference = space.embed(space.levels(seen.cells))
+    levels = space.levels(seen.cells)
+    reference = space.embed(levels)
+    classifier = LogisticRegression(C=10, max_iter=300, class_weight="balanced").fit(levels, seen.labels)
     held = {label: space.embed(space.levels(real.of(label))) for label in counts}
     results: dict[str, object] = {"n": counts}
     for name, types in methods.items():
-        points = space.embed(space.levels(types.cells))
+        rows = space.levels(types.cells)
+        points = space.embed(rows)
         each = [distances(held[label], points[types.labels == label], seed) for label in counts]
         nearest = sd.metrics.knn_accuracy(reference, seen.labels, points, types.labels)
         results[name] = rounded(
             {
+                "type fidelity": float((classifier.predict(rows) == types.labels).mean()),
                 **{f"kNN {k}": value for k, value in nearest.items()},
                 "GW": sd.metrics.gromov_wasserstein(np.concatenate(list(held.values())), points, rng=seed),
                 **mean_of(each),
+                "diversity": float(np.mean([spread(points[types.labels == label]) for label in counts])),
                 "distinct genes": float(len({gene for genes in types.cells for gene in genes})),
             }
         )
@@ -216,9 +233,9 @@ def response(engine: LanguageModel, asked: Question, n: int, seed: int) -> dict[
         return cells[np.sort(rng.permutation(cells.n_obs)[:n])].copy()
 
     control, treated = few(asked.control), few(asked.treated)
-    seen = [tuple(sentences(few(part), known) for part in pair) for pair in asked.others]
+    seen = [tuple(sentences(few(part), known, N_GENES) for part in pair) for pair in asked.others]
     genes = sorted(known & set(asked.control.var_names))
-    before, after = sentences(control, known), sentences(treated, known)
+    before, after = sentences(control, known, N_GENES), sentences(treated, known, N_GENES)
     space = Space([cell for pair in seen for part in pair for cell in part] + before, genes, seed)
     levels = space.levels(before)
     shift = np.mean([space.levels(after).mean(0) - space.levels(base).mean(0) for base, after in seen], axis=0)

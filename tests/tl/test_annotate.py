@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.special import softmax
 
 import sc_duality as sd
+from sc_duality.tl._best_of import drawn_labels
 
 LABELS = ["B cell", "CD4 T cell", "NK cell"]
 
@@ -23,7 +24,8 @@ def test_everything_that_is_promised_is_written(cells):
     table = cells.obsm["annotation_probabilities"]
     assert list(table.columns) == list(spec.labels)
     assert table.index.equals(cells.obs_names)
-    np.testing.assert_allclose(table.sum(axis=1), 1)
+    assert spec.none_of_these
+    assert table.sum(axis=1).between(0, 1 + 1e-9).all()
     np.testing.assert_allclose(cells.obs["annotation_confidence"], table.max(axis=1))
     sure = cells.obs["annotation_confidence"] >= spec.unknown
     assert (cells.obs["annotation"][sure] == table.idxmax(axis=1)[sure]).all()
@@ -67,8 +69,9 @@ def test_written_answers_are_read_or_left_missing_with_their_reason(cells, parro
 def test_embedded_model_can_write_its_answers(cells):
     sd.tl.annotate(cells, method="generate", max_tokens=4, key_added="written")
     sd.tl.annotate(cells, unknown=0, key_added="scored")
+    assert set(cells.obs["written_status"]) <= {"ok", "unknown"}
     readable = cells.obs["written"].notna()
-    assert readable.mean() > 0.9
+    assert readable.mean() > 0.5
     assert (cells.obs["written"][readable].astype(str) == cells.obs["scored"][readable].astype(str)).mean() > 0.9
 
 
@@ -102,6 +105,33 @@ def test_unknown_is_said_below_the_threshold_only(cells, parrot):
     assert cells.obs["annotation"][:2].tolist() == ["B cell", "B cell"]
     sd.tl.annotate(cells, model, labels=LABELS, unknown=1)
     assert (cells.obs["annotation_status"] == "unknown").all()
+
+
+def test_a_model_may_say_that_none_of_the_labels_is_right(cells, parrot):
+    scores = [[3.0, 0.0, 0.0, 0.0], [3.0, 0.0, 0.0, 9.0]]
+    model = parrot(scores=scores, none_of_these="neither", unknown=0.5)
+    sd.tl.annotate(cells, model, labels=LABELS)
+    assert model.choices[-1] == model.choices[-1].strip()
+    assert "neither" in model.choices[-1]
+    assert len(model.choices) == len(LABELS) + 1
+    assert cells.obs["annotation"][:2].tolist() == ["B cell", "unknown"]
+    table = cells.obsm["annotation_probabilities"].to_numpy()
+    assert table.shape == (cells.n_obs, len(LABELS))
+    of_all = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    np.testing.assert_allclose(table[:2], of_all[:, :-1])
+
+
+def test_a_user_who_wants_an_answer_gets_one(cells, parrot):
+    model = parrot(scores=[[3.0, 0.0, 0.0, 9.0]], none_of_these="neither", unknown=0.5)
+    sd.tl.annotate(cells, model, labels=LABELS, unknown=0)
+    assert (cells.obs["annotation"] == "B cell").all()
+    sd.tl.annotate(cells, model, labels=LABELS, unknown=0, best_of=1, key_added="again")
+    assert (cells.obs["again_confidence"] < 0.01).all()
+
+
+def test_labels_are_drawn_as_if_one_of_them_were_right():
+    drawn = drawn_labels(np.array([[0.001, 0.003]] * 400), [f"cell {i}" for i in range(400)], 1, 0)
+    assert 0.65 < (drawn == 1).mean() < 0.85
 
 
 def test_unknown_may_be_a_label_of_its_own(cells, parrot):

@@ -71,7 +71,8 @@ def annotate(
         that the cluster's cells give it.
     unknown
         Confidence below which the answer is ``"unknown"``; 0 never says so. By default the model's own
-        threshold: for the embedded one, what 99 % of cells from donors held out of its training reach.
+        threshold: for the embedded one, what 97 % of cells from donors held out of its training reach. It was
+        taught to tell cells that are of none of its types, and what it gives to that lowers its confidence.
     n_genes
         Genes of a sentence that the model is shown; by default what the model is made for.
     temperature, max_tokens

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from .. import _keys
 from ..models import LanguageModel, Sampling
-from ..tasks import Example, Failure, Task
+from ..tasks import Example, Failure
 from ._questions import Question
 
 OK, NO_GENES, NO_GROUP, NOT_ANSWERED = "ok", "no genes", "no group", "not answered"
@@ -83,13 +84,15 @@ def scored(model: LanguageModel, question: Question, examples: Sequence[Example]
 
 
 def written(
-    model: LanguageModel, task: Task, examples: Sequence[Example], labels: Sequence[str], sampling: Sampling, n: int
+    model: LanguageModel, question: Question, examples: Sequence[Example], sampling: Sampling, n: int
 ) -> Written:
     """Let the model write ``n`` answers a cell, and read what it wrote.
 
     All are asked for in one call, in which a prompt that comes again is drawn anew. A cell of which one answer is
     missing was not answered, so that the rest of a run does not depend on what failed in it.
     """
+    task, labels = question.task, question.labels
+    none = task.answer(question.none) if question.none else None
     readable = _with_genes(examples)
     found = Written(np.full((len(examples), n), -1), np.full(len(examples), NO_GENES, dtype=object))
     prompts = [task.prompt(examples[i]) for i in readable]
@@ -105,7 +108,7 @@ def written(
             found.labels[i, draw] = labels.index(read.value)
             found.status[i] = OK
         elif draw == 0:
-            found.status[i] = str(read.reason)
+            found.status[i] = _keys.UNKNOWN if text.strip() == none else str(read.reason)
     found.labels[lost], found.status[lost] = -1, NOT_ANSWERED
     return found
 

@@ -109,7 +109,7 @@ def _answers(
     if how.method == "score":
         answers = scored(engine, question, examples)
     else:
-        drawn, status = written(engine, question.task, examples, question.labels, sampling, how.best_of)
+        drawn, status = written(engine, question, examples, sampling, how.best_of)
         answers = nothing(len(cells), None)._replace(best=drawn[:, 0], status=status)
     if how.best_of == 1:
         return answers

@@ -1,0 +1,77 @@
+"""What follows for a model's confidence from donors whose labels it was not trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+
+import sc_duality as sd
+from benchmarks._folds import Fold, is_validation, studies, tissue_of
+from benchmarks._recipe import ANNOTATION, FROM_LABEL, NONE
+from benchmarks._sentences import sentences
+from sc_duality.models import LanguageModel
+from sc_duality.tasks import annotation_example
+
+#: Cells of a study at most, and those by which the dual is judged.
+CELLS, JUDGED = 300, 40
+#: Share of known cells that come out as unknown.
+REJECTED = 0.03
+
+
+def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dict[str, Any], dict[str, float]]:
+    """Accuracy by study on the validation donors, and ``temperature``, ``unknown`` and ``dual_temperature``.
+
+    Below ``unknown`` lies the confidence of ``REJECTED`` of the answers.
+    """
+    engine = sd.models.load(folder)
+    labels, words = list(engine.spec.labels), engine.spec.genes or frozenset()
+    rng = np.random.default_rng(seed)
+    accuracy, primal, dual = {}, [], []
+    for name, cells in studies(fold).items():
+        chosen = cells[rng.permutation(np.flatnonzero(is_validation(cells)))[:CELLS]]
+        if chosen.n_obs == 0:
+            continue
+        truth = chosen.obs["label"].to_numpy(str)
+        genes = sentences(chosen, words, engine.spec.n_genes)
+        prompts = [ANNOTATION.prompt(annotation_example(each, labels)) for each in genes]
+        scores = engine.score(prompts, [ANNOTATION.answer(label) for label in (*labels, NONE)])
+        primal.append((scores, np.array([labels.index(label) for label in truth])))
+        accuracy[name] = {"n": chosen.n_obs, "accuracy": share_right(scores[:, :-1], primal[-1][1])}
+        if not with_dual:
+            continue
+        of_tissue = engine.spec.label_sets[tissue_of(name)]
+        likelihoods = np.stack([whole_cell(engine, genes[:JUDGED], label) for label in of_tissue], 1)
+        dual.append((likelihoods, np.array([of_tissue.index(label) for label in truth[:JUDGED]])))
+        accuracy[name]["accuracy of the dual (types of the tissue)"] = share_right(*dual[-1])
+    temperature = best_temperature(primal)
+    confidence = np.concatenate([softmax(scores / temperature, axis=1)[:, :-1].max(1) for scores, _ in primal])
+    return accuracy, {
+        "temperature": round(temperature, 3),
+        "unknown": round(float(np.quantile(confidence, REJECTED)), 3),
+        **({"dual_temperature": round(best_temperature(dual), 3)} if with_dual else {}),
+    }
+
+
+def whole_cell(engine: LanguageModel, cells: list[list[str]], label: str) -> NDArray[np.float64]:
+    """Log-likelihood of each cell, were it of this type: the dual that sees the label alone."""
+    examples = [annotation_example(genes, [label], hidden_fraction=1.0) for genes in cells]
+    prompts = [FROM_LABEL.dual_prompt(label, example) for example in examples]
+    return engine.likelihood(prompts, [FROM_LABEL.dual_answer(example.unknown) for example in examples])
+
+
+def share_right(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+    return round(float((scores.argmax(1) == truth).mean()), 4)
+
+
+def best_temperature(tables: list[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> float:
+    """The temperature of the lowest log-loss over tables of log-likelihoods and the true column of each row."""
+
+    def log_loss(temperature: float) -> float:
+        rows = [log_softmax(table / temperature, axis=1)[np.arange(len(truth)), truth] for table, truth in tables]
+        return -float(np.concatenate(rows).mean())
+
+    return float(min(np.geomspace(0.3, 20, 120), key=log_loss))
