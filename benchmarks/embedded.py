@@ -1,9 +1,9 @@
 """The embedded model on cells of donors, studies and tissues that it never saw, beside what people use instead.
 
-``python -m benchmarks.embedded [--models FOLDER] [--model NAME] [--quick]`` (needs ``celltypist``). ``--models`` has a model
-for each fold and seed (``main-0``, ``muraro-0``, …), made by ``python -m benchmarks.build_embedded --fold …``: then every study
-of the pancreas is left out once, and every tissue for "unknown". Without it, the model of the package is judged on what the
-fold ``main`` leaves out.
+``python -m benchmarks.embedded [--models FOLDER] [--model NAME] [--quick]`` (needs ``celltypist``). ``--models`` has a
+model for each fold and seed (``main-0``, ``muraro-0``, …), made by ``python -m benchmarks.build_embedded --fold …``:
+then every study of the pancreas is left out once, and every tissue for "unknown". Without it, the model of the package
+is judged on what the fold ``main`` leaves out.
 
 Beside it, fitted in the same run: three logistic regressions (on log-normalised genes, on top-100 ranks, and on ranks
 with housekeeping genes left out, classes balanced and counts thinned) and CellTypist's algorithm. They learn from the
