@@ -6,7 +6,7 @@ the type (what a perfect copy of the training data would reach).
 
 Response: what becomes of control cells, against cells that were treated, beside "no change" and the mean
 shift that other cells showed. What is judged was left out of the training of the model that is judged:
-every fold has its own weights (``python -m benchmarks.build_embedded --perturbed --leave-out I``).
+every fold has its own weights (``python -m benchmarks.build_embedded --stage tasks --leave-out I``).
 
 All cells are on one footing: the first 100 genes that the model knows, a value of log10(101 / rank) for each;
 distances are taken in the first 50 principal components of the real training cells.
