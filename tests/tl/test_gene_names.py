@@ -82,7 +82,7 @@ def test_ids_of_genes_with_old_symbols_too(untied):
 
 def test_aliases_give_the_same_answers(untied, caplog):
     other = aliases_of(untied)
-    assert len(other) > 3000
+    assert len(other) > 2000
     cells = renamed(untied, other)
     with caplog.at_level(logging.INFO, "sc_duality"):
         assert sentences(cells) == sentences(untied)
