@@ -89,7 +89,7 @@ def test_answers_are_held_to_choices(served, prompts):
 
 
 def test_prompt_that_is_too_long_is_its_own_failure(served, prompts, genes):
-    long = f"<annotate> <cell> {' '.join(genes[0] * 3)} <type>"
+    long = f"<annotate> <cell> {' '.join(genes[0] * 9)} <type>"
     assert served.generate([long, *prompts[:3]], Sampling(max_tokens=5))[0] is None
     scores = served.score([*prompts[:3], long], LABELS)
     assert np.isnan(scores).all(1).tolist() == [False, False, False, True]
