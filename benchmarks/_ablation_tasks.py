@@ -78,10 +78,7 @@ def annotation(steps: int = 20) -> Setting:
         cells = found[key]
         judges = cells.obs["donor"].astype(str).isin(JUDGES[name]).to_numpy()
         seen.append(clustered(cells[~judges].copy()))
-        judged[name] = (
-            read(engine, cells[judges]),
-            cells.obs["label"].to_numpy(str)[judges],
-        )
+        judged[name] = (read(engine, cells[judges]), cells.obs["label"].to_numpy(str)[judges])
 
     def judge(model: LanguageModel, _seed: int) -> dict[str, dict[str, float]]:
         return {name: {"accuracy": right(model, genes, truth, labels)} for name, (genes, truth) in judged.items()}

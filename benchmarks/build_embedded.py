@@ -3,7 +3,8 @@
 A small Llama reads the ``compact`` dialect, one token a gene and one a label. It learns in three stages: to name a
 cell's type, or that it is none of the types (``annotation``); all tasks and their duals (``tasks``); and to write cells
 whose type it recognises, by duality, without labels (``duality``, with :func:`sc_duality.tl.train_grpo_duality`). Each
-stage leaves its model in a folder of its own and is not run again if it is there; the last one is ``FOLDER/model``.
+stage leaves its model in a folder of its name in FOLDER and is not run again if it is there; ``FOLDER/duality`` is what
+is shipped.
 
 ``--fold`` leaves out what ``benchmarks._folds`` says, ``--stage annotation`` ends after the first stage, which is what
 ``benchmarks.embedded --models`` compares; ``--leave-out`` leaves out one fold of the perturbed cells as well.
@@ -169,7 +170,9 @@ def aligned(out: Path, start: Path, args: argparse.Namespace) -> None:
     run = sd.tl.train_grpo_duality(
         surroundings, start, out, tasks=["generation"], labels="label", context=["tissue"], rng=args.seed, **DUALITY
     )
-    LlamaForCausalLM.from_pretrained(out, use_safetensors=True, dtype=torch.bfloat16).save_pretrained(out)
+    model = LlamaForCausalLM.from_pretrained(out, use_safetensors=True, dtype=torch.bfloat16)
+    model.config.use_cache = True  # training left it off
+    model.save_pretrained(out)
     record = {**DUALITY, "seconds": round(time.perf_counter() - began), "reward": run.history["reward"].tolist()}
     finish("duality", out, start, args, record)
 

@@ -1,9 +1,10 @@
 """The embedded model on cells of donors, studies and tissues that it never saw, beside what people use instead.
 
 ``python -m benchmarks.embedded [--models FOLDER] [--model NAME] [--quick]`` (needs ``celltypist``). ``--models`` has a
-model for each fold and seed (``main-0``, ``muraro-0``, …), made by ``python -m benchmarks.build_embedded --fold …``:
-then every study of the pancreas is left out once, and every tissue for "unknown". Without it, the model of the package
-is judged on what the fold ``main`` leaves out.
+folder for each fold and seed (``main-0``, ``muraro-0``, …), made by ``python -m benchmarks.build_embedded --out
+FOLDER/muraro-0 --fold muraro --stage annotation``; ``--stage`` says whose models in it are judged. Then every study of
+the pancreas is left out once, and every tissue for "unknown". Without it, the model of the package is judged on what
+the fold ``main`` leaves out.
 
 Beside it, fitted in the same run: three logistic regressions (on log-normalised genes, on top-100 ranks, and on ranks
 with housekeeping genes left out, classes balanced and counts thinned) and CellTypist's algorithm. They learn from the
@@ -146,6 +147,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fold main; at most 150 cells to judge by and 800 to fit")
     parser.add_argument("--models", type=Path, help="folder with a model for each fold and seed")
+    parser.add_argument("--stage", default="annotation", help="of the models in --models")
     parser.add_argument("--model", default="embedded", help="judged where there is no --models")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -165,7 +167,7 @@ def main() -> None:
     if args.models is None:
         models = {"main": [args.model]}
     else:
-        models = {fold: sorted(map(str, args.models.glob(f"{fold}-*"))) for fold in FOLDS}
+        models = {fold: sorted(map(str, args.models.glob(f"{fold}-*/{args.stage}"))) for fold in FOLDS}
     judged = {name: test for name, test in found.items() if models.get(test.fold)}
     if args.quick:
         judged = {name: less(test, args.seed) for name, test in judged.items() if test.fold == "main"}
