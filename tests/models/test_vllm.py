@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -161,9 +162,12 @@ def test_killed_engine_is_told_and_work_goes_on(model, reference, monkeypatch, t
 
 def test_embeddings_equal_those_of_transformers_and_nothing_is_left_running(model, reference):
     np.testing.assert_allclose(model.embed(PROMPTS), reference.embed(PROMPTS), atol=1e-4)
+    threads = [thread for thread in threading.enumerate() if "Engine" in thread.name]
     assert processes()
+    assert threads
     model.close()
     assert not processes()
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_adapter_changes_answers_and_fingerprint(folder, reference, tmp_path):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import count, islice
 from multiprocessing.connection import wait
 from pathlib import Path
-from threading import Thread
 from typing import Any, NamedTuple
+
+from tqdm import TMonitor
 
 #: Requests that vLLM holds at most: more than it runs at once, so that it never waits for us.
 _WAITING = 4096
@@ -49,16 +51,16 @@ class Process:
         from vllm import LLM
 
         self._numbers = count()
-        before, ours = set(multiprocessing.active_children()), _shared_memory(os.getpid())
+        before, ours = {*multiprocessing.active_children(), *_threads()}, _shared_memory(os.getpid())
         self._engine = LLM(**options).llm_engine
         core = self._engine.engine_core
         self._processes = [one for one in multiprocessing.active_children() if one not in before]
         theirs = {path for one in self._processes for path in _shared_memory(one.pid)} - ours
-        self.stop = weakref.finalize(self, _stop, core, theirs)
         if self._processes:
             # vLLM waits for ever for an engine that was killed.
             sentinels = [one.sentinel for one in self._processes]
-            Thread(target=_watch, args=(sentinels, core.outputs_queue), daemon=True).start()
+            threading.Thread(target=_watch, args=(sentinels, core.outputs_queue), daemon=True).start()
+        self.stop = weakref.finalize(self, _stop, core, theirs, [one for one in _threads() if one not in before])
 
     @property
     def is_running(self) -> bool:
@@ -112,8 +114,17 @@ def _watch(sentinels: list[int], outputs: Any) -> None:
     outputs.put(EngineDeadError())
 
 
-def _stop(core: Any, shared_memory: set[Path]) -> None:
+def _threads() -> list[threading.Thread]:
+    """Those that run and have an end; tqdm's has none."""
+    return [one for one in threading.enumerate() if not isinstance(one, TMonitor)]
+
+
+def _stop(core: Any, shared_memory: set[Path], threads: list[threading.Thread]) -> None:
     core.shutdown(timeout=_PATIENCE)
+    # A thread that still runs while Python ends can abort the process.
+    for one in threads:
+        if one is not threading.current_thread():
+            one.join(_PATIENCE)
     for path in shared_memory:
         path.unlink(missing_ok=True)  # there if a process was killed
 
