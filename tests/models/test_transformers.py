@@ -78,12 +78,13 @@ def test_nothing_depends_on_batches_or_order(model, batch_tokens, monkeypatch):
 def test_company_changes_nothing_to_the_last_bit(tiny_folder, dtype):
     model = sd.models.load(tiny_folder, device="cpu", dtype=dtype)
     scores, vectors = model.score(PROMPTS, CHOICES), model.embed(PROMPTS)
-    judged = model.likelihood(PROMPTS, ANSWERS)
+    judged, words = model.likelihood(PROMPTS, ANSWERS), model.score(PROMPTS, ["T", "B"])
     for i, prompt in enumerate(PROMPTS):
         company = ["C D", "A", prompt] * 40
         np.testing.assert_array_equal(model.likelihood([prompt], [ANSWERS[i]])[0], judged[i])
         np.testing.assert_array_equal(model.likelihood(company, ["B", "T cell", ANSWERS[i]] * 40)[-1], judged[i])
         np.testing.assert_array_equal(model.score([prompt], CHOICES)[0], scores[i])
+        np.testing.assert_array_equal(model.score(company, ["T", "B"])[-1], words[i])
         np.testing.assert_array_equal(model.embed(["C D", prompt] * 40)[-1], vectors[i])
 
 

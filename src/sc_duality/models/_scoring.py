@@ -43,7 +43,7 @@ def score_choices(model: Any, batch: Batch, choices: Choices, pad: int) -> torch
     model
         A causal language model of transformers.
     batch
-        Prompts, each followed by ``choices.shared`` already.
+        Prompts, each followed by ``choices.shared`` already; without padding, unless every choice is one token.
     choices
         What might follow.
     pad
@@ -55,8 +55,10 @@ def score_choices(model: Any, batch: Batch, choices: Choices, pad: int) -> torch
     """
     shared, rest = choices
     single = all(len(tail) == 1 for tail in rest)
-    out = model(input_ids=batch.ids, use_cache=not single, logits_to_keep=len(shared) + 1)
-    logits = torch.log_softmax(out.logits.float(), -1)
+    out = model(input_ids=batch.ids, use_cache=not single, logits_to_keep=len(shared) + 1 + batch.slack)
+    last = batch.lengths - 1 - (batch.ids.shape[1] - out.logits.shape[1])
+    places = last[:, None] - torch.arange(len(shared), -1, -1, device=last.device)
+    logits = torch.log_softmax(out.logits[torch.arange(len(last))[:, None], places].float(), -1)
     total = logits[:, -1, [tail[0] for tail in rest]].double().cpu()
     for i, token in enumerate(shared):
         total += logits[:, i, token, None].double().cpu()
@@ -82,11 +84,14 @@ def score_answers(model: Any, batch: Batch, length: int) -> torch.Tensor:
     -------
     float64 (rows of the batch,) on the CPU.
     """
-    logits = model(input_ids=batch.ids, use_cache=False, logits_to_keep=length + 1).logits[:, :-1]
-    asked = batch.ids[:, -length:]
+    logits = model(input_ids=batch.ids, use_cache=False, logits_to_keep=length + 1 + batch.slack).logits[:, :-1]
+    asked = batch.ids[:, -logits.shape[1] :]
     # Less the logarithm of the sum, instead of a softmax over all words: half the memory is touched.
     found = logits.gather(-1, asked[..., None])[..., 0].float() - torch.logsumexp(logits.float(), -1)
-    return found.sum(1).double().cpu()
+    width, ends = batch.ids.shape[1], batch.lengths[:, None]
+    places = torch.arange(width - asked.shape[1], width, device=ends.device)
+    of_answer = (places >= ends - length) & (places < ends)
+    return found.masked_fill(~of_answer, 0).sum(1).double().cpu()
 
 
 def _add_tails(

@@ -23,13 +23,16 @@ from ._spec import ModelSpec
 from ._tokens import Tokens, saying_what_to_fetch
 from ._trie import branches
 
+#: Prompts are padded to a multiple of so many tokens where only what stands before the padding is looked at.
+_STEP = 16
+
 
 class TransformersModel(Engine):
     """A causal language model that transformers can load.
 
-    Prompts of one length are answered together, so that nothing is padded. On a CPU the number of
-    prompts in a batch follows from their length alone, so that a prompt gets the same answer, to the
-    last bit, whatever else is asked; on a GPU it is the same up to rounding.
+    Prompts of like length are answered together. On a CPU the shape of a batch follows from the length of each of
+    its prompts alone, so that a prompt gets the same answer, to the last bit, whatever else is asked; on a GPU
+    it is the same up to rounding.
 
     Parameters
     ----------
@@ -98,6 +101,11 @@ class TransformersModel(Engine):
         return self._tokens.tokenizer
 
     @property
+    def _limit(self) -> int:
+        """The most tokens that the model reads."""
+        return int(self.model.config.get_text_config().max_position_embeddings)
+
+    @property
     def dtype(self) -> str:
         """Type of the weights as they are used."""
         return str(self.model.dtype).removeprefix("torch.")
@@ -138,8 +146,9 @@ class TransformersModel(Engine):
         """Every prompt is read once."""
         tails = self._tokens.answers(choices)
         parted = split(tails)
+        step = 1 if max(map(len, tails)) > 1 else _STEP  # what follows padding would look at it
         ids = [[*prompt, *parted.shared] for prompt in self._encode(prompts, room=max(map(len, tails)))]
-        for batch in self._batches(ids):
+        for batch in self._batches(ids, step):
             found = score_choices(self.model, batch, parted, self._pad)
             yield list(zip(batch.members, found.numpy(), strict=False))
 
@@ -149,15 +158,18 @@ class TransformersModel(Engine):
         heads = self._encode(prompts, room=int(lengths.max()))
         for length in np.unique(lengths):
             same = np.flatnonzero(lengths == length).tolist()
-            for batch in self._batches([[*heads[i], *tails[i]] for i in same]):
+            for batch in self._batches([[*heads[i], *tails[i]] for i in same], _STEP):
                 found = score_answers(self.model, batch, int(length))
                 yield list(zip((same[i] for i in batch.members), found.tolist(), strict=False))
 
     def _embed(self, prompts: Sequence[str]) -> Iterator[Finished]:
-        for batch in self._batches(self._encode(prompts, room=0)):
+        for batch in self._batches(self._encode(prompts, room=0), _STEP):
             with torch.inference_mode():
-                hidden = self.model.base_model(input_ids=batch.ids).last_hidden_state
-            yield list(zip(batch.members, hidden.float().mean(1).cpu().numpy(), strict=False))
+                hidden = self.model.base_model(input_ids=batch.ids).last_hidden_state.float()
+            ends = batch.lengths[:, None]
+            padding = torch.arange(hidden.shape[1], device=ends.device) >= ends
+            mean = hidden.masked_fill(padding[..., None], 0).sum(1) / ends
+            yield list(zip(batch.members, mean.cpu().numpy(), strict=False))
 
     def _one_of(self, choices: Sequence[Sequence[int]], length: int) -> Any:
         """What ``generate`` calls to learn which tokens may come next, if the text is to be one of these."""
@@ -169,12 +181,13 @@ class TransformersModel(Engine):
     def _encode(self, prompts: Sequence[str], room: int) -> list[list[int]]:
         """Token ids of every prompt, or an error where one leaves no room for its answer."""
         ids = self._tokens.prompts(prompts)
-        self._tokens.check_room(ids, room, self.model.config.get_text_config().max_position_embeddings)
+        self._tokens.check_room(ids, room, self._limit)
         return ids
 
-    def _batches(self, ids: list[list[int]]) -> Iterator[Batch]:
+    def _batches(self, ids: list[list[int]], step: int = 1) -> Iterator[Batch]:
         device = self.model.device
-        return batches(ids, tokens=self.batch_tokens, device=device, fill=device.type == "cpu")
+        fill = device.type == "cpu"
+        return batches(ids, tokens=self.batch_tokens, device=device, fill=fill, step=step, limit=self._limit)
 
 
 @contextmanager

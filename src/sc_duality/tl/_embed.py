@@ -70,8 +70,8 @@ def embed(
 
     Notes
     -----
-    A cell's vector depends on that cell alone: nothing is padded, and it is the same in any batch and
-    any order. Embedding of cell sentences follows C2S-Scale.
+    A cell's vector depends on that cell alone: it is the same in any batch and any order. Embedding of cell
+    sentences follows C2S-Scale.
 
     Examples
     --------
