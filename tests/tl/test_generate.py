@@ -147,6 +147,37 @@ def test_without_temperature_all_cells_of_a_type_are_the_same():
     assert (found.obsm["cell_sentence"] == found.obsm["cell_sentence"][0]).all()
 
 
+def test_the_best_of_several_is_the_one_whose_type_is_read_back(parrot):
+    texts = [answer("LYZ"), answer("CD3E"), answer("CD79A"), "no cell", answer("MS4A1"), answer("NKG7")]
+    # Of a B cell and an NK cell; the second text for the NK cell holds no cell.
+    scores = [[0.0, 1.0], [2.0, 0.0], [3.0, 0.0], [1.0, 0.0], [0.0, 0.5]]
+    found = sd.tl.generate(parrot(texts=texts, scores=scores), {"B cell": 1, "NK cell": 1}, best_of=3)
+    assert sd.get.cell_sentences(found).tolist() == ["CD79A", "NKG7"]
+    assert found.uns["cell_type"]["params"]["best_of"] == 3
+    nothing = sd.tl.generate(parrot(texts=["no cell"]), {"B cell": 1, "NK cell": 1}, best_of=2)
+    assert nothing.obs["cell_type_status"].tolist() == ["no answer tag"] * 2
+
+
+def test_a_cell_of_which_one_could_not_be_written_or_judged_was_not_answered(parrot):
+    texts, lost = [answer("LYZ"), answer("CD3E"), answer("CD79A"), None], np.nan
+    model = parrot(texts=texts, scores=[[0.0, 1.0], [2.0, 0.0], [3.0, 0.0]])
+    found = sd.tl.generate(model, {"B cell": 1, "NK cell": 1}, best_of=2)
+    assert found.obs["cell_type_status"].tolist() == ["ok", "not answered"]
+    model = parrot(texts=texts[:2], scores=[[0.0, 1.0], [2.0, 0.0], [lost, lost], [1.0, 0.0]])
+    found = sd.tl.generate(model, {"B cell": 1, "NK cell": 1}, best_of=2)
+    assert found.obs["cell_type_status"].tolist() == ["not answered", "ok"]
+    assert sd.get.cell_sentences(found).tolist() == ["", "CD3E"]
+
+
+def test_embedded_model_reads_the_best_back_more_surely():
+    means = []
+    for best_of in (1, 4):
+        found = sd.tl.generate(None, {"B cell": 4, "NK cell": 4}, tissue="blood", n_genes=30, best_of=best_of)
+        sd.tl.duality(found, "cell_type")
+        means.append(found.obs["cell_type_duality"].mean())
+    assert means[1] > means[0]
+
+
 def test_cells_can_be_saved_read_and_joined(blood, parrot, tmp_path):
     general = sd.tl.generate(parrot(texts=[answer("LYZ"), "?"]), {"vSM/PC": 2})
     for name, expected in (("blood", blood), ("general", general)):
@@ -197,6 +228,9 @@ def test_cells_are_like_any_others_to_the_tools(blood):
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer, got 0"),
         ({"temperature": -1}, ValueError, "temperature must not be negative"),
         ({"top_p": 0}, ValueError, "top_p must lie in"),
+        ({"best_of": 0}, ValueError, "best_of must be a positive integer, got 0"),
+        ({"best_of": 2.0}, ValueError, "best_of must be a positive integer, got 2.0"),
+        ({"best_of": 2, "temperature": 0}, ValueError, "best_of=2 would write 2 times the same"),
         ({"max_tokens": 0}, ValueError, "max_tokens must be at least 1"),
         ({"rng": -1}, ValueError, "rng must be a non-negative integer"),
         ({"like": np.zeros((2, 2))}, TypeError, "expected an AnnData or a MuData"),
@@ -214,6 +248,10 @@ def test_bad_input_is_refused_before_a_model_is_loaded(monkeypatch, how, error, 
 def test_a_model_for_other_tasks_is_refused(parrot):
     with pytest.raises(ValueError, match="'parrot'.*annotation"):
         sd.tl.generate(parrot(tasks=("annotation",)), {"B cell": 1})
+    with pytest.raises(ValueError, match="'parrot' does no annotation"):
+        sd.tl.generate(parrot(tasks=("generation",)), {"B cell": 1, "NK cell": 1}, best_of=2)
+    with pytest.raises(ValueError, match="best_of=2 needs other types to choose from than 'B cell'"):
+        sd.tl.generate(parrot(), {"B cell": 1}, best_of=2)
 
 
 def test_cells_to_be_like_are_checked(parrot, cells):

@@ -1,4 +1,4 @@
-"""Of several answers to a cell, keep the one that explains the cell best."""
+"""Of several answers to a question, keep the one that explains it best."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models import LanguageModel
-from ..tasks import Example
+from ..tasks import Example, Generation
 from ..train._judge import Dual, cell_rng, explain
+from ._answers import NOT_ANSWERED
+from ._cells import Written
 from ._questions import Question
 
 
@@ -39,3 +41,20 @@ def best_explained(
             best[i], highest[i] = label, score
     best[[i for (i, _), score in zip(asked, scores, strict=True) if np.isnan(score)]] = -1
     return best
+
+
+def best_written(
+    engine: LanguageModel, task: Generation, questions: Sequence[Example], found: Written, n: int
+) -> Written:
+    """Of all cells that were written for each of ``n`` questions, that from which its type is read back best.
+
+    ``questions`` come again in the same order. Of equal ones the first is kept; a cell of which one could not be
+    judged was not answered, so that the rest of a run does not depend on what failed in it.
+    """
+    score = explain(engine, task, questions, found.cells, Dual())
+    lost = (found.status == NOT_ANSWERED) | (np.isnan(score) & np.array([len(cell) > 0 for cell in found.cells]))
+    best = np.nan_to_num(score, nan=-1.0).reshape(-1, n).argmax(0) * n + np.arange(n)
+    status = found.status[best]
+    status[lost.reshape(-1, n).any(0)] = NOT_ANSWERED
+    cells = [() if state == NOT_ANSWERED else found.cells[i] for i, state in zip(best, status, strict=True)]
+    return Written(cells, status, found.unknown_genes[best], found.doubled_genes[best])

@@ -15,9 +15,10 @@ from .._data import in_memory, modality, seed
 from .._genes import may_enter
 from .._settings import settings
 from ..models import LanguageModel, ModelSpec, Sampling, load, resolve
-from ..tasks import Generation, check_labels, generation_example
+from ..tasks import Annotation, Generation, check_labels, generation_example
 from ._answers import NOT_ANSWERED
 from ._ask import check_task, genes_asked, provenance, report_unanswered
+from ._best_of import best_written
 from ._cells import Frame, frame_of, places, to_anndata, written
 from ._labels import own_names
 
@@ -34,6 +35,7 @@ def generate(
     temperature: float = 1.0,
     top_p: float = 1.0,
     max_tokens: int | None = None,
+    best_of: int = 1,
     key: str = _keys.SENTENCE,
     key_added: str = _keys.GENERATION,
     rng: int | np.random.Generator | None = 0,
@@ -62,6 +64,10 @@ def generate(
         How freely to draw. At 0, all cells of a type are the same.
     max_tokens
         How much to write at most; by default what ``n_genes`` genes need.
+    best_of
+        Above 1, so many cells are written for each one that is asked for, and that one is kept from which the model
+        reads back its type with the highest probability (the dual). Takes as many times as long; what that is worth
+        is measured in ``benchmarks/RESULTS.md``.
     key
         Where the cell sentences are written, and where those of ``like`` lie.
     key_added
@@ -114,6 +120,7 @@ def generate(
     _check_counts(counts)
     names = own_names(spec, list(counts))
     candidates = _candidates(spec, names, tissue)
+    _check_best_of(best_of, spec, candidates, temperature)
     n_genes = genes_asked(spec, n_genes)
     max_tokens = spec.room_for(n_genes) if max_tokens is None else max_tokens
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
@@ -125,7 +132,10 @@ def generate(
     examples = {label: generation_example(names[label], own, n_genes=n_genes, context=context) for label in counts}
     labels = [label for label, n in counts.items() for _ in range(n)]
     engine = load(asked)
-    found = written(engine, task, [examples[label] for label in labels], [n_genes] * len(labels), sampling)
+    questions = [examples[label] for label in labels] * best_of
+    found = written(engine, task, questions, [n_genes] * len(questions), sampling)
+    if best_of > 1:
+        found = best_written(engine, task, questions, found, len(labels))
 
     if frame is None:
         frame = _over(spec, {gene for cell in found.cells for gene in cell})
@@ -146,6 +156,7 @@ def generate(
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         max_tokens=sampling.max_tokens,
+        best_of=best_of,
         rng=sampling.seed,
     )
     report_unanswered(int((found.status == NOT_ANSWERED).sum()), result.n_obs)
@@ -163,6 +174,18 @@ def _check_counts(counts: Mapping[str, int]) -> None:
             raise ValueError(f"counts[{label!r}] must be a positive integer, got {n!r}")
     if len(counts) > 1:
         check_labels(list(counts))
+
+
+def _check_best_of(best_of: int, spec: ModelSpec, candidates: list[str], temperature: float) -> None:
+    if isinstance(best_of, bool) or not isinstance(best_of, int | np.integer) or best_of < 1:
+        raise ValueError(f"best_of must be a positive integer, got {best_of!r}")
+    if best_of == 1:
+        return
+    check_task(spec, Annotation.name)  # which reads the type back
+    if temperature <= 0:
+        raise ValueError(f"best_of={best_of} would write {best_of} times the same: pass temperature=, such as 1.0")
+    if len(candidates) < 2:
+        raise ValueError(f"best_of={best_of} needs other types to choose from than {candidates[0]!r}: ask for two")
 
 
 def _candidates(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -> list[str]:
