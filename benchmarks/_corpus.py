@@ -1,8 +1,8 @@
-"""Training cells of the embedded model, made harder each time they are drawn.
+"""Training cells of the embedded model, made harder most times they are drawn.
 
 A cell from another laboratory has other depth, other background and other genes. So the counts of
-each cell that is drawn are thinned, mixed with its study's average and limited to a panel of genes;
-and its ranks are jittered.
+most cells that are drawn are thinned, mixed with their study's average and limited to a panel of genes;
+and the ranks of all are jittered.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ import sc_duality as sd
 
 #: Genes in a sentence at most.
 N_GENES = 200
+#: Share of the cells that are shown as they were measured.
+AS_MEASURED = 0.4
 #: A cell that has fewer genes left is taken as it was.
 MIN_GENES = 25
 
@@ -58,6 +60,8 @@ class Corpus:
     def sentence(self, cell: int, n_genes: int, rng: np.random.Generator) -> list[str]:
         """The best ``n_genes`` genes of ``cell`` as another laboratory might have seen it."""
         measured = self.row(cell)
+        if rng.random() < AS_MEASURED:
+            return self.best(measured, n_genes, rng)
         counts = measured.copy()
         if rng.random() < 0.7:
             counts = rng.binomial(counts.astype(int), np.exp(rng.uniform(np.log(0.08), 0))).astype(float)

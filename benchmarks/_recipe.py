@@ -46,8 +46,8 @@ READING = 0.3
 #: Rows of each kind in a batch of 32; contrasts come in groups of one right and two wrong labels.
 CONTRASTS, GENERATIONS, FOREIGN, EXPOSURES = 2, 11, 2, 1
 LABELS_EACH = 3
-#: Share of the batches that hold pairs of perturbed cells.
-PAIRS = 0.2
+#: Shares of the batches of all tasks that hold annotation alone, and pairs of perturbed cells.
+ALONE, PAIRS = 0.25, 0.15
 #: Hidden genes by which a label is judged in training; scaled up, they stand for all.
 JUDGED = 16
 
@@ -136,8 +136,13 @@ class Recipe:
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Batches without end of all tasks and their duals; without pairs where there are none."""
+        annotation = self.single(size)
         while True:
-            if self.responses is not None and self.rng.random() < PAIRS:
+            kind = self.rng.random()
+            if kind < ALONE:
+                yield next(annotation)
+                continue
+            if self.responses is not None and kind < ALONE + PAIRS:
                 rows = [self._pair() for _ in range(size // 2)]
                 yield self._tensors(rows, 2 * N_GENES + 8, [])
                 continue

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import trange
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -22,6 +23,8 @@ CONTROL = ["<pad>", "<s>", "</s>", "<unk>"]
 LENGTH = 2 * N_GENES + 8
 #: How strongly the labels of a contrast are told apart, and how much that counts beside the other losses.
 SHARPNESS, CONTRAST = 0.3, 0.5
+#: The weights that are kept are a running average over the last two thirds, of which each update leaves this share.
+KEPT = 0.999
 
 
 def make_tokenizer(words: list[str]) -> PreTrainedTokenizerFast:
@@ -96,7 +99,10 @@ def take(model: LlamaForCausalLM, folder: str | Path, tokenizer: PreTrainedToken
 
 
 def train(model: LlamaForCausalLM, feed: Iterator[Batch], steps: int, lr: float, compiled: bool = False) -> list[float]:
-    """Minimise the loss; returns that of every step. ``compiled`` is faster, and needs a C++ compiler."""
+    """Minimise the loss; returns that of every step, and leaves the average of the later weights in ``model``.
+
+    ``compiled`` is faster, and needs a C++ compiler.
+    """
     loss_on = torch.compile(loss_of, dynamic=False) if compiled else loss_of
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
     warmup = min(100, steps // 10 + 1)
@@ -104,7 +110,8 @@ def train(model: LlamaForCausalLM, feed: Iterator[Batch], steps: int, lr: float,
         optimizer, lambda i: min((i + 1) / warmup, (steps - i) / max(1, steps - warmup))
     )
     model.train()
-    losses = []
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(KEPT))
+    losses: list[float] = []
     bar = trange(steps, desc="training", mininterval=10)
     for _ in bar:
         loss = loss_on(model, next(feed))
@@ -113,8 +120,11 @@ def train(model: LlamaForCausalLM, feed: Iterator[Batch], steps: int, lr: float,
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
+        if len(losses) >= steps // 3:
+            averaged.update_parameters(model)
         losses.append(loss.item())
         bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
+    model.load_state_dict(averaged.module.state_dict())
     return losses
 
 
