@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_softmax, softmax
 
 import sc_duality as sd
 from benchmarks._folds import Fold, is_validation, studies, tissue_of
@@ -15,28 +16,33 @@ from benchmarks._recipe import ANNOTATION, FROM_LABEL, NONE
 from benchmarks._sentences import sentences
 from sc_duality.models import LanguageModel
 from sc_duality.tasks import annotation_example
+from sc_duality.tl._familiar import read_reference
 
 #: Cells of a study at most, and those by which the dual is judged.
 CELLS, JUDGED = 300, 40
 #: Share of known cells that come out as unknown.
-REJECTED = 0.03
+REJECTED = 0.05
+#: Share of known cells that are more likely unlike all of the reference than not, and how steep that curve is.
+UNLIKE, SLOPE = 0.02, 15.0
 
 
-def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dict[str, Any], dict[str, float]]:
-    """Accuracy by study on the validation donors, and ``temperature``, ``unknown`` and ``dual_temperature``.
+def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Accuracy by study on the validation donors, and what of the model's spec follows from them.
 
     Below ``unknown`` lies the confidence of ``REJECTED`` of the answers.
     """
     engine = sd.models.load(folder)
     labels, words = list(engine.spec.labels), engine.spec.genes or frozenset()
     rng = np.random.default_rng(seed)
-    accuracy, primal, dual = {}, [], []
+    reference = read_reference(replace(engine.spec, familiar={"half": 0.0, "slope": SLOPE}))
+    accuracy, primal, dual, alike = {}, [], [], []
     for name, cells in studies(fold).items():
         chosen = cells[rng.permutation(np.flatnonzero(is_validation(cells)))[:CELLS]]
         if chosen.n_obs == 0:
             continue
         truth = chosen.obs["label"].to_numpy(str)
         genes = sentences(chosen, words, engine.spec.n_genes)
+        alike += [reference.similarity(each) for each in genes]
         prompts = [ANNOTATION.prompt(annotation_example(each, labels)) for each in genes]
         scores = engine.score(prompts, [ANNOTATION.answer(label) for label in (*labels, NONE)])
         primal.append((scores, np.array([labels.index(label) for label in truth])))
@@ -48,9 +54,12 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
         dual.append((likelihoods, np.array([of_tissue.index(label) for label in truth[:JUDGED]])))
         accuracy[name]["accuracy of the dual (types of the tissue)"] = share_right(*dual[-1])
     temperature = best_temperature(primal)
+    familiar = {"half": round(float(np.quantile(alike, UNLIKE)), 3), "slope": SLOPE}
     confidence = np.concatenate([softmax(scores / temperature, axis=1)[:, :-1].max(1) for scores, _ in primal])
+    confidence *= expit(SLOPE * (np.array(alike) - familiar["half"]))
     return accuracy, {
         "temperature": round(temperature, 3),
+        "familiar": familiar,
         "unknown": round(float(np.quantile(confidence, REJECTED)), 3),
         **({"dual_temperature": round(best_temperature(dual), 3)} if with_dual else {}),
     }

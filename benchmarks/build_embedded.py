@@ -34,6 +34,7 @@ from benchmarks._corpus import N_GENES, Corpus, vocabulary
 from benchmarks._folds import FOLDS, PANELS, TISSUES, is_validation, studies, tissue_of
 from benchmarks._foreign import Foreign
 from benchmarks._recipe import ANNOTATION, DRUG, EXPOSURE, NONE, RESPONSE, SENSITIVITY, Recipe
+from benchmarks._reference import write_reference
 from benchmarks._responses import FOLDS as RESPONSE_FOLDS
 from benchmarks._responses import PERTURBATIONS, Responses, perturbed_sets
 from benchmarks._sentences import sentences
@@ -43,7 +44,7 @@ from sc_duality.models._spec import SPEC_FILE
 logger = logging.getLogger(__name__)
 
 #: Updates and peak of the learning rate of the stages that are supervised.
-STEPS, LEARNING_RATES = {"annotation": 1400, "tasks": 4500}, {"annotation": 1e-3, "tasks": 7e-4}
+STEPS, LEARNING_RATES = {"annotation": 2200, "tasks": 3600}, {"annotation": 1e-3, "tasks": 7e-4}
 BATCH = 32
 #: Alignment: cells of a type and study of which it reads the tissue, and what ``tl.train_grpo_duality`` is told.
 SURROUNDINGS = 10
@@ -178,7 +179,9 @@ def aligned(out: Path, start: Path, args: argparse.Namespace) -> None:
 
 
 def finish(stage: str, out: Path, start: Path | None, args: argparse.Namespace, record: dict[str, Any]) -> None:
-    """Calibrate on the validation donors, and write down what was done."""
+    """Write the reference, calibrate on the validation donors, and write down what was done."""
+    genes = np.array(sorted(sd.models.resolve(out).genes or ()))
+    write_reference(out, genes, FOLDS[args.fold], args.seed)
     accuracy, calibration = _calibration.calibrate(out, FOLDS[args.fold], args.seed, with_dual=stage != "annotation")
     spec = json.loads((out / SPEC_FILE).read_text(encoding="utf-8"))
     write_json(out / SPEC_FILE, spec | calibration)

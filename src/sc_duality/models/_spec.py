@@ -13,7 +13,7 @@ from pathlib import Path
 SPEC_FILE = "sc_duality.json"
 
 #: Files in a model's folder that decide what it answers.
-_DECIDES = ("*.safetensors", "config.json", "tokenizer*", "special_tokens_map.json", "chat_template*")
+_DECIDES = ("*.safetensors", "*.npz", "config.json", "tokenizer*", "special_tokens_map.json", "chat_template*")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ class ModelSpec:
         Answer by which it says that a cell is of none of the labels; empty where it was not taught one.
     unknown
         Probability below which an answer counts as unknown.
+    familiar
+        ``half`` and ``slope`` of the curve by which a cell unlike all that the model learned from is of none of the
+        labels; the cells lie in ``reference.npz`` beside the weights. Empty where there are none.
     temperature
         What log-likelihoods are divided by to make probabilities that mean what they say.
     dual_temperature
@@ -82,6 +85,7 @@ class ModelSpec:
     synonyms: Mapping[str, str] = field(default_factory=dict)
     none_of_these: str = ""
     unknown: float = 0.0
+    familiar: Mapping[str, float] = field(default_factory=dict)
     temperature: float = 1.0
     dual_temperature: float = 1.0
     perturbations: Sequence[Mapping[str, str]] = ()

@@ -66,7 +66,10 @@ def nothing(n: int, n_labels: int | None, status: str = NO_GENES) -> Answers:
 
 
 def scored(model: LanguageModel, question: Question, examples: Sequence[Example]) -> Answers:
-    """Compare the likelihoods of all labels after each cell, and that of none of them."""
+    """Compare the likelihoods of all labels after each cell, and that of none of them.
+
+    A cell unlike all that a model learned from is of none, whatever the model says.
+    """
     task, labels = question.task, question.labels
     readable = np.array(_with_genes(examples), dtype=int)
     probability = np.full((len(examples), len(labels)), np.nan)
@@ -79,6 +82,9 @@ def scored(model: LanguageModel, question: Question, examples: Sequence[Example]
         answers.status[readable] = np.where(answered, OK, NOT_ANSWERED)
         scores, readable = scores[answered], readable[answered]
         probability[readable] = softmax(scores / model.spec.temperature, axis=1)[:, : len(labels)]
+        if question.reference is not None:
+            alike = question.reference.probability([examples[i].known["genes"] for i in readable])
+            probability[readable] *= alike[:, None]
         answers.best[readable] = scores[:, : len(labels)].argmax(1)
     return answers.chosen(answers.best)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ..models import ModelSpec
 from ..tasks import Annotation, Example, Sensitivity, annotation_example, sensitivity_example
 from ..train._judge import GIVEN, Dual, Given, cell_rng
+from ._familiar import Reference, read_reference
 
 
 class Question(NamedTuple):
@@ -21,6 +22,8 @@ class Question(NamedTuple):
     example: Callable[..., Example]
     #: What the model says where none of the labels is right; empty where it never does.
     none: str = ""
+    #: Cells that the model learned the labels from, if it has some.
+    reference: Reference | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -45,7 +48,8 @@ class Question(NamedTuple):
 def annotation_question(spec: ModelSpec, names: dict[str, str], given: Given = GIVEN) -> Question:
     """The cell's type."""
     task = Annotation(spec.dialect, spec.genes, given)
-    return Question(task, names, partial(annotation_example, labels=list(names.values())), spec.none_of_these)
+    example = partial(annotation_example, labels=list(names.values()))
+    return Question(task, names, example, spec.none_of_these, read_reference(spec))
 
 
 def sensitivity_question(spec: ModelSpec, drug: str, names: dict[str, str], given: Given = GIVEN) -> Question:

@@ -33,7 +33,7 @@ _CHECKPOINTS = "checkpoints"
 #: What HF trainers write last into a checkpoint.
 _STATE = "trainer_state.json"
 #: Fields of a model that say where it lies, not how it is asked.
-_PLACE = ("name", "source", "revision", "vocabulary")
+_PLACE = ("name", "source", "revision", "vocabulary", "familiar")
 
 
 class Trained(NamedTuple):

@@ -1,0 +1,71 @@
+"""The reference of the embedded model: where the cells lie that it learned its types from.
+
+A truncated SVD of weighted sentences, in which what differs between cells of one type, of any study and through any
+augmentation, is made small: a cell of a known type is to be near others of it, whatever laboratory it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils.extmath import randomized_svd
+
+from benchmarks._corpus import N_GENES, Corpus
+from benchmarks._folds import Fold, is_validation, studies
+from benchmarks._sentences import sentences
+from sc_duality.tl._familiar import REFERENCE, Reference
+
+#: Numbers of a vector; cells from which the space is learned; cells of a type and study that are kept.
+WIDTH, DRAWN, KEPT = 128, 4000, 60
+#: Share of the mean variance that is added before directions are scaled.
+RIDGE = 0.05
+
+
+def write_reference(out: Path, genes: NDArray[np.str_], fold: Fold, seed: int) -> None:
+    """Learn the space from the training cells of a fold, and keep some of them beside the model in ``out``."""
+    rng = np.random.default_rng(seed)
+    found = [cells[~is_validation(cells)].copy() for cells in studies(fold).values()]
+    vectors = space(Corpus(found, genes), rng)
+    empty = Reference({gene: row for row, gene in enumerate(genes)}, vectors, np.empty((0, WIDTH)), 0.0, 0.0)
+    kept = [empty.vector(each) for cells in found for each in some(cells, genes, rng) if each]
+    np.savez(out / REFERENCE, genes=vectors.astype(np.float16), cells=np.stack(kept).astype(np.float16))
+
+
+def some(cells: ad.AnnData, genes: NDArray[np.str_], rng: np.random.Generator) -> list[list[str]]:
+    """Sentences of at most ``KEPT`` cells of each type."""
+    shuffled = cells[rng.permutation(cells.n_obs)]
+    place = shuffled.obs.groupby("label", observed=True).cumcount().to_numpy()
+    return sentences(shuffled[place < KEPT].copy(), set(genes), N_GENES)
+
+
+def space(corpus: Corpus, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A vector for each gene, (n_genes, WIDTH)."""
+    cells = corpus.draw(DRAWN, rng)
+    measured = weighted([corpus.measured(int(cell), N_GENES, rng) for cell in cells], corpus.genes)
+    harder = weighted([corpus.sentence(int(cell), N_GENES, rng) for cell in cells], corpus.genes)
+    share = np.asarray((measured > 0).mean(0)).ravel()
+    rare = sparse.diags(np.log((1 + 1e-3) / (share + 1e-3)))
+    _, _, right = randomized_svd(measured @ rare, WIDTH, random_state=int(rng.integers(2**31)))
+    vectors = rare @ right.T
+    points = np.vstack([measured @ vectors, harder @ vectors])
+    points /= np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-9)
+    label = np.concatenate([corpus.label[cells]] * 2)
+    within = np.vstack([points[label == one] - points[label == one].mean(0) for one in np.unique(label)])
+    scatter = within.T @ within / len(within)
+    values, directions = np.linalg.eigh(scatter + RIDGE * np.trace(scatter) / WIDTH * np.eye(WIDTH))
+    found = vectors @ (directions / np.sqrt(values)) @ directions.T
+    return (found / np.abs(found).max()).astype(np.float32)
+
+
+def weighted(cells: Sequence[Sequence[str]], genes: NDArray[np.str_]) -> sparse.csr_matrix:
+    """Sentences as rows over genes; a gene weighs the less the later it comes, as in :class:`Reference`."""
+    place = {gene: column for column, gene in enumerate(genes)}
+    ends = np.cumsum([0, *map(len, cells)])
+    weight = np.concatenate([1 / np.log2(np.arange(len(cell)) + 4) for cell in cells])
+    columns = np.array([place[gene] for cell in cells for gene in cell])
+    return sparse.csr_matrix((weight, columns, ends), (len(cells), len(genes)))

@@ -1,0 +1,67 @@
+"""How alike cells are to those that a model learned from, and what that does to its answers."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics.pairwise import cosine_similarity
+
+import sc_duality as sd
+from sc_duality.tl._familiar import REFERENCE, Reference, read_reference
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return read_reference(sd.models.resolve("embedded"))
+
+
+def test_similarity_is_the_cosine_to_the_fifth_nearest_cell():
+    rng = np.random.default_rng(0)
+    names, cells = [f"g{i}" for i in range(30)], rng.normal(size=(12, 4)).astype(np.float32)
+    cells /= np.linalg.norm(cells, axis=1, keepdims=True)
+    genes = rng.normal(size=(30, 4)).astype(np.float32)
+    found = Reference({name: row for row, name in enumerate(names)}, genes, cells, half=0.2, slope=7.0)
+    for shown in (["g3"], names[::-1], names[5:20]):
+        place = [names.index(name) for name in shown]
+        vector = sum(genes[row] / np.log2(rank + 4) for rank, row in enumerate(place))
+        expected = np.sort(cosine_similarity(vector[None], cells)[0])[-5]
+        assert found.similarity(shown) == pytest.approx(expected, abs=1e-5)
+        assert found.probability([shown]) == pytest.approx(1 / (1 + np.exp(-7 * (expected - 0.2))), abs=1e-4)
+
+
+def test_real_cells_are_familiar_and_cells_of_any_genes_are_not(reference):
+    cells = sd.datasets.pbmc3k()[::8].copy()
+    sd.pp.cell_sentences(cells)
+    real = [[gene for gene in genes if gene in reference.place] for genes in sd.get.gene_lists(cells)]
+    rng = np.random.default_rng(0)
+    made = [rng.choice(list(reference.place), 100, replace=False).tolist() for _ in range(50)]
+    assert np.median(reference.probability(real)) > 0.9
+    assert np.median(reference.probability(made)) < 0.1
+
+
+def test_an_unfamiliar_cell_is_of_none_of_the_types_however_sure_the_model_is(cells, parrot):
+    spec = sd.models.resolve("embedded")
+    model = parrot(scores=[[9.0, *[0.0] * len(spec.labels)]])
+    model.spec = replace(spec, name="parrot")
+    sd.tl.annotate(cells, model, labels=list(spec.labels), key_added="alike")
+    model.spec = replace(model.spec, familiar={"half": 0.99, "slope": 100.0})
+    sd.tl.annotate(cells, model, labels=list(spec.labels), key_added="unlike")
+    assert (cells.obs["alike"] == spec.labels[0]).mean() > 0.9
+    assert (cells.obs["unlike"] == "unknown").mean() > 0.9
+    assert (cells.obsm["unlike_probabilities"] <= cells.obsm["alike_probabilities"]).all(axis=None)
+
+
+def test_a_folder_without_a_reference_is_asked_as_before(cells, tmp_path):
+    own = Path(sd.models.resolve("embedded").source)
+    shutil.copytree(own, tmp_path / "model", ignore=shutil.ignore_patterns(REFERENCE))
+    known = json.loads((tmp_path / "model" / "sc_duality.json").read_text())
+    del known["familiar"]
+    (tmp_path / "model" / "sc_duality.json").write_text(json.dumps(known))
+    few = cells[:5].copy()
+    sd.tl.annotate(few, tmp_path / "model", unknown=0)
+    sd.tl.annotate(few, unknown=0, key_added="shipped")
+    assert (few.obsm["shipped_probabilities"] <= few.obsm["annotation_probabilities"] + 1e-6).all(axis=None)
+    assert few.obs["shipped"].tolist() == few.obs["annotation"].tolist()
