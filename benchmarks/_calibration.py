@@ -20,16 +20,15 @@ from sc_duality.tl._familiar import read_reference
 
 #: Cells of a study at most, and those by which the dual is judged.
 CELLS, JUDGED = 300, 40
-#: Share of known cells that come out as unknown.
-REJECTED = 0.05
-#: Share of known cells that are more likely unlike all of the reference than not, and how steep that curve is.
-UNLIKE, SLOPE = 0.02, 15.0
+#: Share of the known cells of a study that come out as unknown, and that are more likely unlike all of the reference
+#: than not, at most; how steep that curve is.
+REJECTED, UNLIKE, SLOPE = 0.1, 0.05, 30.0
 
 
 def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """Accuracy by study on the validation donors, and what of the model's spec follows from them.
 
-    Below ``unknown`` lies the confidence of ``REJECTED`` of the answers.
+    Below ``unknown`` lie the answers to ``REJECTED`` of the cells of the study that is worst off.
     """
     engine = sd.models.load(folder)
     labels, words = list(engine.spec.labels), engine.spec.genes or frozenset()
@@ -42,7 +41,7 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
             continue
         truth = chosen.obs["label"].to_numpy(str)
         genes = sentences(chosen, words, engine.spec.n_genes)
-        alike += [reference.similarity(each) for each in genes]
+        alike.append(np.array([reference.similarity(each) for each in genes]))
         prompts = [ANNOTATION.prompt(annotation_example(each, labels)) for each in genes]
         scores = engine.score(prompts, [ANNOTATION.answer(label) for label in (*labels, NONE)])
         primal.append((scores, np.array([labels.index(label) for label in truth])))
@@ -54,13 +53,15 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
         dual.append((likelihoods, np.array([of_tissue.index(label) for label in truth[:JUDGED]])))
         accuracy[name]["accuracy of the dual (types of the tissue)"] = share_right(*dual[-1])
     temperature = best_temperature(primal)
-    familiar = {"half": round(float(np.quantile(alike, UNLIKE)), 3), "slope": SLOPE}
-    confidence = np.concatenate([softmax(scores / temperature, axis=1)[:, :-1].max(1) for scores, _ in primal])
-    confidence *= expit(SLOPE * (np.array(alike) - familiar["half"]))
+    half = min(float(np.quantile(each, UNLIKE)) for each in alike)
+    sure = [
+        softmax(scores / temperature, axis=1)[:, :-1].max(1) * expit(SLOPE * (each - half))
+        for (scores, _), each in zip(primal, alike, strict=True)
+    ]
     return accuracy, {
         "temperature": round(temperature, 3),
-        "familiar": familiar,
-        "unknown": round(float(np.quantile(confidence, REJECTED)), 3),
+        "familiar": {"half": round(half, 3), "slope": SLOPE},
+        "unknown": round(min(float(np.quantile(each, REJECTED)) for each in sure), 3),
         **({"dual_temperature": round(best_temperature(dual), 3)} if with_dual else {}),
     }
 

@@ -36,6 +36,11 @@ def confidence(key: str) -> str:
     return f"{key}_confidence"
 
 
+def familiarity(key: str) -> str:
+    """``obs`` column with the probability that the cell is like those that the model learned its labels from."""
+    return f"{key}_familiarity"
+
+
 def ontology_term(key: str) -> str:
     """``obs`` column with the Cell Ontology term of the answer in ``obs[key]``."""
     return f"{key}_ontology_term_id"
@@ -92,4 +97,4 @@ def change(key: str) -> str:
 
 
 #: What may lie in ``obs`` beside an answer and its status.
-BESIDE = (confidence, ontology_term, coarse, coarse_confidence, coarse_ontology_term, duality)
+BESIDE = (confidence, familiarity, ontology_term, coarse, coarse_confidence, coarse_ontology_term, duality)

@@ -51,7 +51,19 @@ def test_an_unfamiliar_cell_is_of_none_of_the_types_however_sure_the_model_is(ce
     sd.tl.annotate(cells, model, labels=list(spec.labels), key_added="unlike")
     assert (cells.obs["alike"] == spec.labels[0]).mean() > 0.9
     assert (cells.obs["unlike"] == "unknown").mean() > 0.9
-    assert (cells.obsm["unlike_probabilities"] <= cells.obsm["alike_probabilities"]).all(axis=None)
+    assert (cells.obs["unlike_coarse"] == "unknown").mean() > 0.9
+    assert (cells.obs["unlike_familiarity"] < cells.obs["alike_familiarity"]).all()
+    np.testing.assert_array_equal(cells.obsm["unlike_probabilities"], cells.obsm["alike_probabilities"])
+    sd.tl.annotate(cells, model, labels=list(spec.labels), key_added="unlike", unknown=0)
+    assert (cells.obs["unlike"] == spec.labels[0]).mean() > 0.9
+
+
+def test_a_cluster_is_as_familiar_as_its_cells_are_on_average(cells):
+    cells.obs["cluster"] = np.where(np.arange(cells.n_obs) % 2, "a", "b")
+    sd.tl.annotate(cells, key_added="each")
+    sd.tl.annotate(cells, groupby="cluster")
+    expected = cells.obs.groupby("cluster", observed=True)["each_familiarity"].mean()
+    np.testing.assert_allclose(cells.obs["annotation_familiarity"], cells.obs["cluster"].map(expected), rtol=1e-12)
 
 
 def test_a_folder_without_a_reference_is_asked_as_before(cells, tmp_path):
@@ -63,5 +75,6 @@ def test_a_folder_without_a_reference_is_asked_as_before(cells, tmp_path):
     few = cells[:5].copy()
     sd.tl.annotate(few, tmp_path / "model", unknown=0)
     sd.tl.annotate(few, unknown=0, key_added="shipped")
-    assert (few.obsm["shipped_probabilities"] <= few.obsm["annotation_probabilities"] + 1e-6).all(axis=None)
+    assert "annotation_familiarity" not in few.obs
+    np.testing.assert_allclose(few.obsm["shipped_probabilities"], few.obsm["annotation_probabilities"], atol=1e-6)
     assert few.obs["shipped"].tolist() == few.obs["annotation"].tolist()

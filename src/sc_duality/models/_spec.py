@@ -48,10 +48,10 @@ class ModelSpec:
     none_of_these
         Answer by which it says that a cell is of none of the labels; empty where it was not taught one.
     unknown
-        Probability below which an answer counts as unknown.
+        Probability below which an answer counts as unknown, times that of ``familiar``.
     familiar
-        ``half`` and ``slope`` of the curve by which a cell unlike all that the model learned from is of none of the
-        labels; the cells lie in ``reference.npz`` beside the weights. Empty where there are none.
+        ``half`` and ``slope`` of the curve by which a cell is like those that the model learned the labels from, some
+        of which lie in ``reference.npz`` beside the weights; empty where there are none.
     temperature
         What log-likelihoods are divided by to make probabilities that mean what they say.
     dual_temperature

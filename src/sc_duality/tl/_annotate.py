@@ -70,9 +70,10 @@ def annotate(
         log-probability (or the most votes, where the model writes). Its confidence is the mean probability
         that the cluster's cells give it.
     unknown
-        Confidence below which the answer is ``"unknown"``; 0 never says so. By default the model's own
-        threshold: for the embedded one, what 97 % of cells from donors held out of its training reach. It was
-        taught to tell cells that are of none of its types, and what it gives to that lowers its confidence.
+        Confidence below which the answer is ``"unknown"``, where there is a familiarity times that; 0 never says
+        so. By default the model's own threshold: for the embedded one, what at least 90 % of the cells of every
+        study reach, of donors held out of its training. It was taught to tell cells that are of none of its
+        types, and what it gives to that lowers its confidence.
     n_genes
         Genes of a sentence that the model is shown; by default what the model is made for.
     temperature, max_tokens
@@ -111,6 +112,9 @@ def annotate(
     ``obs[key_added + "_confidence"]``
         Probability of the answer among ``labels``, or, where the model writes, with ``groupby`` the share
         of the votes. Not written for ``"generate"`` and ``"choose"`` alone.
+    ``obs[key_added + "_familiarity"]``
+        With ``"score"`` and a model that keeps some of the cells that it learned its labels from (the embedded one):
+        probability that the cell is like those, by the cosine of their sentences; in a cluster the mean.
     ``obsm[key_added + "_probabilities"]``
         With ``"score"``: DataFrame (n_obs, n_labels) of probabilities. Rows add up to 1, or, by a model that was
         taught to say that a cell is none of its types (the embedded one), to 1 less the probability of that.
@@ -120,9 +124,9 @@ def annotate(
     ``obs[key_added + "_coarse"]``
         The coarse type, such as ``"T cell"`` (categorical), if the model knows that of all ``labels``. With
         ``"score"`` it is the one whose labels have the highest sum of probabilities, in a cluster of mean
-        probabilities, and ``"unknown"`` where that sum is below the threshold: a cell that may be a CD4 or a CD8 T
-        cell can be ``"unknown"`` and still be a ``"T cell"``, and two labels of one type may together outweigh the
-        likeliest label, which is of another. Where the model writes, it is the type of the label.
+        probabilities, and ``"unknown"`` where that sum, times the familiarity, is below the threshold: a cell that may
+        be a CD4 or a CD8 T cell can be ``"unknown"`` and still be a ``"T cell"``, and two labels of one type may
+        together outweigh the likeliest label, which is of another. Where the model writes, it is the type of the label.
     ``obs[key_added + "_coarse_confidence"]``
         With ``"score"``: that sum.
     ``obs[key_added + "_coarse_ontology_term_id"]``

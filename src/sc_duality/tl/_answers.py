@@ -32,6 +32,9 @@ class Answers(NamedTuple):
     #: (n_obs, n_labels): probability of each label, NaN where there is no answer; ``None`` if the model wrote. What a
     #: row lacks of 1 is the probability that none of the labels is right, as far as the model was taught to say so.
     probability: NDArray[np.float64] | None
+    #: (n_obs,): probability that the cell is like those that the model learned the labels from, NaN where there is no
+    #: answer; ``None`` where nothing is known of those.
+    familiarity: NDArray[np.float64] | None = None
 
     def put(self, part: slice, found: Answers) -> None:
         """Take over the answers to these cells."""
@@ -59,21 +62,19 @@ class Written(NamedTuple):
     status: NDArray[np.object_]
 
 
-def nothing(n: int, n_labels: int | None, status: str = NO_GENES) -> Answers:
+def nothing(n: int, n_labels: int | None, status: str = NO_GENES, *, familiar: bool = False) -> Answers:
     """No answer to any of ``n`` cells; without ``n_labels`` there will be no probabilities."""
     probability = None if n_labels is None else np.full((n, n_labels), np.nan)
-    return Answers(np.full(n, -1), np.full(n, status, dtype=object), np.full(n, np.nan), probability)
+    familiarity = np.full(n, np.nan) if familiar else None
+    return Answers(np.full(n, -1), np.full(n, status, dtype=object), np.full(n, np.nan), probability, familiarity)
 
 
 def scored(model: LanguageModel, question: Question, examples: Sequence[Example]) -> Answers:
-    """Compare the likelihoods of all labels after each cell, and that of none of them.
-
-    A cell unlike all that a model learned from is of none, whatever the model says.
-    """
+    """Compare the likelihoods of all labels after each cell, and that of none of them."""
     task, labels = question.task, question.labels
     readable = np.array(_with_genes(examples), dtype=int)
     probability = np.full((len(examples), len(labels)), np.nan)
-    answers = nothing(len(examples), None)._replace(probability=probability)
+    answers = nothing(len(examples), None, familiar=question.reference is not None)._replace(probability=probability)
     if len(readable):
         prompts = [task.prompt(examples[i]) for i in readable]
         choices = [*labels, question.none] if question.none else labels
@@ -82,9 +83,9 @@ def scored(model: LanguageModel, question: Question, examples: Sequence[Example]
         answers.status[readable] = np.where(answered, OK, NOT_ANSWERED)
         scores, readable = scores[answered], readable[answered]
         probability[readable] = softmax(scores / model.spec.temperature, axis=1)[:, : len(labels)]
-        if question.reference is not None:
-            alike = question.reference.probability([examples[i].known["genes"] for i in readable])
-            probability[readable] *= alike[:, None]
+        if question.reference is not None and answers.familiarity is not None:
+            cells = [examples[i].known["genes"] for i in readable]
+            answers.familiarity[readable] = question.reference.probability(cells)
         answers.best[readable] = scores[:, : len(labels)].argmax(1)
     return answers.chosen(answers.best)
 
@@ -125,7 +126,10 @@ def pooled(answers: Answers, groups: pd.Series, n_labels: int) -> Answers:
     Where the model wrote, its label has the probability 1, so that the most votes win.
     """
     scores = answers.probability
-    result = nothing(len(answers.best), None if scores is None else n_labels, NO_GROUP)
+    familiarity = answers.familiarity
+    result = nothing(
+        len(answers.best), None if scores is None else n_labels, NO_GROUP, familiar=familiarity is not None
+    )
     for members in groups.groupby(groups, observed=True).indices.values():
         voters = members[answers.best[members] >= 0]
         if len(voters) == 0:
@@ -140,6 +144,8 @@ def pooled(answers: Answers, groups: pd.Series, n_labels: int) -> Answers:
         result.best[members], result.confidence[members], result.status[members] = best, share[best], OK
         if result.probability is not None:
             result.probability[members] = share
+        if familiarity is not None and result.familiarity is not None:
+            result.familiarity[members] = familiarity[voters].mean()
     return result
 
 

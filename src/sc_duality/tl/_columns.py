@@ -30,6 +30,8 @@ def write(
     adata.obs[_keys.status(key)] = pd.Categorical(np.where(unsure, _keys.UNKNOWN, answers.status))
     if threshold is not None:
         adata.obs[_keys.confidence(key)] = answers.confidence
+    if answers.familiarity is not None:
+        adata.obs[_keys.familiarity(key)] = answers.familiarity
     _write_terms(adata, key, answers, own, spec, unsure)
     if all(label in spec.coarse for label in own):
         _write_coarse(adata, key, answers, [spec.coarse[label] for label in own], spec, threshold)
@@ -76,7 +78,10 @@ def _write_coarse(
 
 def _unsure(answers: Answers, threshold: float | None) -> NDArray[np.bool_]:
     """Which answers are too uncertain to be given; not those that are missing, whose confidence is NaN."""
-    return np.zeros(len(answers.best), dtype=bool) if threshold is None else answers.confidence < threshold
+    if threshold is None:
+        return np.zeros(len(answers.best), dtype=bool)
+    familiarity = 1.0 if answers.familiarity is None else answers.familiarity
+    return answers.confidence * familiarity < threshold
 
 
 def _named(answers: Answers, names: Sequence[str], unsure: NDArray[np.bool_]) -> pd.Categorical:

@@ -60,7 +60,10 @@ def label_cells(
     names = cell_names(adata)
 
     engine = load(model)
-    answers = nothing(len(cells), len(question.names) if how.method == "score" else None)
+    scores = how.method == "score"
+    answers = nothing(
+        len(cells), len(question.names) if scores else None, familiar=scores and question.reference is not None
+    )
     judged = how.best_of * len(question.names) if how.best_of > 1 else 1
     for part in blocks(len(cells), question.task.name, judged):
         found = _answers(engine, question, cells.genes(part), facts.of(part), names[part], how, sampling)
@@ -69,7 +72,7 @@ def label_cells(
     if how.groupby is not None:
         answers = pooled(answers, column(adata, how.groupby), len(question.names))
 
-    has_confidence = how.method == "score" or how.groupby is not None
+    has_confidence = scores or how.groupby is not None
     write(adata, how.key_added, answers, question.names, spec, threshold if has_confidence else None)
     adata.uns[how.key_added] = provenance(
         engine,
