@@ -43,7 +43,7 @@ MIN_CELLS = 10
 #: How freely the model draws genes.
 TEMPERATURES = {"embedded": 1.0, "embedded, temperature 0.7": 0.7}
 #: Of so many cells the one is kept whose type is read back best.
-BEST_OF = 8
+BEST_OF = (8, 16)
 #: Cells of a population at most, where a distance needs all pairs.
 MAX_CELLS = 500
 
@@ -145,7 +145,7 @@ def by_copying(train: Types, counts: dict[str, int], seed: int) -> Types:
 
 
 def generation(
-    engine: LanguageModel, tissue: str, train: ad.AnnData, test: ad.AnnData, seed: int, best_of: int
+    engine: LanguageModel, tissue: str, train: ad.AnnData, test: ad.AnnData, seed: int, best_of: Sequence[int]
 ) -> dict[str, object]:
     """Every method on one tissue; distances are means over types."""
     known = engine.spec.genes
@@ -155,9 +155,12 @@ def generation(
     space = Space(seen.cells, sorted(known), seed)
     methods: dict[str, Types] = {
         **{name: by_model(engine, tissue, counts, seed, temperature=t) for name, t in TEMPERATURES.items()},
-        f"embedded, temperature 0.7, best of {best_of}": by_model(
-            engine, tissue, counts, seed, temperature=0.7, best_of=best_of
-        ),
+        **{
+            f"embedded, temperature 0.7, best of {n}": by_model(
+                engine, tissue, counts, seed, temperature=0.7, best_of=n
+            )
+            for n in best_of
+        },
         "gene frequency": by_frequency(seen, counts, seed),
         "real training cells": by_copying(seen, counts, seed),
         "the real cells themselves": Types(
@@ -283,7 +286,7 @@ def main() -> None:
     if not args.quick:
         train = pancreas["train"]
         sets["pancreas"] = (train[~is_validation(train)].copy(), pancreas["held_out_donors"])
-    best_of = 2 if args.quick else BEST_OF
+    best_of = (2,) if args.quick else BEST_OF
     generated = {tissue: generation(engine, tissue, *pair, args.seed, best_of) for tissue, pair in sets.items()}
 
     responses: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
