@@ -32,7 +32,7 @@ def confidence(
     A row is the histogram of the label's cells over the confidence (a probability from 0 to 1, in steps of 0.05),
     scaled to its own highest bin. Below it stand the median (dot) and the middle half of the cells (bar). Rows are
     sorted by median, the surest on top. A vertical line marks the confidence below which cells were called
-    ``unknown``, when there was such a threshold.
+    ``unknown``, when there was such a threshold; a cell unlike those that the model learned from may be so above it.
 
     Parameters
     ----------
