@@ -18,7 +18,7 @@ from sklearn.utils.extmath import randomized_svd
 from benchmarks._corpus import N_GENES, Corpus
 from benchmarks._folds import Fold, is_validation, studies
 from benchmarks._sentences import sentences
-from sc_duality.tl._familiar import REFERENCE, Reference
+from sc_duality.tl._familiar import REFERENCE, Reference, weights
 
 #: Numbers of a vector; cells from which the space is learned; cells of a type and study that are kept.
 WIDTH, DRAWN, KEPT = 128, 4000, 60
@@ -63,9 +63,9 @@ def space(corpus: Corpus, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def weighted(cells: Sequence[Sequence[str]], genes: NDArray[np.str_]) -> sparse.csr_matrix:
-    """Sentences as rows over genes; a gene weighs the less the later it comes, as in :class:`Reference`."""
+    """Sentences as rows over genes."""
     place = {gene: column for column, gene in enumerate(genes)}
     ends = np.cumsum([0, *map(len, cells)])
-    weight = np.concatenate([1 / np.log2(np.arange(len(cell)) + 4) for cell in cells])
+    values = np.concatenate([weights(len(cell)) for cell in cells])
     columns = np.array([place[gene] for cell in cells for gene in cell])
-    return sparse.csr_matrix((weight, columns, ends), (len(cells), len(genes)))
+    return sparse.csr_matrix((values, columns, ends), (len(cells), len(genes)))

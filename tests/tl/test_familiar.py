@@ -58,6 +58,15 @@ def test_an_unfamiliar_cell_is_of_none_of_the_types_however_sure_the_model_is(ce
     assert (cells.obs["unlike"] == spec.labels[0]).mean() > 0.9
 
 
+def test_a_cell_that_could_not_be_judged_has_no_familiarity(cells, parrot):
+    spec = sd.models.resolve("embedded")
+    model = parrot(scores=[[9.0, *[0.0] * len(spec.labels)]], judge=lambda *_: np.nan)
+    model.spec = replace(spec, name="parrot")
+    sd.tl.annotate(cells, model, labels=list(spec.labels), best_of=2)
+    assert (cells.obs["annotation_status"] == "not answered").all()
+    assert cells.obs["annotation_familiarity"].isna().all()
+
+
 def test_a_cluster_is_as_familiar_as_its_cells_are_on_average(cells):
     cells.obs["cluster"] = np.where(np.arange(cells.n_obs) % 2, "a", "b")
     sd.tl.annotate(cells, key_added="each")

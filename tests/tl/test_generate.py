@@ -159,7 +159,7 @@ def test_the_best_of_several_is_the_one_whose_type_is_read_back(parrot):
 
 
 def test_a_cell_of_which_one_could_not_be_written_or_judged_was_not_answered(parrot):
-    texts, lost = [answer("LYZ"), answer("CD3E"), answer("CD79A"), None], np.nan
+    texts, lost = [answer("LYZ", "LYZ"), answer("CD3E"), answer("CD79A"), None], np.nan
     model = parrot(texts=texts, scores=[[0.0, 1.0], [2.0, 0.0], [3.0, 0.0]])
     found = sd.tl.generate(model, {"B cell": 1, "NK cell": 1}, best_of=2)
     assert found.obs["cell_type_status"].tolist() == ["ok", "not answered"]
@@ -167,6 +167,7 @@ def test_a_cell_of_which_one_could_not_be_written_or_judged_was_not_answered(par
     found = sd.tl.generate(model, {"B cell": 1, "NK cell": 1}, best_of=2)
     assert found.obs["cell_type_status"].tolist() == ["not answered", "ok"]
     assert sd.get.cell_sentences(found).tolist() == ["", "CD3E"]
+    assert found.obs["cell_type_doubled_genes"].tolist() == [0, 0]
 
 
 def test_embedded_model_reads_the_best_back_more_surely():

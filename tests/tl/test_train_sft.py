@@ -147,6 +147,15 @@ def test_every_task_is_learned(lessons):
     assert all(len(lesson.rows()) == 2 for lesson in learned)
 
 
+def test_what_goes_on_from_the_embedded_model_has_no_reference_of_its_cells(tmp_path):
+    cells = sd.datasets.pbmc3k()[::30].copy()
+    how = {"tasks": ["annotation"], "labels": "cell_type", "n_genes": 20, "held_out": 0, "epochs": 1}
+    found = sd.tl.train_sft(cells, "embedded", tmp_path / "out", **how)
+    sd.tl.annotate(cells, found.model)
+    assert "annotation_confidence" in cells.obs
+    assert "annotation_familiarity" not in cells.obs
+
+
 @pytest.fixture
 def no_weights(monkeypatch):
     def fail(*_, **__):

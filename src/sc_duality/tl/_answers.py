@@ -50,6 +50,8 @@ class Answers(NamedTuple):
         if self.probability is not None:
             self.probability[lost] = np.nan
             self.confidence[:] = np.where(best < 0, np.nan, self.probability[np.arange(len(best)), best])
+        if self.familiarity is not None:
+            self.familiarity[lost] = np.nan
         return self._replace(best=best)
 
 

@@ -15,6 +15,12 @@ from ._cells import Written
 from ._questions import Question
 
 
+def check_best_of(best_of: int) -> None:
+    """Refuse what is no number of answers."""
+    if isinstance(best_of, bool) or not isinstance(best_of, int | np.integer) or best_of < 1:
+        raise ValueError(f"best_of must be a positive integer, got {best_of!r}")
+
+
 def drawn_labels(probability: NDArray[np.float64], names: Sequence[str], n: int, seed: int) -> NDArray[np.int64]:
     """(n_obs, n): labels drawn from each cell's probabilities, −1 where there are none; ``names`` are the cells'."""
     drawn = np.full((len(probability), n), -1)
@@ -55,6 +61,8 @@ def best_written(
     lost = (found.status == NOT_ANSWERED) | (np.isnan(score) & np.array([len(cell) > 0 for cell in found.cells]))
     best = np.nan_to_num(score, nan=-1.0).reshape(-1, n).argmax(0) * n + np.arange(n)
     status = found.status[best]
-    status[lost.reshape(-1, n).any(0)] = NOT_ANSWERED
-    cells = [() if state == NOT_ANSWERED else found.cells[i] for i, state in zip(best, status, strict=True)]
-    return Written(cells, status, found.unknown_genes[best], found.doubled_genes[best])
+    none = lost.reshape(-1, n).any(0)
+    status[none] = NOT_ANSWERED
+    cells = [() if without else found.cells[i] for i, without in zip(best, none, strict=True)]
+    unknown, doubled = (np.where(none, 0, counts[best]) for counts in (found.unknown_genes, found.doubled_genes))
+    return Written(cells, status, unknown, doubled)

@@ -46,8 +46,13 @@ class Reference(NamedTuple):
     def vector(self, genes: Sequence[str]) -> NDArray[np.float32]:
         """Where a cell lies by its sentence, (width,), of length 1: a gene weighs the less the later it comes."""
         rows = [self.place[gene] for gene in genes]
-        found = (1 / np.log2(np.arange(len(rows), dtype=np.float32) + 4)) @ self.genes[rows]
+        found = weights(len(rows)) @ self.genes[rows]
         return found / max(np.linalg.norm(found), np.finfo(np.float32).tiny)
+
+
+def weights(n: int) -> NDArray[np.float32]:
+    """Of the ``n`` genes of a sentence, the best one first."""
+    return np.reciprocal(np.log2(np.arange(n, dtype=np.float32) + 4))
 
 
 def read_reference(spec: ModelSpec) -> Reference | None:

@@ -18,7 +18,7 @@ from ..models import LanguageModel, ModelSpec, Sampling, load, resolve
 from ..tasks import Annotation, Generation, check_labels, generation_example
 from ._answers import NOT_ANSWERED
 from ._ask import check_task, genes_asked, provenance, report_unanswered
-from ._best_of import best_written
+from ._best_of import best_written, check_best_of
 from ._cells import Frame, frame_of, places, to_anndata, written
 from ._labels import own_names
 
@@ -177,8 +177,7 @@ def _check_counts(counts: Mapping[str, int]) -> None:
 
 
 def _check_best_of(best_of: int, spec: ModelSpec, candidates: list[str], temperature: float) -> None:
-    if isinstance(best_of, bool) or not isinstance(best_of, int | np.integer) or best_of < 1:
-        raise ValueError(f"best_of must be a positive integer, got {best_of!r}")
+    check_best_of(best_of)
     if best_of == 1:
         return
     check_task(spec, Annotation.name)  # which reads the type back

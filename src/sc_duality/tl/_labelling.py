@@ -17,7 +17,7 @@ from ..models import LanguageModel, ModelSpec, Sampling, load
 from ..train._judge import Dual
 from ._answers import NOT_ANSWERED, Answers, nothing, pooled, scored, written
 from ._ask import context_of, provenance, report_unanswered, sentences_for
-from ._best_of import best_explained, drawn_labels
+from ._best_of import best_explained, check_best_of, drawn_labels
 from ._blocks import blocks
 from ._columns import write
 from ._duality import duality
@@ -134,8 +134,7 @@ def _check(adata: AnnData, how: How) -> None:
         raise ValueError(f"unknown is a probability and must lie between 0 and 1, not {unknown}")
     if unknown is not None and method != "score" and groupby is None:
         raise ValueError(f"unknown={unknown} needs a confidence, which method={method!r} has with groupby= only")
-    if isinstance(best_of, bool) or not isinstance(best_of, int | np.integer) or best_of < 1:
-        raise ValueError(f"best_of must be a positive integer, got {best_of!r}")
+    check_best_of(best_of)
     if best_of > 1 and groupby is not None:
         raise ValueError(f"best_of={best_of} chooses an answer for each cell, groupby= one for a cluster: pass one")
     if best_of > 1 and method != "score" and not how.temperature > 0:

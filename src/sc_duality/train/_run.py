@@ -32,7 +32,8 @@ _HISTORY = "history.csv"
 _CHECKPOINTS = "checkpoints"
 #: What HF trainers write last into a checkpoint.
 _STATE = "trainer_state.json"
-#: Fields of a model that say where it lies, not how it is asked.
+#: Fields of a model that say where it lies, not how it is asked, and of what lies there alone: the cells that a model
+#: learned from are not those that another one goes on with.
 _PLACE = ("name", "source", "revision", "vocabulary", "familiar")
 
 
