@@ -1,4 +1,4 @@
-"""What the duality score is worth: ``python -m benchmarks.duality_score [--quick] [--model FOLDER]``.
+"""What the duality score is worth: ``python -m benchmarks.duality_score [--quick] [--model FOLDER …] [--default]``.
 
 On cells of donors and studies that the model never saw, two AUROCs for every form of the score: of
 the true label against wrong labels of the same cells (is the reward informative?), and of right
@@ -7,14 +7,15 @@ joined. Then the accuracy of best-of-N, where N labels are drawn from the model'
 the one with the best score is kept. All labels are those of the tissue.
 
 The form that is the package's default is chosen on ``validation``, donors of the training studies
-that were held out for such choices; the other sets only judge it.
+that were held out for such choices; the other sets only judge it. ``--default`` looks at that form alone,
+without draws, which is quick enough for several models: what joining it changes is then shown with an interval.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import anndata as ad
 import numpy as np
@@ -25,7 +26,7 @@ from sklearn.metrics import roc_auc_score
 import sc_duality as sd
 from benchmarks import _cells
 from benchmarks._folds import FOLDS, is_validation, studies
-from benchmarks._report import report
+from benchmarks._report import over_seeds, report
 from benchmarks._sentences import sentences
 from sc_duality.models import LanguageModel, Sampling
 from sc_duality.rewards import lift, posterior
@@ -37,6 +38,7 @@ DRAWS = (1, 4, 16)
 BEST_OF = (4, 16)
 #: The form that ``tl.duality`` takes by default.
 DEFAULT = "posterior, label, 1.0"
+DEFAULT_GIVEN = {"label": (1.0,)}
 
 
 class Set(NamedTuple):
@@ -118,7 +120,9 @@ def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values.argsort().argsort() / len(values)
 
 
-def judged(engine: LanguageModel, found: Set, n_sampled: int, seed: int) -> dict[str, dict[str, float | None]]:
+def judged(
+    engine: LanguageModel, found: Set, n_sampled: int, seed: int, forms: Mapping[str, Sequence[float]]
+) -> dict[str, dict[str, float | None]]:
     """Both AUROCs of every form, and accuracies of best-of-N."""
     rows = np.arange(len(found.cells))
     answer = found.log_prior.argmax(1)
@@ -128,7 +132,7 @@ def judged(engine: LanguageModel, found: Set, n_sampled: int, seed: int) -> dict
     confident: dict[str, float | None] = {"probability": auroc(*split(found.log_prior[rows, answer], right))}
     joined: dict[str, float | None] = {}
     kept: dict[str, NDArray[np.float64]] = {}
-    for given, shares in GIVEN.items():
+    for given, shares in forms.items():
         task = Annotation(engine.spec.dialect, engine.spec.genes, given)
         for share in shares:
             examples = examples_of(found, share, seed)
@@ -143,11 +147,17 @@ def judged(engine: LanguageModel, found: Set, n_sampled: int, seed: int) -> dict
                 if name == "likelihood":
                     both = ranks(scores[rows, answer]) + ranks(found.log_prior[rows, answer])
                     joined[form] = auroc(*split(both, right))
-            if share == shares[1]:
-                continue  # sampling costs most: the least and the most hidden will do
-            sampled(
-                engine, task, found, examples, n_sampled, seed, f"{given}, {share}", (informative, confident, joined)
-            )
+            if n_sampled and share in (shares[0], shares[-1]):  # sampling costs most
+                sampled(
+                    engine,
+                    task,
+                    found,
+                    examples,
+                    n_sampled,
+                    seed,
+                    f"{given}, {share}",
+                    (informative, confident, joined),
+                )
     confident["joined"] = joined[DEFAULT]
     return {
         "true_vs_wrong": informative,
@@ -226,18 +236,13 @@ def sets_of() -> dict[str, list[ad.AnnData]]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="40 cells of two sets, 4 of them sampled")
-    parser.add_argument("--model", default="embedded")
-    parser.add_argument("--cells", type=int, default=200, help="cells of each set at most")
-    parser.add_argument("--sampled", type=int, default=40, help="of which so many by sampling")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    sd.settings.progress = False
+def of_model(model: str, args: argparse.Namespace) -> dict[str, dict[str, dict[str, float | None]]]:
+    """What the scores of one model are worth on each set."""
     # Texts are drawn in larger batches than by default: many are asked for at once.
-    engine = sd.models.TransformersModel(sd.models.resolve(args.model), batch_tokens=2048)
+    engine = sd.models.TransformersModel(sd.models.resolve(model), batch_tokens=2048)
     n, n_sampled = (40, 4) if args.quick else (args.cells, args.sampled)
+    if args.default:
+        n_sampled = 0
     tissues = engine.spec.label_sets
     results = {}
     for name, parts in sets_of().items():
@@ -247,11 +252,40 @@ def main() -> None:
             labels = sorted(next(of for of in tissues.values() if set(part.obs["label"]) <= set(of)))
             known = Set(*prepared(engine, part, labels, n, np.random.default_rng(args.seed)))
             key = name if len(parts) == 1 else f"{name}: {part.obs_names[0].partition(':')[0]}"
-            results[key] = judged(engine, known, n_sampled, args.seed)
+            results[key] = judged(engine, known, n_sampled, args.seed, DEFAULT_GIVEN if args.default else GIVEN)
             print(key, results[key], flush=True)
+    return results
+
+
+def gained(
+    each: Sequence[Mapping[str, Mapping[str, Mapping[str, float | None]]]],
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Whether an answer is right, told by the probability, by that joined with the default form, and the difference."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for name in each[0]:
+        confident = [results[name]["right_vs_wrong"] for results in each]
+        pairs = [(one["probability"], one["joined"]) for one in confident]
+        told = np.array([pair for pair in pairs if None not in pair], dtype=float).reshape(-1, 2)
+        if len(told):
+            columns = {"probability": told[:, 0], "joined": told[:, 1], "gain": told[:, 1] - told[:, 0]}
+            found[name] = {column: over_seeds(values.tolist()) for column, values in columns.items()}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="40 cells of two sets, 4 of them sampled")
+    parser.add_argument("--model", nargs="+", default=["embedded"], help="one, or one a seed of training")
+    parser.add_argument("--default", action="store_true", help="the default form alone, nothing sampled")
+    parser.add_argument("--cells", type=int, default=200, help="cells of each set at most")
+    parser.add_argument("--sampled", type=int, default=40, help="of which so many by sampling")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    sd.settings.progress = False
+    each = [of_model(model, args) for model in args.model]
     report(
-        {"sets": results, "default": DEFAULT},
-        n=sum(result["n"]["cells"] for result in results.values()),
+        {"sets": dict(zip(args.model, each, strict=True)), "gained": gained(each), "default": DEFAULT},
+        n=sum(result["n"]["cells"] or 0 for result in each[0].values()),
         seed=args.seed,
         packages=("scikit-learn", "torch", "transformers"),
     )

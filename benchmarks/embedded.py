@@ -22,14 +22,13 @@ from typing import Any, NamedTuple
 import anndata as ad
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 from sklearn.metrics import accuracy_score, f1_score
 
 import sc_duality as sd
 from benchmarks import _cells
 from benchmarks._baselines import BASELINES, said_by
 from benchmarks._folds import FOLDS, is_validation, studies, tissue_of
-from benchmarks._report import report
+from benchmarks._report import over_seeds, report
 
 #: Labels that cannot be told apart by the truth of a set: sorted fractions name no kind of monocyte.
 COARSE = {"non-classical monocyte": "classical monocyte"}
@@ -81,16 +80,6 @@ def scores(truth: NDArray[np.str_], said: NDArray[np.str_], coarse: bool) -> dic
         "accuracy": round(accuracy_score(truth, said), 4),
         "macro_f1": round(f1_score(truth, said, labels=np.unique(truth), average="macro", zero_division=0), 4),
     }
-
-
-def over_seeds(values: Sequence[float]) -> dict[str, Any]:
-    """Mean, and with three seeds or more the 95 % interval of the mean by Student's t."""
-    mean, n = float(np.mean(values)), len(values)
-    found: dict[str, Any] = {"mean": round(mean, 4), "each": [round(value, 4) for value in values]}
-    if n >= 3:
-        half = float(student.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
-        found["interval"] = [round(mean - half, 4), round(mean + half, 4)]
-    return found
 
 
 def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_], n_bins: int = 10) -> float:
