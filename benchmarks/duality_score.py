@@ -222,17 +222,17 @@ def accuracies(found: Set, scores: dict[str, NDArray[np.float64]], seed: int) ->
     return {name: round(float(value), 4) for name, value in result.items()}
 
 
-def sets_of() -> dict[str, list[ad.AnnData]]:
-    """The cells to judge on; ``validation`` has one part a training study."""
+def sets_of() -> dict[str, ad.AnnData]:
+    """The cells to judge on; the validation donors by study."""
     pancreas = _cells.pancreas()
-    parts = [cells[is_validation(cells)].copy() for cells in studies(FOLDS["main"]).values()]
+    chosen = {name: cells[is_validation(cells)].copy() for name, cells in studies(FOLDS["main"]).items()}
     return {
-        "validation": [cells for cells in parts if cells.n_obs],
-        "held_out_donors": [pancreas["held_out_donors"]],
-        "muraro": [pancreas["muraro"]],
-        "tritschler": [pancreas["tritschler"]],
-        "pbmc68k_reduced": [_cells.pbmc68k()],
-        "pbmc_facs_800": [_cells.pbmc_facs()],
+        **{f"validation: {name}": cells for name, cells in chosen.items() if cells.n_obs},
+        "held_out_donors": pancreas["held_out_donors"],
+        "muraro": pancreas["muraro"],
+        "tritschler": pancreas["tritschler"],
+        "pbmc68k_reduced": _cells.pbmc68k(),
+        "pbmc_facs_800": _cells.pbmc_facs(),
     }
 
 
@@ -241,19 +241,16 @@ def of_model(model: str, args: argparse.Namespace) -> dict[str, dict[str, dict[s
     # Texts are drawn in larger batches than by default: many are asked for at once.
     engine = sd.models.TransformersModel(sd.models.resolve(model), batch_tokens=2048)
     n, n_sampled = (40, 4) if args.quick else (args.cells, args.sampled)
-    if args.default:
-        n_sampled = 0
+    n_sampled = 0 if args.default else n_sampled
     tissues = engine.spec.label_sets
     results = {}
-    for name, parts in sets_of().items():
+    for name, cells in sets_of().items():
         if args.quick and name not in ("muraro", "pbmc68k_reduced"):
             continue
-        for part in parts:
-            labels = sorted(next(of for of in tissues.values() if set(part.obs["label"]) <= set(of)))
-            known = Set(*prepared(engine, part, labels, n, np.random.default_rng(args.seed)))
-            key = name if len(parts) == 1 else f"{name}: {part.obs_names[0].partition(':')[0]}"
-            results[key] = judged(engine, known, n_sampled, args.seed, DEFAULT_GIVEN if args.default else GIVEN)
-            print(key, results[key], flush=True)
+        labels = sorted(next(of for of in tissues.values() if set(cells.obs["label"]) <= set(of)))
+        known = Set(*prepared(engine, cells, labels, n, np.random.default_rng(args.seed)))
+        results[name] = judged(engine, known, n_sampled, args.seed, DEFAULT_GIVEN if args.default else GIVEN)
+        print(name, results[name], flush=True)
     return results
 
 
