@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, softmax
 
 import sc_duality as sd
 from benchmarks._folds import Fold, is_validation, studies, tissue_of
@@ -25,6 +26,16 @@ CELLS, JUDGED = 300, 40
 REJECTED, UNLIKE, SLOPE = 0.1, 0.05, 30.0
 
 
+class Judged(NamedTuple):
+    """Known cells of a study, what a model says of them, and what they are."""
+
+    genes: list[list[str]]
+    #: (n, n_labels + 1), the last one for none of the labels.
+    scores: NDArray[np.float64]
+    #: (n,): column of the true label.
+    truth: NDArray[np.int64]
+
+
 def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """Accuracy by study on the validation donors, and what of the model's spec follows from them.
 
@@ -33,37 +44,52 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
     engine = sd.models.load(folder)
     labels, words = list(engine.spec.labels), engine.spec.genes or frozenset()
     rng = np.random.default_rng(seed)
-    reference = read_reference(replace(engine.spec, familiar={"half": 0.0, "slope": SLOPE}))
-    accuracy, primal, dual, alike = {}, [], [], []
+    accuracy: dict[str, Any] = {}
+    judged, dual = [], []
     for name, cells in studies(fold).items():
         chosen = cells[rng.permutation(np.flatnonzero(is_validation(cells)))[:CELLS]]
         if chosen.n_obs == 0:
             continue
+        accuracy[name] = {"n": chosen.n_obs}
         truth = chosen.obs["label"].to_numpy(str)
         genes = sentences(chosen, words, engine.spec.n_genes)
-        alike.append(np.array([reference.similarity(each) for each in genes]))
         prompts = [ANNOTATION.prompt(annotation_example(each, labels)) for each in genes]
         scores = engine.score(prompts, [ANNOTATION.answer(label) for label in (*labels, NONE)])
-        primal.append((scores, np.array([labels.index(label) for label in truth])))
-        accuracy[name] = {"n": chosen.n_obs, "accuracy": share_right(scores[:, :-1], primal[-1][1])}
+        judged.append(Judged(genes, scores, np.array([labels.index(label) for label in truth])))
         if not with_dual:
             continue
         of_tissue = engine.spec.label_sets[tissue_of(name)]
         likelihoods = np.stack([whole_cell(engine, genes[:JUDGED], label) for label in of_tissue], 1)
         dual.append((likelihoods, np.array([of_tissue.index(label) for label in truth[:JUDGED]])))
         accuracy[name]["accuracy of the dual (types of the tissue)"] = share_right(*dual[-1])
-    temperature = best_temperature(primal)
-    half = min(float(np.quantile(each, UNLIKE)) for each in alike)
-    sure = [
-        softmax(scores / temperature, axis=1)[:, :-1].max(1) * expit(SLOPE * (each - half))
-        for (scores, _), each in zip(primal, alike, strict=True)
-    ]
-    return accuracy, {
-        "temperature": round(temperature, 3),
-        "familiar": {"half": round(half, 3), "slope": SLOPE},
-        "unknown": round(min(float(np.quantile(each, REJECTED)) for each in sure), 3),
-        **({"dual_temperature": round(best_temperature(dual), 3)} if with_dual else {}),
+    reference = read_reference(replace(engine.spec, familiar={"half": 0.0, "slope": SLOPE, "temperature": 1.0}))
+    alike = [np.array([reference.similarity(genes) for genes in each.genes]) for each in judged]
+
+    def both(temperature: float) -> list[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+        asked = reference._replace(temperature=temperature)
+        return [(asked.joined(each.scores, each.genes, labels), each.truth) for each in judged]
+
+    familiar = {
+        "half": round(min(float(np.quantile(each, UNLIKE)) for each in alike), 3),
+        "slope": SLOPE,
+        "temperature": round(best_temperature(both), 3),
     }
+    tables = both(familiar["temperature"])
+    sure = [
+        table.max(1) * expit(SLOPE * (each - familiar["half"])) for (table, _), each in zip(tables, alike, strict=True)
+    ]
+    for known, table in zip(accuracy.values(), tables, strict=True):
+        known["accuracy"] = share_right(*table)
+    alone = best_temperature(lambda t: [(softmax(each.scores / t, axis=1), each.truth) for each in judged])
+    calibration = {
+        "temperature": round(alone, 3),
+        "familiar": familiar,
+        "unknown": round(min(float(np.quantile(each, REJECTED)) for each in sure), 3),
+    }
+    if with_dual:
+        best = best_temperature(lambda t: [(softmax(table / t, axis=1), truth) for table, truth in dual])
+        calibration["dual_temperature"] = round(best, 3)
+    return accuracy, calibration
 
 
 def whole_cell(engine: LanguageModel, cells: list[list[str]], label: str) -> NDArray[np.float64]:
@@ -77,11 +103,11 @@ def share_right(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
     return round(float((scores.argmax(1) == truth).mean()), 4)
 
 
-def best_temperature(tables: list[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> float:
-    """The temperature of the lowest log-loss over tables of log-likelihoods and the true column of each row."""
+def best_temperature(at: Callable[[float], list[tuple[NDArray[np.float64], NDArray[np.int64]]]]) -> float:
+    """The temperature of the lowest log-loss; ``at`` gives tables of probabilities and the true column of each row."""
 
     def log_loss(temperature: float) -> float:
-        rows = [log_softmax(table / temperature, axis=1)[np.arange(len(truth)), truth] for table, truth in tables]
-        return -float(np.concatenate(rows).mean())
+        rows = [table[np.arange(len(truth)), truth] for table, truth in at(temperature)]
+        return -float(np.log(np.maximum(np.concatenate(rows), np.finfo(float).tiny)).mean())
 
     return float(min(np.geomspace(0.3, 20, 120), key=log_loss))

@@ -13,6 +13,7 @@ import anndata as ad
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.extmath import randomized_svd
 
 from benchmarks._corpus import N_GENES, Corpus
@@ -24,16 +25,32 @@ from sc_duality.tl._familiar import REFERENCE, Reference, weights
 WIDTH, DRAWN, KEPT = 128, 4000, 60
 #: Share of the mean variance that is added before directions are scaled.
 RIDGE = 0.05
+#: Cells from which the types' lines are learned, their fewest genes, and how freely (scikit-learn's ``C``).
+READ, FEWEST, FREEDOM = 20_000, 60, 0.3
 
 
-def write_reference(out: Path, genes: NDArray[np.str_], fold: Fold, seed: int) -> None:
+def write_reference(out: Path, genes: NDArray[np.str_], labels: list[str], fold: Fold, seed: int) -> None:
     """Learn the space from the training cells of a fold, and keep some of them beside the model in ``out``."""
     rng = np.random.default_rng(seed)
     found = [cells[~is_validation(cells)].copy() for cells in studies(fold).values()]
-    vectors = space(Corpus(found, genes), rng)
-    empty = Reference({gene: row for row, gene in enumerate(genes)}, vectors, np.empty((0, WIDTH)), 0.0, 0.0)
+    corpus = Corpus(found, genes)
+    vectors = space(corpus, rng)
+    place = {gene: row for row, gene in enumerate(genes)}
+    empty = Reference(place, {}, vectors, np.empty((0, WIDTH)), np.empty((WIDTH + 1, 0)), 0.0, 0.0, 1.0)
     kept = [empty.vector(each) for cells in found for each in some(cells, genes, rng) if each]
-    np.savez(out / REFERENCE, genes=vectors.astype(np.float16), cells=np.stack(kept).astype(np.float16))
+    types = lines(corpus, empty, labels, rng)
+    found_out = {"genes": vectors, "cells": np.stack(kept), "types": types}
+    np.savez(out / REFERENCE, **{name: values.astype(np.float16) for name, values in found_out.items()})
+
+
+def lines(corpus: Corpus, reference: Reference, labels: list[str], rng: np.random.Generator) -> NDArray[np.float64]:
+    """A regression of the type on where a cell lies, augmented as for the model, (WIDTH + 1, n_labels)."""
+    cells = corpus.draw(READ, rng)
+    drawn = [corpus.sentence(int(cell), int(rng.integers(FEWEST, N_GENES + 1)), rng) for cell in cells]
+    fitted = LogisticRegression(C=FREEDOM, max_iter=300)
+    fitted.fit(np.stack([reference.vector(each) for each in drawn]), corpus.label[cells])
+    order = [fitted.classes_.tolist().index(label) for label in labels]
+    return np.vstack([fitted.coef_[order].T, fitted.intercept_[order]])
 
 
 def some(cells: ad.AnnData, genes: NDArray[np.str_], rng: np.random.Generator) -> list[list[str]]:

@@ -180,8 +180,9 @@ def aligned(out: Path, start: Path, args: argparse.Namespace) -> None:
 
 def finish(stage: str, out: Path, start: Path | None, args: argparse.Namespace, record: dict[str, Any]) -> None:
     """Write the reference, calibrate on the validation donors, and write down what was done."""
-    genes = np.array(sorted(sd.models.resolve(out).genes or ()))
-    write_reference(out, genes, FOLDS[args.fold], args.seed)
+    known_to = sd.models.resolve(out)
+    genes = np.array(sorted(known_to.genes or ()))
+    write_reference(out, genes, list(known_to.labels), FOLDS[args.fold], args.seed)
     accuracy, calibration = _calibration.calibrate(out, FOLDS[args.fold], args.seed, with_dual=stage != "annotation")
     spec = json.loads((out / SPEC_FILE).read_text(encoding="utf-8"))
     write_json(out / SPEC_FILE, spec | calibration)

@@ -9,13 +9,15 @@ the fold ``main`` leaves out.
 Beside it, fitted in the same run: three logistic regressions (on log-normalised genes, on top-100 ranks, and on ranks
 with housekeeping genes left out, classes balanced and counts thinned) and CellTypist's algorithm. They learn from the
 pancreas studies of the fold, or from PBMC3k; the embedded model also saw other tissues and another blood study. All
-choose from the types of the tissue and never say "unknown"; ``open`` is the embedded model choosing from all it knows.
+choose from the types of the tissue and never say "unknown"; ``open`` is the embedded model choosing from all it knows,
+``language_model`` what its language model says without the reference, ``reference`` what that says alone.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +31,9 @@ from benchmarks import _cells
 from benchmarks._baselines import BASELINES, said_by
 from benchmarks._folds import FOLDS, is_validation, studies, tissue_of
 from benchmarks._report import over_seeds, report
+from benchmarks._sentences import sentences
+from sc_duality.models import LanguageModel
+from sc_duality.tl._familiar import read_reference
 
 #: Labels that cannot be told apart by the truth of a set: sorted fractions name no kind of monocyte.
 COARSE = {"non-classical monocyte": "classical monocyte"}
@@ -66,11 +71,31 @@ def tests() -> dict[str, Test]:
     return found
 
 
-def annotated(cells: ad.AnnData, model: str, labels: Sequence[str] | None, **options: Any) -> ad.AnnData:
+def annotated(
+    cells: ad.AnnData, model: str | LanguageModel, labels: Sequence[str] | None, **options: Any
+) -> ad.AnnData:
     """The cells with what the embedded model says of them."""
     asked = cells.copy()
     sd.tl.annotate(asked, model, labels=labels, **options)
     return asked
+
+
+def joined(cells: ad.AnnData, model: str | LanguageModel, labels: Sequence[str] | None) -> NDArray[np.str_]:
+    """Types by the embedded model, as users ask it."""
+    return annotated(cells, model, labels, unknown=0).obs["annotation"].to_numpy(str)
+
+
+def alone(cells: ad.AnnData, model: str, labels: Sequence[str]) -> NDArray[np.str_]:
+    """Types by its language model, without the reference."""
+    return joined(cells, sd.models.load(replace(sd.models.resolve(model), familiar={})), labels)
+
+
+def read(cells: ad.AnnData, model: str, labels: Sequence[str]) -> NDArray[np.str_]:
+    """Types by its reference, without the language model."""
+    spec = sd.models.resolve(model)
+    found = read_reference(spec)
+    assert found is not None, f"{model} has no reference"
+    return np.array(labels)[found.scores(sentences(cells, spec.genes or set(), spec.n_genes), labels).argmax(1)]
 
 
 def scores(truth: NDArray[np.str_], said: NDArray[np.str_], coarse: bool) -> dict[str, float]:
@@ -95,9 +120,12 @@ def accuracy(test: Test, models: Sequence[str], seed: int) -> dict[str, Any]:
     """One set: the embedded model of every seed, and the baselines."""
     truth, labels = test.cells.obs["label"].to_numpy(str), sorted(test.train.obs["label"].unique())
     result: dict[str, Any] = {"n": test.cells.n_obs, "fold": test.fold}
-    for name, among in (("embedded", labels), ("open", None)):
-        said = [annotated(test.cells, model, among, unknown=0).obs["annotation"].to_numpy(str) for model in models]
-        each = [scores(truth, answers, test.coarse) for answers in said]
+    ways: dict[str, tuple[Callable[..., NDArray[np.str_]], list[str] | None]] = {
+        "embedded": (joined, labels), "open": (joined, None), "language_model": (alone, labels),
+        "reference": (read, labels),
+    }  # fmt: skip
+    for name, (way, among) in ways.items():
+        each = [scores(truth, way(test.cells, model, among), test.coarse) for model in models]
         result[name] = {metric: over_seeds([score[metric] for score in each]) for metric in each[0]}
     result |= {kind: scores(truth, said_by(kind, test.train, test.cells, seed), test.coarse) for kind in BASELINES}
     regressions = [result[kind]["accuracy"] for kind in BASELINES if kind != "celltypist"]

@@ -1,4 +1,4 @@
-"""How alike cells are to those that a model learned from, and what that does to its answers."""
+"""What the cells that a model learned from say of others, and what that does to its answers."""
 
 import json
 import shutil
@@ -7,10 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import softmax
 from sklearn.metrics.pairwise import cosine_similarity
 
 import sc_duality as sd
+from sc_duality.tl._ask import sentences_for
 from sc_duality.tl._familiar import REFERENCE, Reference, read_reference
+
+
+def without_reference():
+    """The embedded model, asked alone."""
+    return sd.models.load(replace(sd.models.resolve("embedded"), familiar={}))
 
 
 @pytest.fixture(scope="module")
@@ -18,18 +27,47 @@ def reference():
     return read_reference(sd.models.resolve("embedded"))
 
 
+def made(names, genes, cells, types):
+    """A reference of the types a, b, ..., half familiar at a cosine of 0.2."""
+    place, column = ({name: row for row, name in enumerate(of)} for of in (names, "abcdefg"[: types.shape[1]]))
+    return Reference(place, column, genes, cells, types, half=0.2, slope=7.0, temperature=0.8)
+
+
 def test_similarity_is_the_cosine_to_the_fifth_nearest_cell():
     rng = np.random.default_rng(0)
     names, cells = [f"g{i}" for i in range(30)], rng.normal(size=(12, 4)).astype(np.float32)
     cells /= np.linalg.norm(cells, axis=1, keepdims=True)
     genes = rng.normal(size=(30, 4)).astype(np.float32)
-    found = Reference({name: row for row, name in enumerate(names)}, genes, cells, half=0.2, slope=7.0)
+    found = made(names, genes, cells, np.zeros((5, 0), dtype=np.float32))
     for shown in (["g3"], names[::-1], names[5:20]):
         place = [names.index(name) for name in shown]
         vector = sum(genes[row] / np.log2(rank + 4) for rank, row in enumerate(place))
         expected = np.sort(cosine_similarity(vector[None], cells)[0])[-5]
         assert found.similarity(shown) == pytest.approx(expected, abs=1e-5)
-        assert found.probability([shown]) == pytest.approx(1 / (1 + np.exp(-7 * (expected - 0.2))), abs=1e-4)
+        assert found.familiarity([shown]) == pytest.approx(1 / (1 + np.exp(-7 * (expected - 0.2))), abs=1e-4)
+
+
+def test_scores_are_linear_in_where_a_cell_lies():
+    rng = np.random.default_rng(1)
+    genes, types = rng.normal(size=(6, 4)).astype(np.float32), rng.normal(size=(5, 3)).astype(np.float32)
+    found = made("uvwxyz", genes, np.zeros((9, 4), dtype=np.float32), types)
+    vector = genes[2] / np.log2(4) + genes[0] / np.log2(5) + genes[5] / np.log2(6)
+    expected = np.append(vector / np.linalg.norm(vector), 1) @ types
+    np.testing.assert_allclose(found.scores([["w", "u", "z"]], ["c", "a"]), [expected[[2, 0]]], rtol=1e-5)
+
+
+@given(st.lists(st.floats(-30, 5), min_size=4, max_size=4), st.booleans())
+def test_model_and_reference_have_one_voice_each(said, none):
+    rng = np.random.default_rng(2)
+    genes, types = rng.normal(size=(6, 4)).astype(np.float32), rng.normal(size=(5, 3)).astype(np.float32)
+    found = made("uvwxyz", genes, np.zeros((9, 4), dtype=np.float32), types)
+    model, cell = np.array([said if none else said[:3]]), ["w", "u"]
+    joined = found.joined(model, [cell], ["a", "b", "c"])[0]
+    of_model = softmax(model[0] / 0.8)
+    known = of_model[:3].sum()
+    of_reference = known * softmax(found.scores([cell], ["a", "b", "c"])[0] / 0.8)
+    np.testing.assert_allclose(joined, [(of_model[i] + of_reference[i]) / 2 for i in range(3)], atol=1e-12)
+    assert joined.sum() == pytest.approx(known)
 
 
 def test_real_cells_are_familiar_and_cells_of_any_genes_are_not(reference):
@@ -37,17 +75,17 @@ def test_real_cells_are_familiar_and_cells_of_any_genes_are_not(reference):
     sd.pp.cell_sentences(cells)
     real = [[gene for gene in genes if gene in reference.place] for genes in sd.get.gene_lists(cells)]
     rng = np.random.default_rng(0)
-    made = [rng.choice(list(reference.place), 100, replace=False).tolist() for _ in range(50)]
-    assert np.median(reference.probability(real)) > 0.9
-    assert np.median(reference.probability(made)) < 0.1
+    unreal = [rng.choice(list(reference.place), 100, replace=False).tolist() for _ in range(50)]
+    assert np.median(reference.familiarity(real)) > 0.9
+    assert np.median(reference.familiarity(unreal)) < 0.1
 
 
 def test_an_unfamiliar_cell_is_of_none_of_the_types_however_sure_the_model_is(cells, parrot):
     spec = sd.models.resolve("embedded")
-    model = parrot(scores=[[9.0, *[0.0] * len(spec.labels)]])
+    model = parrot(scores=[[30.0, *[0.0] * len(spec.labels)]])
     model.spec = replace(spec, name="parrot")
     sd.tl.annotate(cells, model, labels=list(spec.labels), key_added="alike")
-    model.spec = replace(model.spec, familiar={"half": 0.99, "slope": 100.0})
+    model.spec = replace(model.spec, familiar={**spec.familiar, "half": 0.99, "slope": 100.0})
     sd.tl.annotate(cells, model, labels=list(spec.labels), key_added="unlike")
     assert (cells.obs["alike"] == spec.labels[0]).mean() > 0.9
     assert (cells.obs["unlike"] == "unknown").mean() > 0.9
@@ -75,7 +113,22 @@ def test_a_cluster_is_as_familiar_as_its_cells_are_on_average(cells):
     np.testing.assert_allclose(cells.obs["annotation_familiarity"], cells.obs["cluster"].map(expected), rtol=1e-12)
 
 
-def test_a_folder_without_a_reference_is_asked_as_before(cells, tmp_path):
+def test_probabilities_are_those_of_model_and_reference_together(cells, reference):
+    few = cells[:20].copy()
+    sd.tl.annotate(few)
+    sd.tl.annotate(few, without_reference(), key_added="alone")
+    spec = sd.models.resolve("embedded")
+    genes = sentences_for(few, spec, key="cell_sentence", n_genes=None).genes(slice(None))
+    alone = few.obsm["alone_probabilities"]
+    known = alone.to_numpy().sum(1, keepdims=True)
+    # Scores up to what all labels of a cell have in common, which is lost in probabilities.
+    scores = np.log(np.maximum(np.hstack([alone, 1 - known]), 1e-300)) * spec.temperature
+    expected = reference.joined(scores, genes, list(spec.labels))
+    np.testing.assert_allclose(few.obsm["annotation_probabilities"], expected, atol=1e-5)
+    assert few.obsm["annotation_probabilities"].to_numpy().argmax(1).tolist() == expected.argmax(1).tolist()
+
+
+def test_a_folder_without_a_reference_is_asked_alone(cells, tmp_path):
     own = Path(sd.models.resolve("embedded").source)
     shutil.copytree(own, tmp_path / "model", ignore=shutil.ignore_patterns(REFERENCE))
     known = json.loads((tmp_path / "model" / "sc_duality.json").read_text())
@@ -83,7 +136,7 @@ def test_a_folder_without_a_reference_is_asked_as_before(cells, tmp_path):
     (tmp_path / "model" / "sc_duality.json").write_text(json.dumps(known))
     few = cells[:5].copy()
     sd.tl.annotate(few, tmp_path / "model", unknown=0)
-    sd.tl.annotate(few, unknown=0, key_added="shipped")
+    sd.tl.annotate(few, without_reference(), unknown=0, key_added="alone")
     assert "annotation_familiarity" not in few.obs
-    np.testing.assert_allclose(few.obsm["shipped_probabilities"], few.obsm["annotation_probabilities"], atol=1e-6)
-    assert few.obs["shipped"].tolist() == few.obs["annotation"].tolist()
+    np.testing.assert_allclose(few.obsm["alone_probabilities"], few.obsm["annotation_probabilities"], atol=1e-6)
+    assert few.obs["alone"].tolist() == few.obs["annotation"].tolist()

@@ -46,7 +46,8 @@ def annotate(
     """Name the type of every cell with a language model that reads its cell sentence.
 
     By default each label is scored by its likelihood after the cell, which reads every cell once and
-    writes no text, so that the answer is always one of the labels and has a probability.
+    writes no text, so that the answer is always one of the labels and has a probability. A model may have a second
+    voice in it, the reference beside its weights (see ``method``).
 
     Parameters
     ----------
@@ -62,9 +63,11 @@ def annotate(
         label sets (the embedded model has ``"blood"``, ``"pancreas"``, ``"lung"``, ``"heart"`` and
         ``"retina"``). By default all types that the model knows.
     method
-        ``"score"`` compares likelihoods. ``"generate"`` lets the model write, with reasoning if it
-        likes, and reads its answer; ``"choose"`` lets it write one of ``labels`` and nothing else, for
-        servers that tell no likelihoods. There are no probabilities then.
+        ``"score"`` compares likelihoods, and takes the mean with what the model's reference says, if it has one (the
+        embedded model has: cells that it learned its labels from, in a space where studies lie together, and a linear
+        classifier in it, which holds better in studies unlike those). ``"generate"`` lets the model write, with
+        reasoning if it likes, and reads its answer; ``"choose"`` lets it write one of ``labels`` and nothing else,
+        for servers that tell no likelihoods. There are no probabilities then.
     groupby
         ``obs`` column of clusters. All cells of a cluster get one label: that with the highest summed
         log-probability (or the most votes, where the model writes). Its confidence is the mean probability

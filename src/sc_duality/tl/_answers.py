@@ -72,7 +72,7 @@ def nothing(n: int, n_labels: int | None, status: str = NO_GENES, *, familiar: b
 
 
 def scored(model: LanguageModel, question: Question, examples: Sequence[Example]) -> Answers:
-    """Compare the likelihoods of all labels after each cell, and that of none of them."""
+    """Compare the likelihoods of all labels after each cell, and that of none of them, and ask the reference."""
     task, labels = question.task, question.labels
     readable = np.array(_with_genes(examples), dtype=int)
     probability = np.full((len(examples), len(labels)), np.nan)
@@ -85,10 +85,11 @@ def scored(model: LanguageModel, question: Question, examples: Sequence[Example]
         answers.status[readable] = np.where(answered, OK, NOT_ANSWERED)
         scores, readable = scores[answered], readable[answered]
         probability[readable] = softmax(scores / model.spec.temperature, axis=1)[:, : len(labels)]
-        if question.reference is not None and answers.familiarity is not None:
+        if question.reference is not None and answers.familiarity is not None and len(readable):
             cells = [examples[i].known["genes"] for i in readable]
-            answers.familiarity[readable] = question.reference.probability(cells)
-        answers.best[readable] = scores[:, : len(labels)].argmax(1)
+            answers.familiarity[readable] = question.reference.familiarity(cells)
+            probability[readable] = question.reference.joined(scores, cells, labels)
+        answers.best[readable] = probability[readable].argmax(1)
     return answers.chosen(answers.best)
 
 
