@@ -15,7 +15,7 @@ import sc_duality as sd
 from benchmarks._folds import Fold, is_validation, studies, tissue_of
 from benchmarks._recipe import ANNOTATION, FROM_LABEL, NONE
 from benchmarks._sentences import sentences
-from sc_duality.models import LanguageModel
+from sc_duality.models import LanguageModel, ModelSpec
 from sc_duality.tasks import annotation_example
 from sc_duality.tl._familiar import read_reference
 
@@ -24,6 +24,10 @@ CELLS, JUDGED = 300, 40
 #: Share of the known cells of a study that come out as unknown, and that are more likely unlike all of the reference
 #: than not, at most; how steep that curve is.
 REJECTED, UNLIKE, SLOPE = 0.1, 0.05, 30.0
+
+
+#: Probabilities of cells, (n, n_labels), and the true column of each row.
+Table = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 class Judged(NamedTuple):
@@ -37,10 +41,7 @@ class Judged(NamedTuple):
 
 
 def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Accuracy by study on the validation donors, and what of the model's spec follows from them.
-
-    Below ``unknown`` lie the answers to ``REJECTED`` of the cells of the study that is worst off.
-    """
+    """Accuracy by study on the validation donors, and what of the model's spec follows from them."""
     engine = sd.models.load(folder)
     labels, words = list(engine.spec.labels), engine.spec.genes or frozenset()
     rng = np.random.default_rng(seed)
@@ -62,34 +63,35 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
         likelihoods = np.stack([whole_cell(engine, genes[:JUDGED], label) for label in of_tissue], 1)
         dual.append((likelihoods, np.array([of_tissue.index(label) for label in truth[:JUDGED]])))
         accuracy[name]["accuracy of the dual (types of the tissue)"] = share_right(*dual[-1])
-    reference = read_reference(replace(engine.spec, familiar={"half": 0.0, "slope": SLOPE, "temperature": 1.0}))
-    alike = [np.array([reference.similarity(genes) for genes in each.genes]) for each in judged]
-
-    def both(temperature: float) -> list[tuple[NDArray[np.float64], NDArray[np.int64]]]:
-        asked = reference._replace(temperature=temperature)
-        return [(asked.joined(each.scores, each.genes, labels), each.truth) for each in judged]
-
-    familiar = {
-        "half": round(min(float(np.quantile(each, UNLIKE)) for each in alike), 3),
-        "slope": SLOPE,
-        "temperature": round(best_temperature(both), 3),
-    }
-    tables = both(familiar["temperature"])
-    sure = [
-        table.max(1) * expit(SLOPE * (each - familiar["half"])) for (table, _), each in zip(tables, alike, strict=True)
-    ]
+    with_reference, tables = together(engine.spec, judged)
     for known, table in zip(accuracy.values(), tables, strict=True):
         known["accuracy"] = share_right(*table)
     alone = best_temperature(lambda t: [(softmax(each.scores / t, axis=1), each.truth) for each in judged])
-    calibration = {
-        "temperature": round(alone, 3),
-        "familiar": familiar,
-        "unknown": round(min(float(np.quantile(each, REJECTED)) for each in sure), 3),
-    }
+    calibration = {"temperature": round(alone, 3), **with_reference}
     if with_dual:
         best = best_temperature(lambda t: [(softmax(table / t, axis=1), truth) for table, truth in dual])
         calibration["dual_temperature"] = round(best, 3)
     return accuracy, calibration
+
+
+def together(spec: ModelSpec, judged: list[Judged]) -> tuple[dict[str, Any], list[Table]]:
+    """What follows for ``familiar`` and ``unknown`` where the reference has its say, and the probabilities then.
+
+    Below ``unknown`` lie the answers to ``REJECTED`` of the cells of the study that is worst off.
+    """
+    reference = read_reference(replace(spec, familiar={"half": 0.0, "slope": SLOPE, "temperature": 1.0}))
+    alike = [np.array([reference.similarity(genes) for genes in each.genes]) for each in judged]
+    half = round(min(float(np.quantile(each, UNLIKE)) for each in alike), 3)
+
+    def tables(temperature: float) -> list[Table]:
+        asked = reference._replace(temperature=temperature)
+        return [(asked.joined(each.scores, each.genes, spec.labels), each.truth) for each in judged]
+
+    temperature = round(best_temperature(tables), 3)
+    found = tables(temperature)
+    sure = [table.max(1) * expit(SLOPE * (each - half)) for (table, _), each in zip(found, alike, strict=True)]
+    unknown = round(min(float(np.quantile(each, REJECTED)) for each in sure), 3)
+    return {"familiar": {"half": half, "slope": SLOPE, "temperature": temperature}, "unknown": unknown}, found
 
 
 def whole_cell(engine: LanguageModel, cells: list[list[str]], label: str) -> NDArray[np.float64]:
@@ -103,8 +105,8 @@ def share_right(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
     return round(float((scores.argmax(1) == truth).mean()), 4)
 
 
-def best_temperature(at: Callable[[float], list[tuple[NDArray[np.float64], NDArray[np.int64]]]]) -> float:
-    """The temperature of the lowest log-loss; ``at`` gives tables of probabilities and the true column of each row."""
+def best_temperature(at: Callable[[float], list[Table]]) -> float:
+    """The temperature of the lowest log-loss of the tables that it makes."""
 
     def log_loss(temperature: float) -> float:
         rows = [table[np.arange(len(truth)), truth] for table, truth in at(temperature)]

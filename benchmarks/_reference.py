@@ -39,8 +39,8 @@ def write_reference(out: Path, genes: NDArray[np.str_], labels: list[str], fold:
     empty = Reference(place, {}, vectors, np.empty((0, WIDTH)), np.empty((WIDTH + 1, 0)), 0.0, 0.0, 1.0)
     kept = [empty.vector(each) for cells in found for each in some(cells, genes, rng) if each]
     types = lines(corpus, empty, labels, rng)
-    found_out = {"genes": vectors, "cells": np.stack(kept), "types": types}
-    np.savez(out / REFERENCE, **{name: values.astype(np.float16) for name, values in found_out.items()})
+    arrays = {"genes": vectors, "cells": np.stack(kept), "types": types}
+    np.savez(out / REFERENCE, **{name: values.astype(np.float16) for name, values in arrays.items()})
 
 
 def lines(corpus: Corpus, reference: Reference, labels: list[str], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -116,6 +116,12 @@ def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_],
     return float(np.sum(gaps) / len(confidence))
 
 
+def error_by_chance(confidence: NDArray[np.float64], seed: int, n: int = 500) -> float:
+    """The calibration error that these cells would show on average if the confidence were exactly right."""
+    rng = np.random.default_rng(seed)
+    return float(np.mean([calibration_error(confidence, rng.random(len(confidence)) < confidence) for _ in range(n)]))
+
+
 def accuracy(test: Test, models: Sequence[str], seed: int) -> dict[str, Any]:
     """One set: the embedded model of every seed, and the baselines."""
     truth, labels = test.cells.obs["label"].to_numpy(str), sorted(test.train.obs["label"].unique())
@@ -133,19 +139,24 @@ def accuracy(test: Test, models: Sequence[str], seed: int) -> dict[str, Any]:
     return result
 
 
-def known_cells(test: Test, models: Sequence[str]) -> dict[str, Any]:
+def known_cells(test: Test, models: Sequence[str], seed: int) -> dict[str, Any]:
     """How many known cells come out as unknown, and how well the confidence is calibrated, as users ask."""
     truth = np.array([COARSE.get(label, label) if test.coarse else label for label in test.cells.obs["label"]])
-    unknown, error = [], []
+    unknown, error, chance = [], [], []
     for model in models:
         asked = annotated(test.cells, model, None)
         unknown.append(float((asked.obs["annotation"] == "unknown").mean()))
         free = annotated(test.cells, model, None, unknown=0)
         said = np.array([COARSE.get(label, label) if test.coarse else label for label in free.obs["annotation"]])
-        error.append(calibration_error(free.obs["annotation_confidence"].to_numpy(float), said == truth))
+        confidence = free.obs["annotation_confidence"].to_numpy(float)
+        error.append(calibration_error(confidence, said == truth))
+        chance.append(error_by_chance(confidence, seed))
     return {
-        "n": test.cells.n_obs, "unknown": over_seeds(unknown), "calibration_error": over_seeds(error)
-    }  # fmt: skip
+        "n": test.cells.n_obs,
+        "unknown": over_seeds(unknown),
+        "calibration_error": over_seeds(error),
+        "calibration_error_by_chance": over_seeds(chance),
+    }
 
 
 def foreign_cells(fold: str, models: Sequence[str], seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -192,7 +203,7 @@ def main() -> None:
     for name, test in judged.items():
         results["sets"][name] = accuracy(test, models[test.fold], args.seed)
         print(name, results["sets"][name], flush=True)
-        results["known"][name] = known_cells(test, models[test.fold])
+        results["known"][name] = known_cells(test, models[test.fold], args.seed)
         print(name, results["known"][name], flush=True)
     for fold, each in models.items():
         if each and FOLDS[fold].tissues:
