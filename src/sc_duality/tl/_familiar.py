@@ -2,8 +2,8 @@
 
 A language model may be sure of itself far from all that it has seen. So a model's folder may hold a reference: a
 vector for each gene, such that types lie apart and studies together; those of some of its training cells, which tell
-how alike a cell is to them; and a line between every type and the others, a second opinion that is as good or better
-where a study is unlike those that the model learned from.
+how alike a cell is to them; and a linear classifier of the types, a second opinion that holds better where a study is
+unlike those that the model learned from.
 """
 
 from __future__ import annotations
