@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from benchmarks._folds import Fold, is_validation, studies, tissue_of
 from benchmarks._recipe import ANNOTATION, FROM_LABEL, NONE
 from benchmarks._sentences import sentences
 from sc_duality.models import LanguageModel, ModelSpec
+from sc_duality.models._spec import SPEC_FILE
 from sc_duality.tasks import annotation_example
 from sc_duality.tl._familiar import read_reference
 
@@ -72,6 +74,12 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
         best = best_temperature(lambda t: [(softmax(table / t, axis=1), truth) for table, truth in dual])
         calibration["dual_temperature"] = round(best, 3)
     return accuracy, calibration
+
+
+def of(folder: Path) -> dict[str, Any]:
+    """What ``calibrate`` wrote into a model's spec."""
+    spec = json.loads((folder / SPEC_FILE).read_text(encoding="utf-8"))
+    return {name: spec[name] for name in ("temperature", "familiar", "unknown", "dual_temperature") if name in spec}
 
 
 def together(spec: ModelSpec, judged: list[Judged]) -> tuple[dict[str, Any], list[Table]]:

@@ -70,6 +70,11 @@ def studies(fold: Fold) -> dict[str, ad.AnnData]:
     }
 
 
+def learned(fold: Fold, everyone: bool = False) -> dict[str, ad.AnnData]:
+    """The labelled cells that a model of a fold learns from, by study: ``everyone``'s, or not the validation donors'."""
+    return {name: cells if everyone else cells[~is_validation(cells)].copy() for name, cells in studies(fold).items()}
+
+
 def is_validation(cells: ad.AnnData) -> NDArray[np.bool_]:
     """Which cells come from a validation donor."""
     if "donor" not in cells.obs:

@@ -17,7 +17,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.extmath import randomized_svd
 
 from benchmarks._corpus import N_GENES, Corpus
-from benchmarks._folds import Fold, is_validation, studies
 from benchmarks._sentences import sentences
 from sc_duality.tl._familiar import REFERENCE, Reference, weights
 
@@ -29,10 +28,11 @@ RIDGE = 0.05
 READ, FEWEST, FREEDOM = 20_000, 60, 0.3
 
 
-def write_reference(out: Path, genes: NDArray[np.str_], labels: list[str], fold: Fold, seed: int) -> None:
-    """Learn the space from the training cells of a fold, and keep some of them beside the model in ``out``."""
+def write_reference(
+    out: Path, genes: NDArray[np.str_], labels: list[str], found: Sequence[ad.AnnData], seed: int
+) -> None:
+    """Learn the space from the training cells of all studies, and keep some of them beside the model in ``out``."""
     rng = np.random.default_rng(seed)
-    found = [cells[~is_validation(cells)].copy() for cells in studies(fold).values()]
     corpus = Corpus(found, genes)
     vectors = space(corpus, rng)
     place = {gene: row for row, gene in enumerate(genes)}

@@ -31,7 +31,7 @@ from transformers import LlamaForCausalLM
 import sc_duality as sd
 from benchmarks import _calibration, _cells
 from benchmarks._corpus import N_GENES, Corpus, vocabulary
-from benchmarks._folds import FOLDS, PANELS, TISSUES, is_validation, studies, tissue_of
+from benchmarks._folds import FOLDS, PANELS, TISSUES, learned, tissue_of
 from benchmarks._foreign import Foreign
 from benchmarks._recipe import ANNOTATION, DRUG, EXPOSURE, NONE, RESPONSE, SENSITIVITY, Recipe
 from benchmarks._reference import write_reference
@@ -80,7 +80,7 @@ def expression_model(found: dict[str, ad.AnnData]) -> dict[str, float]:
     lines = []
     for name, cells in found.items():
         if name not in PANELS:
-            ranked = cells[~is_validation(cells)].copy()
+            ranked = cells.copy()
             sd.pp.cell_sentences(ranked, N_GENES)
             sd.pp.fit_expression(ranked)
             lines.append(ranked.uns["cell_sentence"]["expression_model"])
@@ -121,8 +121,8 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def supervised(stage: str, out: Path, start: Path | None, args: argparse.Namespace) -> None:
     """One of the first two stages, going on from ``start``."""
-    found = studies(FOLDS[args.fold])
-    train_cells = [cells[~is_validation(cells)].copy() for cells in found.values()]
+    found = learned(FOLDS[args.fold], everyone=args.calibrated is not None)
+    train_cells = list(found.values())
     fold = None if args.leave_out is None else RESPONSE_FOLDS[args.leave_out]
     unlabelled = perturbed_sets(fold)
     genes = np.union1d(
@@ -161,9 +161,8 @@ def supervised(stage: str, out: Path, start: Path | None, args: argparse.Namespa
 def aligned(out: Path, start: Path, args: argparse.Namespace) -> None:
     """The last stage: what is written is to be recognised. Labels are read as a list of types, of no cell."""
     surroundings = []
-    for name, cells in studies(FOLDS[args.fold]).items():
+    for name, cells in learned(FOLDS[args.fold], everyone=args.calibrated is not None).items():
         if name not in PANELS:
-            cells = cells[~is_validation(cells)]
             chosen = cells[(cells.obs.groupby("label", observed=True).cumcount() < SURROUNDINGS).to_numpy()].copy()
             chosen.obs["tissue"] = tissue_of(name)
             surroundings.append(chosen)
@@ -182,8 +181,12 @@ def finish(stage: str, out: Path, start: Path | None, args: argparse.Namespace, 
     """Write the reference, calibrate on the validation donors, and write down what was done."""
     known_to = sd.models.resolve(out)
     genes = np.array(sorted(known_to.genes or ()))
-    write_reference(out, genes, list(known_to.labels), FOLDS[args.fold], args.seed)
-    accuracy, calibration = _calibration.calibrate(out, FOLDS[args.fold], args.seed, with_dual=stage != "annotation")
+    found = learned(FOLDS[args.fold], everyone=args.calibrated is not None)
+    write_reference(out, genes, list(known_to.labels), list(found.values()), args.seed)
+    if args.calibrated is None:
+        accuracy, calibration = _calibration.calibrate(out, FOLDS[args.fold], args.seed, stage != "annotation")
+    else:
+        accuracy, calibration = {}, _calibration.of(args.calibrated)
     spec = json.loads((out / SPEC_FILE).read_text(encoding="utf-8"))
     write_json(out / SPEC_FILE, spec | calibration)
     before = {} if start is None else {"started_from": json.loads((start / "training.json").read_text("utf-8"))}
@@ -203,6 +206,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder for the models of the stages")
     parser.add_argument("--stage", choices=("annotation", "tasks", "duality"), default="duality", help="the last one")
     parser.add_argument("--fold", choices=tuple(FOLDS), default="main")
+    parser.add_argument("--calibrated", type=Path, help="train on the validation donors too, calibrated as this model")
     parser.add_argument("--leave-out", type=int, choices=range(len(RESPONSE_FOLDS)), help="of the perturbed cells")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="of each supervised stage")
