@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,8 @@ class Judged(NamedTuple):
     """Known cells of a study, what a model says of them, and what they are."""
 
     genes: list[list[str]]
+    #: All genes that the study measured.
+    measured: Sequence[str]
     #: (n, n_labels + 1), the last one for none of the labels.
     scores: NDArray[np.float64]
     #: (n,): column of the true label.
@@ -58,7 +60,7 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
         genes = sentences(chosen, words, engine.spec.n_genes)
         prompts = [ANNOTATION.prompt(annotation_example(each, labels)) for each in genes]
         scores = engine.score(prompts, [ANNOTATION.answer(label) for label in (*labels, NONE)])
-        judged.append(Judged(genes, scores, np.array([labels.index(label) for label in truth])))
+        judged.append(Judged(genes, list(chosen.var_names), scores, np.array([labels.index(label) for label in truth])))
         if not with_dual:
             continue
         of_tissue = engine.spec.label_sets[tissue_of(name)]
@@ -87,13 +89,17 @@ def together(spec: ModelSpec, judged: list[Judged]) -> tuple[dict[str, Any], lis
 
     Below ``unknown`` lie the answers to ``REJECTED`` of the cells of the study that is worst off.
     """
-    reference = read_reference(replace(spec, familiar={"half": 0.0, "slope": SLOPE, "temperature": 1.0}))
-    alike = [np.array([reference.similarity(genes) for genes in each.genes]) for each in judged]
+    known = replace(spec, familiar={"half": 0.0, "slope": SLOPE, "temperature": 1.0})
+    references = [read_reference(known, each.measured) for each in judged]
+    asked = list(zip(references, judged, strict=True))
+    alike = [np.array([reference.similarity(genes) for genes in each.genes]) for reference, each in asked]
     half = round(min(float(np.quantile(each, UNLIKE)) for each in alike), 3)
 
     def tables(temperature: float) -> list[Table]:
-        asked = reference._replace(temperature=temperature)
-        return [(asked.joined(each.scores, each.genes, spec.labels), each.truth) for each in judged]
+        return [
+            (reference._replace(temperature=temperature).joined(each.scores, each.genes, spec.labels), each.truth)
+            for reference, each in asked
+        ]
 
     temperature = round(best_temperature(tables), 3)
     found = tables(temperature)

@@ -58,10 +58,14 @@ class Corpus:
         return rng.choice(len(self.label), n, p=self.weight)
 
     def sentence(self, cell: int, n_genes: int, rng: np.random.Generator) -> list[str]:
+        """The best ``n_genes`` genes of ``cell``, as it was measured or harder, their ranks jittered."""
+        if rng.random() < AS_MEASURED:
+            return self.best(self.row(cell), n_genes, rng)
+        return self.harder(cell, n_genes, rng)
+
+    def harder(self, cell: int, n_genes: int, rng: np.random.Generator) -> list[str]:
         """The best ``n_genes`` genes of ``cell`` as another laboratory might have seen it."""
         measured = self.row(cell)
-        if rng.random() < AS_MEASURED:
-            return self.best(measured, n_genes, rng)
         counts = measured.copy()
         if rng.random() < 0.7:
             counts = rng.binomial(counts.astype(int), np.exp(rng.uniform(np.log(0.08), 0))).astype(float)

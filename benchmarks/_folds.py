@@ -71,7 +71,7 @@ def studies(fold: Fold) -> dict[str, ad.AnnData]:
 
 
 def learned(fold: Fold, everyone: bool = False) -> dict[str, ad.AnnData]:
-    """The labelled cells that a model of a fold learns from, by study: ``everyone``'s, or not the validation donors'."""
+    """The labelled cells that a model of a fold learns from, by study; the validation donors' where ``everyone``'s."""
     return {name: cells if everyone else cells[~is_validation(cells)].copy() for name, cells in studies(fold).items()}
 
 

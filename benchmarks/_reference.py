@@ -1,4 +1,4 @@
-"""The reference of the embedded model: where the cells lie that it learned its types from.
+"""The reference of the embedded model: some of the cells that it learned its types from, and a space for them.
 
 A truncated SVD of weighted sentences, in which what differs between cells of one type, of any study and through any
 augmentation, is made small: a cell of a known type is to be near others of it, whatever laboratory it comes from.
@@ -11,53 +11,49 @@ from pathlib import Path
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils.extmath import randomized_svd
 
 from benchmarks._corpus import N_GENES, Corpus
-from benchmarks._sentences import sentences
-from sc_duality.tl._familiar import REFERENCE, Reference, weights
+from sc_duality.tl._familiar import REFERENCE, weights
 
-#: Numbers of a vector; cells from which the space is learned; cells of a type and study that are kept.
-WIDTH, DRAWN, KEPT = 128, 4000, 60
+#: Numbers of a vector, and cells from which the space is learned.
+WIDTH, DRAWN = 128, 4000
 #: Share of the mean variance that is added before directions are scaled.
 RIDGE = 0.05
-#: Cells from which the types' lines are learned, their fewest genes, and how freely (scikit-learn's ``C``).
-READ, FEWEST, FREEDOM = 20_000, 60, 0.3
+#: Cells of a type and study that are kept at most, and genes of each: of a panel, enough have to remain.
+KEPT, DEEP = 60, 600
 
 
 def write_reference(
     out: Path, genes: NDArray[np.str_], labels: list[str], found: Sequence[ad.AnnData], seed: int
 ) -> None:
-    """Learn the space from the training cells of all studies, and keep some of them beside the model in ``out``."""
+    """Learn the space from the training cells of all studies, and keep some of them beside the model in ``out``.
+
+    Each is kept as it was measured, and once more as another laboratory might have seen it.
+    """
     rng = np.random.default_rng(seed)
     corpus = Corpus(found, genes)
     vectors = space(corpus, rng)
+    cells = some(corpus, rng)
+    kept = [corpus.measured(cell, DEEP, rng) for cell in cells] + [corpus.harder(cell, DEEP, rng) for cell in cells]
     place = {gene: row for row, gene in enumerate(genes)}
-    empty = Reference(place, {}, vectors, np.empty((0, WIDTH)), np.empty((WIDTH + 1, 0)), 0.0, 0.0, 1.0)
-    kept = [empty.vector(each) for cells in found for each in some(cells, genes, rng) if each]
-    types = lines(corpus, empty, labels, rng)
-    arrays = {"genes": vectors, "cells": np.stack(kept), "types": types}
-    np.savez(out / REFERENCE, **{name: values.astype(np.float16) for name, values in arrays.items()})
+    np.savez_compressed(
+        out / REFERENCE,
+        vectors=vectors.astype(np.float16),
+        genes=np.array([place[gene] for each in kept for gene in each], dtype=np.uint16),
+        lengths=np.array([len(each) for each in kept], dtype=np.uint16),
+        labels=np.array([labels.index(label) for label in corpus.label[cells]], dtype=np.uint8),
+    )
 
 
-def lines(corpus: Corpus, reference: Reference, labels: list[str], rng: np.random.Generator) -> NDArray[np.float64]:
-    """A regression of the type on where a cell lies, augmented as for the model, (WIDTH + 1, n_labels)."""
-    cells = corpus.draw(READ, rng)
-    drawn = [corpus.sentence(int(cell), int(rng.integers(FEWEST, N_GENES + 1)), rng) for cell in cells]
-    fitted = LogisticRegression(C=FREEDOM, max_iter=300)
-    fitted.fit(np.stack([reference.vector(each) for each in drawn]), corpus.label[cells])
-    order = [fitted.classes_.tolist().index(label) for label in labels]
-    return np.vstack([fitted.coef_[order].T, fitted.intercept_[order]])
-
-
-def some(cells: ad.AnnData, genes: NDArray[np.str_], rng: np.random.Generator) -> list[list[str]]:
-    """Sentences of at most ``KEPT`` cells of each type."""
-    shuffled = cells[rng.permutation(cells.n_obs)]
-    place = shuffled.obs.groupby("label", observed=True).cumcount().to_numpy()
-    return sentences(shuffled[place < KEPT].copy(), set(genes), N_GENES)
+def some(corpus: Corpus, rng: np.random.Generator) -> NDArray[np.int64]:
+    """At most ``KEPT`` cells of each type of a study."""
+    shuffled = rng.permutation(len(corpus.label))
+    group = pd.Series(corpus.study.astype(str)) + corpus.label
+    return shuffled[(group[shuffled].groupby(group[shuffled]).cumcount() < KEPT).to_numpy()]
 
 
 def space(corpus: Corpus, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -23,9 +23,11 @@ class Server:
 
     address: str
     process: subprocess.Popen[bytes]
+    killed: bool = False
 
     def kill(self) -> None:
         """End it at once, as a crash would, with all of its processes."""
+        self.killed = True
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
@@ -54,7 +56,10 @@ def serve(folder: str | Path, *, options: Sequence[str] = (), patience: float = 
         )
         try:
             _wait(process, f"http://127.0.0.1:{port}/health", log, patience)
-            yield Server(f"http://127.0.0.1:{port}/v1", process)
+            server = Server(f"http://127.0.0.1:{port}/v1", process)
+            yield server
+            if process.poll() is not None and not server.killed:
+                print(f"vLLM ended by itself with {process.returncode}:\n{_end_of(log)}", file=sys.stderr)
         finally:
             _stop(process)
 
@@ -73,8 +78,12 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: IO[bytes], patien
                 return
         except OSError:
             time.sleep(0.5)
+    raise RuntimeError(f"vLLM did not start:\n{_end_of(log)}")
+
+
+def _end_of(log: IO[bytes]) -> str:
     log.seek(0)
-    raise RuntimeError(f"vLLM did not start:\n{log.read().decode(errors='replace')[-4000:]}")
+    return log.read().decode(errors="replace")[-4000:]
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

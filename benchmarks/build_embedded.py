@@ -119,9 +119,14 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
+def learned_by(args: argparse.Namespace) -> dict[str, ad.AnnData]:
+    """The labelled cells of a run, by study."""
+    return learned(FOLDS[args.fold], everyone=args.calibrated is not None)
+
+
 def supervised(stage: str, out: Path, start: Path | None, args: argparse.Namespace) -> None:
     """One of the first two stages, going on from ``start``."""
-    found = learned(FOLDS[args.fold], everyone=args.calibrated is not None)
+    found = learned_by(args)
     train_cells = list(found.values())
     fold = None if args.leave_out is None else RESPONSE_FOLDS[args.leave_out]
     unlabelled = perturbed_sets(fold)
@@ -161,7 +166,7 @@ def supervised(stage: str, out: Path, start: Path | None, args: argparse.Namespa
 def aligned(out: Path, start: Path, args: argparse.Namespace) -> None:
     """The last stage: what is written is to be recognised. Labels are read as a list of types, of no cell."""
     surroundings = []
-    for name, cells in learned(FOLDS[args.fold], everyone=args.calibrated is not None).items():
+    for name, cells in learned_by(args).items():
         if name not in PANELS:
             chosen = cells[(cells.obs.groupby("label", observed=True).cumcount() < SURROUNDINGS).to_numpy()].copy()
             chosen.obs["tissue"] = tissue_of(name)
@@ -181,12 +186,13 @@ def finish(stage: str, out: Path, start: Path | None, args: argparse.Namespace, 
     """Write the reference, calibrate on the validation donors, and write down what was done."""
     known_to = sd.models.resolve(out)
     genes = np.array(sorted(known_to.genes or ()))
-    found = learned(FOLDS[args.fold], everyone=args.calibrated is not None)
+    found = learned_by(args)
+    accuracy: Any
     write_reference(out, genes, list(known_to.labels), list(found.values()), args.seed)
     if args.calibrated is None:
         accuracy, calibration = _calibration.calibrate(out, FOLDS[args.fold], args.seed, stage != "annotation")
     else:
-        accuracy, calibration = {}, _calibration.of(args.calibrated)
+        accuracy, calibration = "learned from as well", _calibration.of(args.calibrated)
     spec = json.loads((out / SPEC_FILE).read_text(encoding="utf-8"))
     write_json(out / SPEC_FILE, spec | calibration)
     before = {} if start is None else {"started_from": json.loads((start / "training.json").read_text("utf-8"))}

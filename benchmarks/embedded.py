@@ -93,7 +93,7 @@ def alone(cells: ad.AnnData, model: str, labels: Sequence[str]) -> NDArray[np.st
 def read(cells: ad.AnnData, model: str, labels: Sequence[str]) -> NDArray[np.str_]:
     """Types by its reference, without the language model."""
     spec = sd.models.resolve(model)
-    found = read_reference(spec)
+    found = read_reference(spec, cells.var_names)
     assert found is not None, f"{model} has no reference"
     return np.array(labels)[found.scores(sentences(cells, spec.genes or set(), spec.n_genes), labels).argmax(1)]
 

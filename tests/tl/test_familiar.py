@@ -14,7 +14,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 import sc_duality as sd
 from sc_duality.tl._ask import sentences_for
-from sc_duality.tl._familiar import REFERENCE, Reference, read_reference
+from sc_duality.tl._familiar import REFERENCE, Learned, Reference, read_reference, where
 
 
 def without_reference():
@@ -24,13 +24,14 @@ def without_reference():
 
 @pytest.fixture(scope="module")
 def reference():
-    return read_reference(sd.models.resolve("embedded"))
+    spec = sd.models.resolve("embedded")
+    return read_reference(spec, spec.genes)
 
 
 def made(names, genes, cells, types):
     """A reference of the types a, b, ..., half familiar at a cosine of 0.2."""
     place, column = ({name: row for row, name in enumerate(of)} for of in (names, "abcdefg"[: types.shape[1]]))
-    return Reference(place, column, genes, cells, types, half=0.2, slope=7.0, temperature=0.8)
+    return Reference(place, column, Learned(genes, cells, types), half=0.2, slope=7.0, temperature=0.8)
 
 
 def test_similarity_is_the_cosine_to_the_fifth_nearest_cell():
@@ -113,17 +114,44 @@ def test_a_cluster_is_as_familiar_as_its_cells_are_on_average(cells):
     np.testing.assert_allclose(cells.obs["annotation_familiarity"], cells.obs["cluster"].map(expected), rtol=1e-12)
 
 
-def test_probabilities_are_those_of_model_and_reference_together(cells, reference):
+@given(st.lists(st.lists(st.integers(0, 11), unique=True), min_size=1), st.sets(st.integers(0, 11)), st.integers(1, 9))
+def test_kept_cells_lie_where_the_measured_part_of_their_sentence_does(cells, measured, n_genes):
+    vectors = np.random.default_rng(3).normal(size=(12, 4)).astype(np.float32)
+    genes, lengths = np.array([gene for one in cells for gene in one], dtype=np.uint16), np.array([*map(len, cells)])
+    found = where(vectors, genes, lengths, np.isin(np.arange(12), list(measured)), n_genes)
+    asked = made(range(12), vectors, np.zeros((9, 4)), np.zeros((5, 0)))
+    for one, place in zip(cells, found, strict=True):
+        read = [gene for gene in one if gene in measured][:n_genes]
+        np.testing.assert_allclose(place, asked.vector(read) if read else np.zeros(4), atol=1e-5)
+
+
+def test_on_a_panel_of_genes_the_reference_is_that_of_these_genes(reference):
+    """Cells of a panel are more like kept cells of that panel than like whole ones, and their types are read better."""
+    spec, cells = sd.models.resolve("embedded"), sd.datasets.pbmc3k()
+    spread = np.asarray(cells.X.todense()).var(0) / (np.asarray(cells.X.mean(0)).ravel() + 0.01)
+    of_model = cells.var_names.isin(spec.genes)
+    panel = cells[:, np.argsort(-spread * of_model)[:200]].copy()
+    sd.pp.cell_sentences(panel)
+    sentences = sd.get.gene_lists(panel)
+    labels, truth = spec.label_sets["blood"], panel.obs["cell_type"].astype(str).map(spec.synonyms).to_numpy()
+    limited = read_reference(spec, panel.var_names)
+    share = {name: (np.array(labels)[asked.scores(sentences, labels).argmax(1)] == truth).mean()
+             for name, asked in (("whole", reference), ("panel", limited))}  # fmt: skip
+    assert share["panel"] > share["whole"] + 0.02
+    assert np.median(limited.familiarity(sentences)) > np.median(reference.familiarity(sentences))
+
+
+def test_probabilities_are_those_of_model_and_reference_together(cells):
     few = cells[:20].copy()
     sd.tl.annotate(few)
     sd.tl.annotate(few, without_reference(), key_added="alone")
     spec = sd.models.resolve("embedded")
-    genes = sentences_for(few, spec, key="cell_sentence", n_genes=None).genes(slice(None))
+    shown = sentences_for(few, spec, key="cell_sentence", n_genes=None)
     alone = few.obsm["alone_probabilities"]
     known = alone.to_numpy().sum(1, keepdims=True)
     # Scores up to what all labels of a cell have in common, which is lost in probabilities.
     scores = np.log(np.maximum(np.hstack([alone, 1 - known]), 1e-300)) * spec.temperature
-    expected = reference.joined(scores, genes, list(spec.labels))
+    expected = read_reference(spec, shown.names).joined(scores, shown.genes(), list(spec.labels))
     np.testing.assert_allclose(few.obsm["annotation_probabilities"], expected, atol=1e-5)
     assert few.obsm["annotation_probabilities"].to_numpy().argmax(1).tolist() == expected.argmax(1).tolist()
 

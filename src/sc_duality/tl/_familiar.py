@@ -1,19 +1,22 @@
 """What the cells that a model learned its types from say of a cell.
 
-A language model may be sure of itself far from all that it has seen. So a model's folder may hold a reference: a
-vector for each gene, such that types lie apart and studies together; those of some of its training cells, which tell
-how alike a cell is to them; and a linear classifier of the types, a second opinion that holds better where a study is
-unlike those that the model learned from.
+A language model may be sure of itself far from all that it has seen. So a model's folder may hold a reference: some of
+the cells that it learned from, and a vector for each gene, such that types lie apart and studies together. From them,
+limited to the genes that the user's cells were measured by, follow how alike a cell is to those learned from, and a
+linear classifier of the types: a second opinion, which holds better where a study or its panel of genes is unlike
+those that the model learned from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.special import softmax
 
 from ..models import ModelSpec
@@ -24,18 +27,24 @@ REFERENCE = "reference.npz"
 _NEIGHBOUR = 5
 
 
+class Learned(NamedTuple):
+    """The cells of a reference by some of its genes, and what they say of the types."""
+
+    #: (n_genes, width).
+    vectors: NDArray[np.float32]
+    #: (n_cells, width), each of length 1.
+    cells: NDArray[np.float32]
+    #: (width + 1, n_types): what a vector says for each type, in logarithms; the last row is added.
+    types: NDArray[np.float32]
+
+
 class Reference(NamedTuple):
     """Where cells lie that a model learned from."""
 
     #: Row of each gene, and column of each type.
     place: dict[str, int]
     column: dict[str, int]
-    #: (n_genes, width).
-    genes: NDArray[np.float32]
-    #: (n_cells, width), each of length 1.
-    cells: NDArray[np.float32]
-    #: (width + 1, n_types): what a vector says for each type, in logarithms; the last row is added.
-    types: NDArray[np.float32]
+    learned: Learned
     #: The similarity at which a cell is as likely one like these as not, and how steep the logistic curve is there.
     half: float
     slope: float
@@ -56,7 +65,7 @@ class Reference(NamedTuple):
 
     def scores(self, cells: Sequence[Sequence[str]], labels: Sequence[str]) -> NDArray[np.float64]:
         """Of each label for each cell, as a model scores them, (n_cells, n_labels)."""
-        types = self.types[:, [self.column[label] for label in labels]]
+        types = self.learned.types[:, [self.column[label] for label in labels]]
         return np.array([self.vector(genes) @ types[:-1] + types[-1] for genes in cells], dtype=float)
 
     def familiarity(self, cells: Sequence[Sequence[str]]) -> NDArray[np.float64]:
@@ -66,12 +75,12 @@ class Reference(NamedTuple):
 
     def similarity(self, genes: Sequence[str]) -> float:
         """Cosine to the fifth nearest training cell; as above, one product a cell, so that company changes no bit."""
-        return float(np.partition(self.cells @ self.vector(genes), -_NEIGHBOUR)[-_NEIGHBOUR])
+        return float(np.partition(self.learned.cells @ self.vector(genes), -_NEIGHBOUR)[-_NEIGHBOUR])
 
     def vector(self, genes: Sequence[str]) -> NDArray[np.float32]:
         """Where a cell lies by its sentence, (width,), of length 1: a gene weighs the less the later it comes."""
         rows = [self.place[gene] for gene in genes]
-        found = weights(len(rows)) @ self.genes[rows]
+        found = weights(len(rows)) @ self.learned.vectors[rows]
         return found / max(np.linalg.norm(found), np.finfo(np.float32).tiny)
 
 
@@ -80,12 +89,53 @@ def weights(n: int) -> NDArray[np.float32]:
     return np.reciprocal(np.log2(np.arange(n, dtype=np.float32) + 4))
 
 
-def read_reference(spec: ModelSpec) -> Reference | None:
-    """The reference in a model's folder, if it has one."""
+def read_reference(spec: ModelSpec, measured: Iterable[str]) -> Reference | None:
+    """The reference in a model's folder, if it has one, by the genes that were ``measured``."""
     if not spec.familiar:
         return None
-    with np.load(Path(spec.vocabulary or spec.source) / REFERENCE, allow_pickle=False) as file:
-        genes, cells, types = (file[name].astype(np.float32) for name in ("genes", "cells", "types"))
     place = {gene: row for row, gene in enumerate(sorted(spec.genes or ()))}
-    column = {label: column for column, label in enumerate(spec.labels)}
-    return Reference(place, column, genes, cells, types, **spec.familiar)
+    rows = tuple(sorted(place[gene] for gene in set(measured) & place.keys()))
+    file = Path(spec.vocabulary or spec.source) / REFERENCE
+    learned = learn(file, file.stat().st_mtime_ns, rows, spec.n_genes)
+    return Reference(place, {label: i for i, label in enumerate(spec.labels)}, learned, **spec.familiar)
+
+
+@lru_cache(maxsize=4)
+def learn(file: Path, written: int, measured: tuple[int, ...], n_genes: int) -> Learned:  # noqa: ARG001
+    """What the cells in a file say by these of its genes, in sentences of at most ``n_genes``.
+
+    When it was ``written`` tells it from a file of that name that is remembered.
+
+    It has ``vectors``, (n_genes, width); sentences of rows of these, one after the other in ``genes``, with their
+    ``lengths``: first all cells as they were measured, then each of them once more, as it might have been; and
+    ``labels``, the column of each cell's type. Alike to training cells is who is so to a measured one; types are
+    learned from both.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    with np.load(file, allow_pickle=False) as found:
+        vectors, genes, lengths, labels = (found[name] for name in ("vectors", "genes", "lengths", "labels"))
+    vectors = vectors.astype(np.float32)
+    cells = where(vectors, genes, lengths, np.isin(np.arange(len(vectors)), measured), n_genes)
+    fitted = LogisticRegression(max_iter=200).fit(cells, np.tile(labels, 2))
+    types = np.vstack([fitted.coef_.T, fitted.intercept_]).astype(np.float32)
+    return Learned(vectors, cells[: len(labels)], types)
+
+
+def where(
+    vectors: NDArray[np.float32],
+    genes: NDArray[np.uint16],
+    lengths: NDArray[np.uint16],
+    measured: NDArray[np.bool_],
+    n_genes: int,
+) -> NDArray[np.float32]:
+    """Where cells lie by the best ``n_genes`` measured genes of their sentences, (n_cells, width), each of length 1."""
+    cell = np.repeat(np.arange(len(lengths)), lengths)[measured[genes]]
+    genes = genes[measured[genes]]
+    rank = np.arange(len(cell)) - np.searchsorted(cell, cell)
+    kept = rank < n_genes
+    sentences = sparse.csr_matrix(
+        (weights(n_genes)[rank[kept]], (cell[kept], genes[kept])), shape=(len(lengths), len(vectors))
+    )
+    found = sentences @ vectors
+    return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.finfo(np.float32).tiny)

@@ -21,6 +21,7 @@ from ._best_of import best_explained, check_best_of, drawn_labels
 from ._blocks import blocks
 from ._columns import write
 from ._duality import duality
+from ._familiar import read_reference
 from ._questions import Question
 
 logger = logging.getLogger(__name__)
@@ -58,12 +59,12 @@ def label_cells(
     facts = context_of(adata, how.context)
     cells = sentences_for(adata, spec, key=how.key, n_genes=how.n_genes)
     names = cell_names(adata)
+    scores = how.method == "score"
+    if scores and question.task.name == "annotation":
+        question = question._replace(reference=read_reference(spec, cells.names))
 
     engine = load(model)
-    scores = how.method == "score"
-    answers = nothing(
-        len(cells), len(question.names) if scores else None, familiar=scores and question.reference is not None
-    )
+    answers = nothing(len(cells), len(question.names) if scores else None, familiar=question.reference is not None)
     judged = how.best_of * len(question.names) if how.best_of > 1 else 1
     for part in blocks(len(cells), question.task.name, judged):
         found = _answers(engine, question, cells.genes(part), facts.of(part), names[part], how, sampling)

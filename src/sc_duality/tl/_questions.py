@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..models import ModelSpec
 from ..tasks import Annotation, Example, Sensitivity, annotation_example, sensitivity_example
 from ..train._judge import GIVEN, Dual, Given, cell_rng
-from ._familiar import Reference, read_reference
+from ._familiar import Reference
 
 
 class Question(NamedTuple):
@@ -22,7 +22,7 @@ class Question(NamedTuple):
     example: Callable[..., Example]
     #: What the model says where none of the labels is right; empty where it never does.
     none: str = ""
-    #: Cells that the model learned the labels from, if it has some.
+    #: What the cells that the model learned the labels from say of others, if it has some.
     reference: Reference | None = None
 
     @property
@@ -49,7 +49,7 @@ def annotation_question(spec: ModelSpec, names: dict[str, str], given: Given = G
     """The cell's type."""
     task = Annotation(spec.dialect, spec.genes, given)
     example = partial(annotation_example, labels=list(names.values()))
-    return Question(task, names, example, spec.none_of_these, read_reference(spec))
+    return Question(task, names, example, spec.none_of_these)
 
 
 def sensitivity_question(spec: ModelSpec, drug: str, names: dict[str, str], given: Given = GIVEN) -> Question:
