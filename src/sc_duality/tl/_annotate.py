@@ -64,8 +64,9 @@ def annotate(
         ``"retina"``). By default all types that the model knows.
     method
         ``"score"`` compares likelihoods, and takes the mean with what the model's reference says, if it has one (the
-        embedded model has: cells that it learned its labels from, in a space where studies lie together, and a linear
-        classifier in it, which holds better in studies unlike those). ``"generate"`` lets the model write, with
+        embedded model has: cells that it learned its labels from, by the genes that yours were measured by, in a
+        space where studies lie together, and a linear classifier in it, which holds better in studies and on panels of
+        genes unlike those). ``"generate"`` lets the model write, with
         reasoning if it likes, and reads its answer; ``"choose"`` lets it write one of ``labels`` and nothing else,
         for servers that tell no likelihoods. There are no probabilities then.
     groupby

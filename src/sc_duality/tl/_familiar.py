@@ -25,6 +25,8 @@ from ..models import ModelSpec
 REFERENCE = "reference.npz"
 #: A cell is as alike as to the training cell of this rank, so that one odd cell says nothing.
 _NEIGHBOUR = 5
+#: Genes of the sentences of kept cells at most: about as many as a model knows of the 200 that are shown by default.
+_SHOWN = 120
 
 
 class Learned(NamedTuple):
@@ -96,13 +98,13 @@ def read_reference(spec: ModelSpec, measured: Iterable[str]) -> Reference | None
     place = {gene: row for row, gene in enumerate(sorted(spec.genes or ()))}
     rows = tuple(sorted(place[gene] for gene in set(measured) & place.keys()))
     file = Path(spec.vocabulary or spec.source) / REFERENCE
-    learned = learn(file, file.stat().st_mtime_ns, rows, spec.n_genes)
+    learned = learn(file, file.stat().st_mtime_ns, rows)
     return Reference(place, {label: i for i, label in enumerate(spec.labels)}, learned, **spec.familiar)
 
 
 @lru_cache(maxsize=4)
-def learn(file: Path, written: int, measured: tuple[int, ...], n_genes: int) -> Learned:  # noqa: ARG001
-    """What the cells in a file say by these of its genes, in sentences of at most ``n_genes``.
+def learn(file: Path, written: int, measured: tuple[int, ...]) -> Learned:  # noqa: ARG001
+    """What the cells in a file say by these of its genes.
 
     When it was ``written`` tells it from a file of that name that is remembered.
 
@@ -116,7 +118,7 @@ def learn(file: Path, written: int, measured: tuple[int, ...], n_genes: int) -> 
     with np.load(file, allow_pickle=False) as found:
         vectors, genes, lengths, labels = (found[name] for name in ("vectors", "genes", "lengths", "labels"))
     vectors = vectors.astype(np.float32)
-    cells = where(vectors, genes, lengths, np.isin(np.arange(len(vectors)), measured), n_genes)
+    cells = where(vectors, genes, lengths, np.isin(np.arange(len(vectors)), measured))
     fitted = LogisticRegression(max_iter=200).fit(cells, np.tile(labels, 2))
     types = np.vstack([fitted.coef_.T, fitted.intercept_]).astype(np.float32)
     return Learned(vectors, cells[: len(labels)], types)
@@ -127,7 +129,7 @@ def where(
     genes: NDArray[np.uint16],
     lengths: NDArray[np.uint16],
     measured: NDArray[np.bool_],
-    n_genes: int,
+    n_genes: int = _SHOWN,
 ) -> NDArray[np.float32]:
     """Where cells lie by the best ``n_genes`` measured genes of their sentences, (n_cells, width), each of length 1."""
     cell = np.repeat(np.arange(len(lengths)), lengths)[measured[genes]]
