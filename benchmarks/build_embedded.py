@@ -49,7 +49,7 @@ BATCH = 32
 #: Alignment: cells of a type and study of which it reads the tissue, and what ``tl.train_grpo_duality`` is told.
 SURROUNDINGS = 10
 DUALITY: dict[str, Any] = {
-    "dual": "likelihood", "group_size": 8, "rollout": 64, "batch_size": 64, "steps": 25, "learning_rate": 1e-4,
+    "dual": "likelihood", "group_size": 8, "rollout": 64, "batch_size": 64, "steps": 50, "learning_rate": 1e-4,
 }  # fmt: skip
 #: Genes of the vocabulary that tell types apart, and perturbed from untreated cells.
 N_TELLING, N_CHANGED = 4000, 500
