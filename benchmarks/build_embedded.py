@@ -3,8 +3,9 @@
 A small Llama reads the ``compact`` dialect, one token a gene and one a label. It learns in three stages: to name a
 cell's type, or that it is none of the types (``annotation``); all tasks and their duals (``tasks``); and to write cells
 whose type it recognises, by duality, without labels (``duality``, with :func:`sc_duality.tl.train_grpo_duality`). Each
-stage leaves its model in a folder of its name in FOLDER and is not run again if it is there; ``FOLDER/duality`` is what
-is shipped.
+stage leaves its model in a folder of its name in FOLDER and is not run again if it is there. What is shipped is the
+``duality`` of a second run, which learns from the validation donors too: ``--calibrated`` names the model of the first,
+by which temperature and threshold were found on them.
 
 ``--fold`` leaves out what ``benchmarks._folds`` says, ``--stage annotation`` ends after the first stage, which is what
 ``benchmarks.embedded --models`` compares; ``--leave-out`` leaves out one fold of the perturbed cells as well.

@@ -7,8 +7,9 @@ joined. Then the accuracy of best-of-N, where N labels are drawn from the model'
 the one with the best score is kept. All labels are those of the tissue.
 
 The form that is the package's default is chosen on ``validation``, donors of the training studies
-that were held out for such choices; the other sets only judge it. ``--default`` looks at that form alone,
-without draws, which is quick enough for several models: what joining it changes is then shown with an interval.
+that were held out for such choices (the shipped model has learned from them since); the other sets
+only judge it. ``--default`` looks at that form alone, without draws, which is quick enough for several
+models: what joining it changes is then shown with an interval.
 """
 
 from __future__ import annotations
