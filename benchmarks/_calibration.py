@@ -67,11 +67,11 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
         likelihoods = np.stack([whole_cell(engine, genes[:JUDGED], label) for label in of_tissue], 1)
         dual.append((likelihoods, np.array([of_tissue.index(label) for label in truth[:JUDGED]])))
         accuracy[name]["accuracy of the dual (types of the tissue)"] = share_right(*dual[-1])
-    with_reference, tables = together(engine.spec, judged)
+    alone = round(best_temperature(lambda t: [(softmax(each.scores / t, axis=1), each.truth) for each in judged]), 3)
+    with_reference, tables = together(replace(engine.spec, temperature=alone), judged)
     for known, table in zip(accuracy.values(), tables, strict=True):
         known["accuracy"] = share_right(*table)
-    alone = best_temperature(lambda t: [(softmax(each.scores / t, axis=1), each.truth) for each in judged])
-    calibration = {"temperature": round(alone, 3), **with_reference}
+    calibration = {"temperature": alone, **with_reference}
     if with_dual:
         best = best_temperature(lambda t: [(softmax(table / t, axis=1), truth) for table, truth in dual])
         calibration["dual_temperature"] = round(best, 3)
@@ -87,18 +87,20 @@ def of(folder: Path) -> dict[str, Any]:
 def together(spec: ModelSpec, judged: list[Judged]) -> tuple[dict[str, Any], list[Table]]:
     """What follows for ``familiar`` and ``unknown`` where the reference has its say, and the probabilities then.
 
-    Below ``unknown`` lie the answers to ``REJECTED`` of the cells of the study that is worst off.
+    The model is as sure by itself as it is right; the reference is made so sure that both together are. Below
+    ``unknown`` lie the answers to ``REJECTED`` of the cells of the study that is worst off.
     """
     known = replace(spec, familiar={"half": 0.0, "slope": SLOPE, "temperature": 1.0})
     references = [read_reference(known, each.measured) for each in judged]
     asked = list(zip(references, judged, strict=True))
     alike = [np.array([reference.similarity(genes) for genes in each.genes]) for reference, each in asked]
     half = round(min(float(np.quantile(each, UNLIKE)) for each in alike), 3)
+    said = [softmax(each.scores / spec.temperature, axis=1)[:, : len(spec.labels)] for each in judged]
 
     def tables(temperature: float) -> list[Table]:
         return [
-            (reference._replace(temperature=temperature).joined(each.scores, each.genes, spec.labels), each.truth)
-            for reference, each in asked
+            (reference._replace(temperature=temperature).joined(model, each.genes, spec.labels), each.truth)
+            for (reference, each), model in zip(asked, said, strict=True)
         ]
 
     temperature = round(best_temperature(tables), 3)

@@ -51,8 +51,8 @@ class ModelSpec:
         Probability below which an answer counts as unknown, times that of ``familiar``.
     familiar
         ``half`` and ``slope`` of the curve by which a cell is like those that the model learned the labels from, some
-        of which lie in ``reference.npz`` beside the weights, and ``temperature``, as below, where what these say of
-        the labels is joined with what the model says; empty where there are none.
+        of which lie in ``reference.npz`` beside the weights, and ``temperature``, as below, of what these say of the
+        labels; empty where there are none.
     temperature
         What log-likelihoods are divided by to make probabilities that mean what they say.
     dual_temperature

@@ -84,12 +84,12 @@ def scored(model: LanguageModel, question: Question, examples: Sequence[Example]
         answered = ~np.isnan(scores).any(axis=1)
         answers.status[readable] = np.where(answered, OK, NOT_ANSWERED)
         scores, readable = scores[answered], readable[answered]
-        if question.reference is None or answers.familiarity is None:
-            probability[readable] = softmax(scores / model.spec.temperature, axis=1)[:, : len(labels)]
-        elif len(readable):
+        said = softmax(scores / model.spec.temperature, axis=1)[:, : len(labels)]
+        if len(readable) and question.reference is not None and answers.familiarity is not None:
             cells = [examples[i].known["genes"] for i in readable]
             answers.familiarity[readable] = question.reference.familiarity(cells)
-            probability[readable] = question.reference.joined(scores, cells, labels)
+            said = question.reference.joined(said, cells, labels)
+        probability[readable] = said
         answers.best[readable] = probability[readable].argmax(1)
     return answers.chosen(answers.best)
 

@@ -50,20 +50,18 @@ class Reference(NamedTuple):
     #: The similarity at which a cell is as likely one like these as not, and how steep the logistic curve is there.
     half: float
     slope: float
-    #: What scores are divided by where model and reference speak together.
+    #: What the scores of the reference are divided by, so that model and reference together are as sure as right.
     temperature: float
 
     def joined(
         self, model: NDArray[np.float64], cells: Sequence[Sequence[str]], labels: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Probability of each label: the mean of what a model's scores say and what the reference says.
+        """Probability of each label: the mean of the model's, (n_cells, n_labels), and the reference's.
 
-        The model may score one answer after the labels, which says that none is right. What it gives to that, it
-        keeps, so that a row then adds up to less than 1.
+        What the model's lack of 1, it gives to none of the labels; the joined ones lack as much.
         """
-        known = softmax(model / self.temperature, axis=1)[:, : len(labels)]
         read = softmax(self.scores(cells, labels) / self.temperature, axis=1)
-        return (known + known.sum(1, keepdims=True) * read) / 2
+        return (model + model.sum(1, keepdims=True) * read) / 2
 
     def scores(self, cells: Sequence[Sequence[str]], labels: Sequence[str]) -> NDArray[np.float64]:
         """Of each label for each cell, as a model scores them, (n_cells, n_labels)."""
@@ -132,12 +130,12 @@ def where(
     n_genes: int = _SHOWN,
 ) -> NDArray[np.float32]:
     """Where cells lie by the best ``n_genes`` measured genes of their sentences, (n_cells, width), each of length 1."""
-    cell = np.repeat(np.arange(len(lengths)), lengths)[measured[genes]]
-    genes = genes[measured[genes]]
-    rank = np.arange(len(cell)) - np.searchsorted(cell, cell)
+    shown = measured[genes]
+    until = np.append(0, np.cumsum(shown))[np.append(0, np.cumsum(lengths, dtype=int))]
+    rank = np.arange(until[-1]) - np.repeat(until[:-1], np.diff(until))
     kept = rank < n_genes
-    sentences = sparse.csr_matrix(
-        (weights(n_genes)[rank[kept]], (cell[kept], genes[kept])), shape=(len(lengths), len(vectors))
-    )
+    ends = np.append(0, np.cumsum(np.minimum(np.diff(until), n_genes)))
+    values = weights(n_genes)[rank[kept]]
+    sentences = sparse.csr_matrix((values, genes[shown][kept], ends), (len(lengths), len(vectors)))
     found = sentences @ vectors
     return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.finfo(np.float32).tiny)
