@@ -24,7 +24,7 @@ WIDTH, DRAWN = 128, 4000
 #: Share of the mean variance that is added before directions are scaled.
 RIDGE = 0.05
 #: Cells of a type and study that are kept at most, and genes of each: of a panel, enough have to remain.
-KEPT, DEEP = 60, 600
+KEPT, DEEP = 200, 600
 
 
 def write_reference(
