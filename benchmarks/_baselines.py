@@ -63,13 +63,13 @@ def _regression(
     return model.predict(features(test))
 
 
-def _celltypist(train: ad.AnnData, test: ad.AnnData) -> NDArray[np.str_]:
+def _celltypist(train: ad.AnnData, test: ad.AnnData, seed: int) -> NDArray[np.str_]:
     """CellTypist trained by stochastic gradient descent, on 300 genes a type that a first round of it has chosen.
 
     Its other solver asks scikit-learn for an argument that is gone.
     """
     train, test = (ad.AnnData(log_normalised(cells), cells.obs[["label"]], cells.var[[]]) for cells in (train, test))
-    model = celltypist.train(train, labels="label", use_SGD=True, feature_selection=True)
+    model = celltypist.train(train, labels="label", use_SGD=True, feature_selection=True, random_state=seed)
     return celltypist.annotate(test, model).predicted_labels["predicted_labels"].to_numpy(str)
 
 
@@ -82,7 +82,7 @@ def said_by(name: str, train: ad.AnnData, test: ad.AnnData, seed: int) -> NDArra
     shared = train.var_names.intersection(test.var_names)
     train, test = train[:, shared].copy(), test[:, shared].copy()
     if name == "celltypist":
-        return _celltypist(train, test)
+        return _celltypist(train, test, seed)
     if name == "ranks_strong":
         return _regression(ranks("housekeeping"), thinned(train, seed), test, "balanced")
     return _regression(log_normalised if name == "log_normalised" else ranks(None), train, test, None)
