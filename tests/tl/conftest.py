@@ -4,12 +4,24 @@ import numpy as np
 import pytest
 
 import sc_duality as sd
-from sc_duality.models import ModelSpec
+from sc_duality.models import ModelSpec, TransformersModel
 
 
 @pytest.fixture(autouse=True, scope="package")
 def quiet():
     sd.settings.progress = False
+
+
+@pytest.fixture(autouse=True, scope="package")
+def small_batches():
+    """A call with few questions fills a batch up, and then costs as much as many: less is filled up here."""
+    model = sd.models.load("embedded")
+    if not isinstance(model, TransformersModel):
+        yield
+        return
+    usual, model.batch_tokens = model.batch_tokens, 512
+    yield
+    model.batch_tokens = usual
 
 
 @pytest.fixture

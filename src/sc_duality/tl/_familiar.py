@@ -58,7 +58,7 @@ class Reference(NamedTuple):
     ) -> NDArray[np.float64]:
         """Probability of each label: the mean of the model's, (n_cells, n_labels), and the reference's.
 
-        What the model's lack of 1, it gives to none of the labels; the joined ones lack as much.
+        What a row of the model's lacks of 1, it gives to none of the labels; the joined row lacks as much.
         """
         read = softmax(self.scores(cells, labels) / self.temperature, axis=1)
         return (model + model.sum(1, keepdims=True) * read) / 2
