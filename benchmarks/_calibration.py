@@ -67,14 +67,15 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
         likelihoods = np.stack([whole_cell(engine, genes[:JUDGED], label) for label in of_tissue], 1)
         dual.append((likelihoods, np.array([of_tissue.index(label) for label in truth[:JUDGED]])))
         accuracy[name]["accuracy of the dual (types of the tissue)"] = share_right(*dual[-1])
-    alone = round(best_temperature(lambda t: [(softmax(each.scores / t, axis=1), each.truth) for each in judged]), 3)
+    alone = best_temperature(lambda t: [(softmax(each.scores / t, axis=1), each.truth) for each in judged])
     with_reference, tables = together(replace(engine.spec, temperature=alone), judged)
     for known, table in zip(accuracy.values(), tables, strict=True):
         known["accuracy"] = share_right(*table)
     calibration = {"temperature": alone, **with_reference}
     if with_dual:
-        best = best_temperature(lambda t: [(softmax(table / t, axis=1), truth) for table, truth in dual])
-        calibration["dual_temperature"] = round(best, 3)
+        calibration["dual_temperature"] = best_temperature(
+            lambda t: [(softmax(table / t, axis=1), truth) for table, truth in dual]
+        )
     return accuracy, calibration
 
 
@@ -103,7 +104,7 @@ def together(spec: ModelSpec, judged: list[Judged]) -> tuple[dict[str, Any], lis
             for (reference, each), model in zip(asked, said, strict=True)
         ]
 
-    temperature = round(best_temperature(tables), 3)
+    temperature = best_temperature(tables)
     found = tables(temperature)
     sure = [table.max(1) * expit(SLOPE * (each - half)) for (table, _), each in zip(found, alike, strict=True)]
     unknown = round(min(float(np.quantile(each, REJECTED)) for each in sure), 3)
@@ -128,4 +129,4 @@ def best_temperature(at: Callable[[float], list[Table]]) -> float:
         rows = [table[np.arange(len(truth)), truth] for table, truth in at(temperature)]
         return -float(np.log(np.maximum(np.concatenate(rows), np.finfo(float).tiny)).mean())
 
-    return float(min(np.geomspace(0.3, 20, 120), key=log_loss))
+    return round(float(min(np.geomspace(0.3, 20, 120), key=log_loss)), 3)
