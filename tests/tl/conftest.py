@@ -26,8 +26,8 @@ def small_batches():
 
 @pytest.fixture
 def cells():
-    """Sixty real cells of PBMC3k with sentences."""
-    adata = sd.datasets.pbmc3k()[::6].copy()
+    """Some thirty real cells of PBMC3k with sentences."""
+    adata = sd.datasets.pbmc3k()[::10].copy()
     sd.pp.cell_sentences(adata)
     return adata
 

@@ -153,7 +153,7 @@ def test_cells_without_genes_stay_without_an_answer(cells):
 
 
 def test_sentences_are_written_if_there_are_none(cells):
-    bare = sd.datasets.pbmc3k()[::6].copy()
+    bare = sd.datasets.pbmc3k()[::10].copy()
     sd.tl.annotate(bare)
     assert (bare.obsm["cell_sentence"] == cells.obsm["cell_sentence"]).all()
 

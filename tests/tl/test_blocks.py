@@ -24,8 +24,8 @@ HOW = {
 
 @pytest.fixture
 def few(cells):
-    few = cells[:23].copy()
-    few.obs["cluster"] = pd.Categorical([["a", "b", None][i % 3] for i in range(23)])
+    few = cells[:13].copy()
+    few.obs["cluster"] = pd.Categorical([["a", "b", None][i % 3] for i in range(13)])
     few.obsm["cell_sentence"][[4, 5]] = -1
     return few
 

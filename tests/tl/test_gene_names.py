@@ -21,7 +21,7 @@ SPEC = resolve("embedded")
 @pytest.fixture
 def untied():
     """Real cells in which no two genes are tied: the order of ties hangs on the names."""
-    cells = sd.datasets.pbmc3k()[::8].copy()
+    cells = sd.datasets.pbmc3k()[::16].copy()
     cells.X = cells.X.astype(np.float32)
     cells.X.data += np.random.default_rng(0).uniform(0, 0.5, len(cells.X.data)).astype(np.float32)
     return cells

@@ -27,7 +27,7 @@ def assert_same(found, expected):
 
 @pytest.fixture(scope="module")
 def adata():
-    return sd.datasets.pbmc3k()[::8].copy()
+    return sd.datasets.pbmc3k()[::16].copy()
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,12 @@ def together(adata):
 
 
 def test_alone_in_a_batch_and_in_any_order(adata, together):
-    for i in (0, 7, 21):
+    for i in (0, 7):
         assert_same(answered(adata[i]), together[i])
     order = np.random.default_rng(0).permutation(adata.n_obs)
     assert_same(answered(adata[order]), together[order])
 
 
 def test_in_any_chunks(adata, together):
-    for chunk in (slice(0, 3), slice(3, 20), slice(20, None)):
+    for chunk in (slice(0, 3), slice(3, 12), slice(12, None)):
         assert_same(answered(adata[chunk]), together[chunk])

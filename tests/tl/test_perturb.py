@@ -203,7 +203,7 @@ def test_mudata_is_taken(cells, parrot):
 
 
 def test_sentences_are_written_if_there_are_none(cells, parrot):
-    bare = sd.datasets.pbmc3k()[::6].copy()
+    bare = sd.datasets.pbmc3k()[::10].copy()
     found = sd.tl.perturb(bare, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE), n_genes=5)
     assert sd.get.gene_lists(found, key="cell_sentence_before") == sd.get.gene_lists(cells, n_genes=5)
 
