@@ -44,10 +44,16 @@ def serve(folder: str | Path, *, options: Sequence[str] = (), patience: float = 
         More arguments of the server, such as ``["--dtype", "float32"]``.
     patience
         Seconds that it may take to start.
+
+    Raises
+    ------
+    RuntimeError
+        If it does not start, or ends before the block does; with the end of what it printed.
     """
     port = _free_port()
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--enforce-eager", *options]
+    # A prompt that is read in two parts ends vLLM 0.31 on a CPU where a seeded draw follows.
+    command += ["--host", "127.0.0.1", "--port", str(port), "--enforce-eager", "--no-enable-chunked-prefill", *options]
     quiet = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
     with tempfile.TemporaryFile() as log:
         # A session of its own, so that the engine, which is a process too, goes with the server.
@@ -59,7 +65,7 @@ def serve(folder: str | Path, *, options: Sequence[str] = (), patience: float = 
             server = Server(f"http://127.0.0.1:{port}/v1", process)
             yield server
             if process.poll() is not None and not server.killed:
-                print(f"vLLM ended by itself with {process.returncode}:\n{_end_of(log)}", file=sys.stderr)
+                raise RuntimeError(f"vLLM ended by itself with {process.returncode}:\n{_end_of(log)}")
         finally:
             _stop(process)
 

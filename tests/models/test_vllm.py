@@ -116,6 +116,13 @@ def test_draws_follow_from_seed_and_prompt_alone(model):
     assert model.generate(PROMPTS, Sampling(max_tokens=12, temperature=1.0, seed=4)) != together[: len(PROMPTS)]
 
 
+def test_draws_after_more_prompts_than_are_read_at_once(model):
+    """vLLM reads 4,096 tokens at once on a CPU; a prompt that it read in two parts ended it when it drew by a seed."""
+    long = [f"{i} " + "naive cell " * 55 for i in range(100)]
+    drawn = model.generate(long, Sampling(max_tokens=2, temperature=1.0))
+    assert drawn[-20:] == model.generate(long[-20:], Sampling(max_tokens=2, temperature=1.0))
+
+
 def test_text_is_one_of_the_choices(model, reference):
     assert set(model.generate(PROMPTS, Sampling(choices=tuple(CHOICES), temperature=1.0))) <= set(CHOICES)
     single = Sampling(choices=("A", "B", "C", "D"))
