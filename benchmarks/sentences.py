@@ -79,7 +79,7 @@ def cells_per_s(work: Callable[[], Any], n_cells: int, repeats: int) -> float:
 
 def bandwidth(values: np.ndarray, repeats: int) -> float:
     """Bytes per second that all threads together read."""
-    parts = np.array_split(values.view(np.int32), numba.get_num_threads())
+    parts = np.array_split(values.view(np.int32), numba.config.NUMBA_NUM_THREADS)
     with ThreadPoolExecutor(len(parts)) as pool:
         return cells_per_s(lambda: list(pool.map(np.max, parts)), values.nbytes, repeats)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import numba
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,9 +31,16 @@ def plain(X: np.ndarray, word: np.ndarray, gene_hash: np.ndarray, cell_hash: np.
     return out
 
 
-def ranked(X: np.ndarray, word: np.ndarray, gene_hash: np.ndarray, cell_hash: np.ndarray, n_best: int) -> np.ndarray:
+def ranked(
+    X: np.ndarray,
+    word: np.ndarray,
+    gene_hash: np.ndarray,
+    cell_hash: np.ndarray,
+    n_best: int,
+    threads: int | None = None,
+) -> np.ndarray:
     out = np.full((len(X), n_best), -1, np.int32)
-    rank(sparse.csr_matrix(X), word, gene_hash, cell_hash, out)
+    rank(sparse.csr_matrix(X), word, gene_hash, cell_hash, out, threads)
     return out
 
 
@@ -128,12 +137,23 @@ def test_neither_other_rows_nor_the_order_of_columns_nor_threads_matter(seed: in
     part = ranked(X[rows][:, columns], word[columns], gene_hash, cell_hash[rows], n_best)
     np.testing.assert_array_equal(part, whole[rows])
 
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        np.testing.assert_array_equal(ranked(X, word, gene_hash, cell_hash, n_best), whole)
-    finally:
-        numba.set_num_threads(before)
+    for threads in (1, 4):
+        np.testing.assert_array_equal(ranked(X, word, gene_hash, cell_hash, n_best, threads), whole)
+
+
+def test_openmp_is_left_as_it_was() -> None:
+    """Numba's threads let parallel regions nest, and those of torch's attention then cost ten times as much."""
+    code = """
+import ctypes, numpy as np, torch
+from scipy import sparse
+from threadpoolctl import threadpool_info
+from sc_duality._rank import rank
+words, hashes = np.arange(9, dtype=np.int32), np.arange(9, dtype=np.uint64)
+rank(sparse.csr_matrix(np.ones((9, 9), np.float32)), words, hashes, hashes, np.zeros((9, 3), np.int32))
+openmp = [ctypes.CDLL(one["filepath"]) for one in threadpool_info() if one["user_api"] == "openmp"]
+assert openmp and not any(one.omp_get_nested() for one in openmp)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 def test_every_order_of_a_tie_is_as_likely() -> None:
