@@ -27,6 +27,7 @@ export MALLOC_TRIM_THRESHOLD_ := 4294967296
 demo: $(VENV)/.core
 	$(PY) tutorials/demo.py --out demo_output
 
+# A core for each of the two workers; numba would set the threads of OpenMP anew.
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 

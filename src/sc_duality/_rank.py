@@ -49,7 +49,7 @@ def rank(
     """
     n_rows = rows.shape[0]
     # Not get_num_threads(): it starts numba's own threads and allows OpenMP to nest in all of the process, and a model
-    # in bfloat16 on a CPU then takes ten times as long.
+    # in bfloat16 on a CPU without AMX then takes eight times as long.
     edges = np.linspace(0, n_rows, min(threads or config.NUMBA_NUM_THREADS, n_rows) + 1).astype(int)
 
     def part(start: int, stop: int) -> np.ndarray:

@@ -142,7 +142,7 @@ def test_neither_other_rows_nor_the_order_of_columns_nor_threads_matter(seed: in
 
 
 def test_openmp_is_left_as_it_was() -> None:
-    """Numba's threads let parallel regions nest, and those of torch's attention then cost ten times as much."""
+    """Numba's threads let parallel regions nest, and torch's attention in bfloat16 is then far slower."""
     code = """
 import ctypes, numpy as np, torch
 from scipy import sparse

@@ -75,10 +75,13 @@ def for_machine() -> dict[str, Any]:
     longest_that_fits = {"max_model_len": -1}
     if not current_platform.is_cpu():
         return longest_that_fits
-    # Compiling takes longer than it saves; of a shared prompt, less than a block is read again; and where a prompt is
-    # read in two parts, a seeded draw after it would end vLLM 0.31 on a CPU.
-    eager = {"enforce_eager": True, "block_size": 32, "enable_chunked_prefill": False}
-    return {**longest_that_fits, **eager, "kv_cache_memory_bytes": _CPU_CACHE}
+    return {
+        **longest_that_fits,
+        "enforce_eager": True,  # compiling takes longer than it saves
+        "block_size": 32,  # of a shared prompt, less than a block is read again
+        "enable_chunked_prefill": False,  # a seeded draw after a prompt that was read in two parts ends vLLM 0.31
+        "kv_cache_memory_bytes": _CPU_CACHE,
+    }
 
 
 def best_dtype() -> str:
