@@ -154,3 +154,11 @@ def test_one_seed_leaves_the_callers_random_numbers_alone(model):
     torch.manual_seed(5)
     model.generate(["A"], Sampling(max_tokens=2, temperature=1.0))
     assert torch.rand(1) == expected
+
+
+@pytest.mark.parametrize(("amx", "avx", "expected"), [(0, 0, "float32"), (1, 0, "bfloat16"), (0, 1, "bfloat16")])
+def test_bfloat16_is_taken_where_the_processor_multiplies_it(tiny_folder, monkeypatch, amx, avx, expected):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: bool(amx))
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bool(avx))
+    spec = sd.models.resolve(tiny_folder)
+    assert sd.models.TransformersModel(spec, device="cpu").dtype == expected

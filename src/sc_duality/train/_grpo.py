@@ -10,6 +10,7 @@ from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
 from ..models import LanguageModel, ModelSpec
+from ..models._openmp import one_level
 from ..models._tokens import Tokens
 from ._check import warn_where_dual_is_weak
 from ._history import history_of
@@ -82,7 +83,7 @@ def align(
     if known:
         record["accuracy_before"] = {task: found._asdict() for task, found in before.items()}
         trainer.add_callback(watch)
-    with run.keeping(), without_denormals():
+    with run.keeping(), without_denormals(), one_level():
         trainer.train(resume_from_checkpoint=checkpoint)
         record["accuracy"] = {task: found._asdict() for task, found in watch.last.items()}
         return run.finish(trainer, spec, history_of(trainer.state.log_history), record)

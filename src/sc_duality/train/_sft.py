@@ -10,6 +10,7 @@ from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
 from ..models import ModelSpec
+from ..models._openmp import one_level
 from ..models._tokens import Tokens
 from ._contrast import ContrastiveSFT
 from ._distil import Trace
@@ -73,7 +74,7 @@ def fit(
     if held_out:
         trainer.add_callback(watch)
     checkpoint = run.begin()
-    with run.keeping(), without_denormals():
+    with run.keeping(), without_denormals(), one_level():
         trainer.train(resume_from_checkpoint=checkpoint)
         record = {"accuracy": {task: found._asdict() for task, found in watch.last.items()}}
         # TRL begins to count tokens anew where a stopped run goes on.
