@@ -1,8 +1,8 @@
 """Training cells of the embedded model, made harder most times they are drawn.
 
 A cell from another laboratory has other depth, other background and other genes. So the counts of
-most cells that are drawn are thinned, mixed with their study's average and limited to a panel of genes;
-and the ranks of all are jittered.
+most cells that are drawn are shifted as studies are from each other, thinned, mixed with their study's average and
+limited to a panel of genes; and the ranks of all are jittered.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
 import sc_duality as sd
+from benchmarks._laboratories import Laboratories
 
 #: Genes in a sentence at most.
 N_GENES = 200
@@ -47,6 +48,7 @@ class Corpus:
         self.label = np.concatenate([cells.obs["label"].to_numpy(str) for cells in studies])
         sums = [np.asarray(block.sum(0), dtype=float).ravel() for block in blocks]
         self.ambient = [total / total.sum() for total in sums]
+        self.laboratories = Laboratories(self.counts, self.study, self.label)
         # A type of a study is drawn in proportion to the fourth root of its number of cells.
         group = pd.Series(self.study.astype(str)) + self.label
         weight = group.map(group.value_counts()).to_numpy() ** -0.75
@@ -67,6 +69,8 @@ class Corpus:
         """The best ``n_genes`` genes of ``cell`` as another laboratory might have seen it."""
         measured = self.row(cell)
         counts = measured.copy()
+        if rng.random() < 0.6:
+            counts = self.laboratories.elsewhere(counts, int(self.study[cell]), str(self.label[cell]), rng)
         if rng.random() < 0.7:
             counts = rng.binomial(counts.astype(int), np.exp(rng.uniform(np.log(0.08), 0))).astype(float)
         if rng.random() < 0.5:

@@ -1,6 +1,6 @@
 """Speed of annotation with the embedded model, beside writing the label cell by cell with the same weights.
 
-``python -m benchmarks.annotate [--quick]``. The bound is what the matrix products of one pass over the prompts would
+``python -m benchmarks.annotate [--dtype float32] [--quick]``. The bound is what the matrix products of one pass over the prompts would
 take if they ran at the rate of a large product, measured in the same run.
 """
 
@@ -48,6 +48,7 @@ def generate_one(model: TransformersModel, prompt: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="317 cells instead of 3,170")
+    parser.add_argument("--dtype", default="auto", help="of the model's numbers, as sd.models.load takes it")
     args = parser.parse_args()
     sd.settings.progress = sd.settings.cache = False
 
@@ -57,7 +58,7 @@ def main() -> None:
         cells.obs_names_make_unique()
     repeats = 3
     sd.pp.cell_sentences(cells)
-    model = sd.models.load("embedded")
+    model = sd.models.load("embedded", dtype=args.dtype)
     annotate_s = seconds(lambda: sd.tl.annotate(cells, model), repeats)
 
     task, labels = Annotation("compact"), model.spec.labels
