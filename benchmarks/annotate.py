@@ -1,7 +1,7 @@
 """Speed of annotation with the embedded model, beside writing the label cell by cell with the same weights.
 
-``python -m benchmarks.annotate [--dtype float32] [--quick]``. The bound is what the matrix products of one pass over the prompts would
-take if they ran at the rate of a large product, measured in the same run.
+``python -m benchmarks.annotate [--dtype float32] [--quick]``. The bound is what the matrix products of one pass over
+the prompts would take if they ran at the rate of a large product, measured in the same run.
 """
 
 from __future__ import annotations
