@@ -48,7 +48,8 @@ def test_a_model_computes_on_one_level() -> None:
     model = sd.models.load("embedded", device="cpu")
     found: list[set[int]] = []
     assert isinstance(model, sd.models.TransformersModel)
-    model.model.register_forward_pre_hook(lambda *_: found.append(levels()))
-    model.score(["<annotate> <cell> CD79A MS4A1 CD37 <type>"], ["B_cell", "natural_killer_cell"])
+    hook = model.model.base_model.register_forward_pre_hook(lambda *_: found.append(levels()))
+    model.embed(["<annotate> <cell> CD79A MS4A1 CD37 <type>"])
+    hook.remove()
     assert found == [{1}]
     assert levels() == {4}
