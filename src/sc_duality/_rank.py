@@ -48,8 +48,8 @@ def rank(
     int64 (3,): how many values are negative, NaN and infinite.
     """
     n_rows = rows.shape[0]
-    # Not get_num_threads(): it starts numba's own threads and allows OpenMP to nest in all of the process, and a model
-    # in bfloat16 on a CPU without AMX then takes eight times as long.
+    # Not get_num_threads(): it starts numba's own threads, of which none is used here, and lets OpenMP nest in all of
+    # the process, which models in bfloat16 are slow under.
     edges = np.linspace(0, n_rows, min(threads or config.NUMBA_NUM_THREADS, n_rows) + 1).astype(int)
 
     def part(start: int, stop: int) -> np.ndarray:
