@@ -25,6 +25,8 @@ from benchmarks._laboratories import Laboratories
 N_GENES = 200
 #: Share of the cells that are shown as they were measured.
 AS_MEASURED = 0.4
+#: Share of the others that are shown as another study might have seen them.
+ELSEWHERE = 0.6
 #: A cell that has fewer genes left is taken as it was.
 MIN_GENES = 25
 
@@ -68,9 +70,7 @@ class Corpus:
     def harder(self, cell: int, n_genes: int, rng: np.random.Generator) -> list[str]:
         """The best ``n_genes`` genes of ``cell`` as another laboratory might have seen it."""
         measured = self.row(cell)
-        counts = measured.copy()
-        if rng.random() < 0.6:
-            counts = self.laboratories.elsewhere(counts, int(self.study[cell]), str(self.label[cell]), rng)
+        counts = self.elsewhere(cell, rng) if rng.random() < ELSEWHERE else measured.copy()
         if rng.random() < 0.7:
             counts = rng.binomial(counts.astype(int), np.exp(rng.uniform(np.log(0.08), 0))).astype(float)
         if rng.random() < 0.5:
@@ -81,6 +81,10 @@ class Corpus:
         if rng.random() < 0.5:
             counts[rng.random(len(counts)) < rng.uniform(0, 0.3)] = 0
         return self.best(counts if np.count_nonzero(counts) >= MIN_GENES else measured, n_genes, rng)
+
+    def elsewhere(self, cell: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """The counts of a cell as another laboratory might have seen them, (n_genes,)."""
+        return self.laboratories.elsewhere(self.row(cell), int(self.study[cell]), str(self.label[cell]), rng)
 
     def row(self, cell: int) -> NDArray[np.float64]:
         """The counts of a cell, (n_genes,)."""

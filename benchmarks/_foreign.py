@@ -2,7 +2,8 @@
 
 No list of types is whole, and what else a user may bring cannot be had. So what is shown is made of known cells:
 two of unlike tissues mixed, the background of a droplet without a cell, genes exchanged for any others; and real
-cells of types that have no label, from experiments with perturbations.
+cells of types that have no label, from experiments with perturbations. The known cells are shifted as another
+laboratory might have seen them as often as those with a label are, or the shift itself would say "known".
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._corpus import Corpus
+from benchmarks._corpus import AS_MEASURED, ELSEWHERE, Corpus
 
 #: Of each kind: mixed cells, empty droplets, exchanged genes, real ones without a label.
 CHANCES = (0.3, 0.2, 0.3, 0.2)
@@ -46,6 +47,12 @@ class Foreign:
         values = (self._mixed, self._empty, self._exchanged)[kind](rng)
         return self.corpus.best(values, n_genes, rng)
 
+    def _counts(self, cell: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """What is measured of a cell, here or elsewhere."""
+        if rng.random() < (1 - AS_MEASURED) * ELSEWHERE:
+            return self.corpus.elsewhere(cell, rng)
+        return self.corpus.row(cell)
+
     def _mixed(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """Two cells of unlike tissues in one droplet, at most three times as much of one as of the other."""
         one = int(self.corpus.draw(1, rng)[0])
@@ -54,7 +61,7 @@ class Foreign:
             other = int(self.corpus.draw(1, rng)[0])
         values = np.zeros(len(self.corpus.genes))
         for cell, share in zip((one, other), np.exp(rng.uniform(-0.55, 0.55, 2)), strict=True):
-            counts = self.corpus.row(cell)
+            counts = self._counts(cell, rng)
             values += rng.poisson(1000 * share * counts / counts.sum())
         return values
 
@@ -66,7 +73,7 @@ class Foreign:
 
     def _exchanged(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """A cell, a half or more of whose expression belongs to genes drawn at random."""
-        values = self.corpus.row(int(self.corpus.draw(1, rng)[0]))
+        values = self._counts(int(self.corpus.draw(1, rng)[0]), rng)
         expressed = np.flatnonzero(values)
         moved = expressed[rng.random(len(expressed)) < rng.uniform(0.5, 1.0)]
         to = rng.choice(len(values), len(moved), p=self.often)
