@@ -70,9 +70,9 @@ def annotate(
         reasoning if it likes, and reads its answer; ``"choose"`` lets it write one of ``labels`` and nothing else,
         for servers that tell no likelihoods. There are no probabilities then.
     groupby
-        ``obs`` column of clusters. All cells of a cluster get one label: that with the highest summed
-        log-probability (or the most votes, where the model writes). Its confidence is the mean probability
-        that the cluster's cells give it.
+        ``obs`` column of clusters, best fine ones of one type each. All cells of a cluster get one label: that with
+        the highest summed log-probability (or the most votes, where the model writes). Its confidence is the mean
+        probability that the cluster's cells give it.
     unknown
         Confidence below which the answer is ``"unknown"``, where there is a familiarity times that; 0 never says
         so. By default the model's own threshold: for the embedded one, what at least 90 % of the cells of every
