@@ -66,7 +66,7 @@ def align(cells, start, tmp_path_factory):
                 labels="blood",
                 perturbation="done",
                 perturbations=PERTURBATIONS,
-                n_genes=20,
+                n_genes=60,
                 group_size=G,
                 rollout=ROLLOUT,
                 batch_size=ROLLOUT,
@@ -128,5 +128,5 @@ def test_a_dual_that_is_asked_again_is_drawn_anew(run):
 def test_the_trained_model_answers(run, cells):
     (model, _), _ = run
     cells = cells[:10].copy()
-    sd.tl.annotate(cells, model, labels="blood", n_genes=20)
+    sd.tl.annotate(cells, model, labels="blood", n_genes=60)
     assert cells.obs["annotation"].notna().all()
