@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy.special import softmax
 
 import sc_duality as sd
@@ -66,9 +67,10 @@ def test_written_answers_are_read_or_left_missing_with_their_reason(cells, parro
     assert (model.sampling.max_tokens, model.sampling.temperature, model.sampling.seed) == (9, 0.7, 4)
 
 
-def test_embedded_model_can_write_its_answers(cells):
-    sd.tl.annotate(cells, method="generate", max_tokens=4, key_added="written")
-    sd.tl.annotate(cells, unknown=0, key_added="scored")
+@pytest.mark.parametrize("n_genes", [None, 20])  # of few genes, it does not stop after the type by itself
+def test_embedded_model_can_write_its_answers(cells, n_genes):
+    sd.tl.annotate(cells, method="generate", n_genes=n_genes, key_added="written")
+    sd.tl.annotate(cells, unknown=0, n_genes=n_genes, key_added="scored")
     assert set(cells.obs["written_status"]) <= {"ok", "unknown"}
     readable = cells.obs["written"].notna()
     assert readable.mean() > 0.9

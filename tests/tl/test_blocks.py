@@ -13,12 +13,12 @@ from sc_duality.tl import _blocks
 LABELS = ["B cell", "T cell"]
 HOW = {
     "score": {"labels": "blood"},
-    "generate": {"labels": "blood", "method": "generate", "max_tokens": 2},
-    "draws": {"labels": "blood", "method": "generate", "max_tokens": 2, "temperature": 1.0},
-    "choose": {"labels": "blood", "method": "choose", "max_tokens": 2},
+    "generate": {"labels": "blood", "method": "generate"},
+    "draws": {"labels": "blood", "method": "generate", "temperature": 1.0},
+    "choose": {"labels": "blood", "method": "choose"},
     "best": {"labels": "blood", "best_of": 2, "n_genes": 10},
     "clusters": {"labels": "blood", "groupby": "cluster"},
-    "votes": {"labels": "blood", "groupby": "cluster", "method": "generate", "max_tokens": 2},
+    "votes": {"labels": "blood", "groupby": "cluster", "method": "generate"},
 }
 
 

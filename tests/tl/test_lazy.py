@@ -21,7 +21,7 @@ def opened(adata, form, folder):
 def answer(adata):
     sd.tl.annotate(adata, labels="blood", context=["donor"])
     sd.tl.annotate(adata, labels="cell_type", groupby="cluster", key_added="by_cluster")
-    sd.tl.annotate(adata, labels="blood", method="generate", max_tokens=2, key_added="written")
+    sd.tl.annotate(adata, labels="blood", method="generate", key_added="written")
     sd.tl.embed(adata)
     sd.tl.sensitivity(adata, "panobinostat")
     sd.tl.duality(adata, n_genes=10)

@@ -16,7 +16,7 @@ def once():
     cells.obs["cluster"] = cells.obs["cell_type"]
     sd.tl.annotate(cells, labels="blood")
     sd.tl.annotate(cells, labels="blood", groupby="cluster", key_added="by_cluster")
-    sd.tl.annotate(cells, labels="blood", method="generate", max_tokens=2, key_added="written")
+    sd.tl.annotate(cells, labels="blood", method="generate", key_added="written")
     sd.tl.embed(cells)
     for key, form in (("annotation", "posterior"), ("by_cluster", "likelihood"), ("written", "sample")):
         sd.tl.duality(cells, key, form=form, n_genes=10, draws=1)

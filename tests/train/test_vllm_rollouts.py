@@ -66,7 +66,7 @@ def align(cells, start, tmp_path_factory):
                 labels="blood",
                 perturbation="done",
                 perturbations=PERTURBATIONS,
-                n_genes=60,
+                n_genes=60,  # of 20, it does not stop after the type
                 group_size=G,
                 rollout=ROLLOUT,
                 batch_size=ROLLOUT,

@@ -109,7 +109,7 @@ class ModelSpec:
         return frozenset(word for word in words if not word.startswith("<") and word not in labels)
 
     def room_for(self, n_words: int) -> int:
-        """Tokens that so many genes need: one each where they are words of the model, else more, and some to reason."""
+        """Tokens that so many genes or labels need: one each where they are words, else more, and some to reason."""
         return n_words if self.genes is not None else 256 + 8 * n_words
 
     @cached_property

@@ -33,7 +33,7 @@ def annotate(
     unknown: float | None = None,
     n_genes: int | None = None,
     temperature: float = 0.0,
-    max_tokens: int = 256,
+    max_tokens: int | None = None,
     duality: bool = False,
     best_of: int = 1,
     context: Sequence[str] = (),
@@ -82,7 +82,7 @@ def annotate(
         Genes of a sentence that the model is shown; by default what the model is made for.
     temperature, max_tokens
         For ``"generate"`` and ``"choose"``: how freely to draw (0 takes the likeliest word), and how much
-        to write at most.
+        to write at most, by default one word by a model whose types are words, and 264 tokens by another.
     duality
         Whether to run :func:`duality` on the answers, with the same model and its defaults.
     best_of

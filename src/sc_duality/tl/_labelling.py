@@ -38,7 +38,7 @@ class How:
     unknown: float | None
     n_genes: int | None
     temperature: float
-    max_tokens: int
+    max_tokens: int | None
     duality: bool
     best_of: int
     context: Sequence[str]
@@ -55,7 +55,8 @@ def label_cells(
     default = spec.unknown if question.task.name == "annotation" else 0.0  # models know it of types only
     threshold = default if how.unknown is None else how.unknown
     choices = tuple(map(question.task.answer, question.labels)) if how.method == "choose" else ()
-    sampling = Sampling(max_tokens=how.max_tokens, temperature=how.temperature, seed=seed(how.rng), choices=choices)
+    room = spec.room_for(1) if how.max_tokens is None else how.max_tokens
+    sampling = Sampling(max_tokens=room, temperature=how.temperature, seed=seed(how.rng), choices=choices)
     facts = context_of(adata, how.context)
     cells = sentences_for(adata, spec, key=how.key, n_genes=how.n_genes)
     names = cell_names(adata)

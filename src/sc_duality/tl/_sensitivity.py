@@ -34,7 +34,7 @@ def sensitivity(
     unknown: float | None = None,
     n_genes: int | None = None,
     temperature: float = 0.0,
-    max_tokens: int = 256,
+    max_tokens: int | None = None,
     duality: bool = False,
     best_of: int = 1,
     context: Sequence[str] = (),
