@@ -10,12 +10,14 @@ LIMIT = 24
 PROMPTS = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=LIMIT), max_size=12)
 
 
-@given(PROMPTS, st.sampled_from([1, 4, 16]), st.integers(1, 80), st.booleans())
-def test_every_prompt_is_in_one_row_as_it_is(prompts, step, tokens, fill):
+@given(PROMPTS, st.sampled_from([1, 4, 16]), st.integers(1, 80), st.booleans(), st.sampled_from([None, 1, 3]))
+def test_every_prompt_is_in_one_row_as_it_is(prompts, step, tokens, fill, most):
     found = {}
-    for batch in batches(prompts, tokens=tokens, device=torch.device("cpu"), fill=fill, step=step, limit=LIMIT):
+    how = {"tokens": tokens, "device": torch.device("cpu"), "fill": fill, "step": step, "limit": LIMIT, "rows": most}
+    for batch in batches(prompts, **how):
         rows, width = batch.ids.shape
-        assert rows == max(1, tokens // width) if fill else rows == len(batch.members)
+        assert rows == max(1, min(tokens // width, most or tokens)) if fill else rows == len(batch.members)
+        assert len(batch.members) <= min(rows, most or rows)
         assert width <= LIMIT
         for member, row, length in zip(batch.members, batch.ids.tolist(), batch.lengths.tolist(), strict=False):
             assert member not in found

@@ -79,8 +79,10 @@ def test_company_changes_nothing_to_the_last_bit(tiny_folder, dtype):
     model = sd.models.load(tiny_folder, device="cpu", dtype=dtype)
     scores, vectors = model.score(PROMPTS, CHOICES), model.embed(PROMPTS)
     judged, words = model.likelihood(PROMPTS, ANSWERS), model.score(PROMPTS, ["T", "B"])
+    texts = model.generate(PROMPTS, Sampling(max_tokens=8))
     for i, prompt in enumerate(PROMPTS):
         company = ["C D", "A", prompt] * 40
+        assert model.generate(company, Sampling(max_tokens=8))[-1] == texts[i]
         np.testing.assert_array_equal(model.likelihood([prompt], [ANSWERS[i]])[0], judged[i])
         np.testing.assert_array_equal(model.likelihood(company, ["B", "T cell", ANSWERS[i]] * 40)[-1], judged[i])
         np.testing.assert_array_equal(model.score([prompt], CHOICES)[0], scores[i])

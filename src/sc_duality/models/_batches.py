@@ -22,7 +22,14 @@ class Batch(NamedTuple):
 
 
 def batches(
-    prompts: Sequence[Sequence[int]], *, tokens: int, device: torch.device, fill: bool, step: int = 1, limit: int = 0
+    prompts: Sequence[Sequence[int]],
+    *,
+    tokens: int,
+    device: torch.device,
+    fill: bool,
+    step: int = 1,
+    limit: int = 0,
+    rows: int | None = None,
 ) -> Iterator[Batch]:
     """Batches of about ``tokens`` tokens, longest prompts first.
 
@@ -45,13 +52,15 @@ def batches(
         Widths are multiples of this; above 1, prompts are padded at their end. Few widths make few batches.
     limit
         The most tokens that the model reads; no prompt is padded beyond it.
+    rows
+        Rows of a batch at most.
     """
     widths = [max(len(prompt), min(-(-len(prompt) // step) * step, limit)) for prompt in prompts]
     for width in sorted(set(widths), reverse=True):
         same = [i for i, other in enumerate(widths) if other == width]
-        size = max(1, tokens // width)
+        size = max(1, min(tokens // width, rows or tokens))
         for start in range(0, len(same), size):
             members = same[start : start + size]
-            rows = [prompts[i] for i in members + [members[0]] * (size - len(members) if fill else 0)]
-            ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=device)
-            yield Batch(members, ids, torch.tensor([len(row) for row in rows], device=device), step - 1)
+            shown = [prompts[i] for i in members + [members[0]] * (size - len(members) if fill else 0)]
+            ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in shown], device=device)
+            yield Batch(members, ids, torch.tensor([len(row) for row in shown], device=device), step - 1)

@@ -70,9 +70,9 @@ class Reference(TransformersModel):
             device = self.model.device
             yield members, torch.tensor(ids, device=device), torch.tensor(shown, device=device)
 
-    def _batches(self, ids: list[list[int]], step: int = 1) -> Iterator[Batch]:
+    def _batches(self, ids: list[list[int]], step: int = 1, rows: int | None = None) -> Iterator[Batch]:
         tokens, device = _LARGER * self.batch_tokens, self.model.device
-        return batches(ids, tokens=tokens, device=device, fill=False, step=step, limit=self._limit)
+        return batches(ids, tokens=tokens, device=device, fill=False, step=step, limit=self._limit, rows=rows)
 
 
 class Policy(Reference):
