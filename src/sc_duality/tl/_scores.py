@@ -58,7 +58,7 @@ def groups(
     if not common:
         raise ValueError(
             f"real and generated cells share no condition: {some(sorted(set(real.dropna())))} against "
-            f"{some(sorted(set(generated.dropna())))}"
+            f"{some(sorted(set(generated.dropna())))}; name them alike in both"
         )
     here, there = draw(real, max_cells, seed, half=half), draw(generated, max_cells, seed)
     nothing = np.array([], dtype=int)
