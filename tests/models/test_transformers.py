@@ -83,6 +83,8 @@ def test_company_changes_nothing_to_the_last_bit(tiny_folder, dtype):
     for i, prompt in enumerate(PROMPTS):
         company = ["C D", "A", prompt] * 40
         assert model.generate(company, Sampling(max_tokens=8))[-1] == texts[i]
+        drawn = Sampling(max_tokens=8, temperature=1.0)
+        assert model.generate(company, drawn)[company.index(prompt)] == model.generate([prompt], drawn)[0]
         np.testing.assert_array_equal(model.likelihood([prompt], [ANSWERS[i]])[0], judged[i])
         np.testing.assert_array_equal(model.likelihood(company, ["B", "T cell", ANSWERS[i]] * 40)[-1], judged[i])
         np.testing.assert_array_equal(model.score([prompt], CHOICES)[0], scores[i])
@@ -111,6 +113,14 @@ def test_greedy_text_takes_the_likeliest_word_each_time(model):
 def test_draws_repeat_with_their_seed_and_differ_without(model):
     draw = [model.generate(PROMPTS, Sampling(max_tokens=8, temperature=1.5, seed=seed)) for seed in (1, 1, 2)]
     assert draw[0] == draw[1] != draw[2]
+
+
+def test_few_texts_are_not_written_in_the_batch_of_many(model, monkeypatch):
+    rows, write = [], model.model.generate
+    monkeypatch.setattr(model.model, "generate", lambda **how: rows.append(len(how["input_ids"])) or write(**how))
+    few, many = (model.generate(["A B"] * n, Sampling(max_tokens=2, temperature=1.0)) for n in (1, 70))
+    assert rows == [64, 64, 64]
+    assert few[0] == many[0]
 
 
 def test_chat_models_are_asked_in_their_template(chat_folder):

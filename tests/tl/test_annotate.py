@@ -67,6 +67,14 @@ def test_written_answers_are_read_or_left_missing_with_their_reason(cells, parro
     assert (model.sampling.max_tokens, model.sampling.temperature, model.sampling.seed) == (9, 0.7, 4)
 
 
+def test_model_may_reason_unless_its_types_are_words(cells, parrot):
+    model = parrot(texts=["<answer>B cell</answer>"])
+    sd.tl.annotate(cells, model, labels=LABELS, method="generate")
+    assert model.sampling.max_tokens == 264
+    sd.tl.annotate(cells, method="generate")
+    assert cells.uns["annotation"]["params"]["max_tokens"] == 1
+
+
 @pytest.mark.parametrize("n_genes", [None, 20])  # of few genes, it does not stop after the type by itself
 def test_embedded_model_can_write_its_answers(cells, n_genes):
     sd.tl.annotate(cells, method="generate", n_genes=n_genes, key_added="written")

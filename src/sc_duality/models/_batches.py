@@ -35,15 +35,15 @@ def batches(
 
     A matrix product is rounded in another way when it has another number of rows, and in bfloat16 that
     is enough to change an answer. Therefore a batch has a width that follows from the length of each of its
-    prompts alone and, with ``fill``, as many rows as that width allows: it is filled up with copies of its first
-    prompt. So a prompt meets the same arithmetic alone and in any company.
+    prompts alone and, with ``fill``, as many rows as that width and ``rows`` allow: it is filled up with copies
+    of its first prompt. So a prompt meets the same arithmetic alone and in any company.
 
     Parameters
     ----------
     prompts
         Token ids.
     tokens
-        Size of a batch: rows × width, but always at least one row.
+        Size of a batch at most: rows × width, but always at least one row.
     device
         Where to put the tensors.
     fill
@@ -58,7 +58,7 @@ def batches(
     widths = [max(len(prompt), min(-(-len(prompt) // step) * step, limit)) for prompt in prompts]
     for width in sorted(set(widths), reverse=True):
         same = [i for i, other in enumerate(widths) if other == width]
-        size = max(1, min(tokens // width, rows or tokens))
+        size = max(1, min(tokens // width, tokens if rows is None else rows))
         for start in range(0, len(same), size):
             members = same[start : start + size]
             shown = [prompts[i] for i in members + [members[0]] * (size - len(members) if fill else 0)]

@@ -58,7 +58,7 @@ class Tokens:
         if longest is not None and len(ids[longest]) + room > limit:
             raise ValueError(
                 f"prompt {longest} has {len(ids[longest])} tokens and its answer may have {room}, but the model "
-                f"{self.spec.name!r} reads {limit}: use fewer genes (n_genes=) or labels, or write less (max_tokens=)"
+                f"{self.spec.name!r} reads {limit}: use fewer genes (n_genes=), fewer labels, or a smaller max_tokens="
             )
 
 

@@ -51,7 +51,7 @@ class TransformersModel(Engine):
         Whether code from the model's repository may run. Only if you have read it.
     batch_tokens
         Tokens that are read at once: by default 2,048 on a CPU, which keeps it busy, and 32,768
-        elsewhere. Less needs less memory.
+        elsewhere. Less needs less memory. On a CPU, at most 64 texts are written at once.
 
     Examples
     --------
@@ -192,8 +192,15 @@ class TransformersModel(Engine):
         device = self.model.device
         fill = device.type == "cpu"
         with one_level() if fill else nullcontext():
-            how: dict[str, Any] = {"step": step, "limit": self._limit, "rows": rows if fill else None}
-            yield from batches(ids, tokens=self.batch_tokens, device=device, fill=fill, **how)
+            yield from batches(
+                ids,
+                tokens=self.batch_tokens,
+                device=device,
+                fill=fill,
+                step=step,
+                limit=self._limit,
+                rows=rows if fill else None,
+            )
 
 
 @contextmanager

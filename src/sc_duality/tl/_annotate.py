@@ -82,7 +82,8 @@ def annotate(
         Genes of a sentence that the model is shown; by default what the model is made for.
     temperature, max_tokens
         For ``"generate"`` and ``"choose"``: how freely to draw (0 takes the likeliest word), and how much
-        to write at most, by default one word by a model whose types are words, and 264 tokens by another.
+        to write at most, by default one word by a model whose types are words, and 264 tokens by another;
+        ``"choose"`` writes no more than its longest label, but on servers, which have to be told.
     duality
         Whether to run :func:`duality` on the answers, with the same model and its defaults.
     best_of

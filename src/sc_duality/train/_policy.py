@@ -72,7 +72,7 @@ class Reference(TransformersModel):
 
     def _batches(self, ids: list[list[int]], step: int = 1, rows: int | None = None) -> Iterator[Batch]:
         tokens, device = _LARGER * self.batch_tokens, self.model.device
-        return batches(ids, tokens=tokens, device=device, fill=False, step=step, limit=self._limit, rows=rows)
+        return batches(ids, tokens=tokens, device=device, fill=False, step=step, limit=self._limit)
 
 
 class Policy(Reference):
