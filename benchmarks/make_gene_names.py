@@ -18,7 +18,7 @@ import pandas as pd
 
 from sc_duality.models import resolve
 
-SHIPPED = Path(__file__).parents[1] / "src/sc_duality/_hgnc/genes.tsv.gz"
+SHIPPED = Path(__file__).parents[1] / "src/sc_duality/cells/hgnc/genes.tsv.gz"
 LOCI = ["gene with protein product", "immunoglobulin gene", "T cell receptor gene", "RNA, long non-coding"]
 
 

@@ -25,8 +25,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 from sc_duality.pp._expression import rebuild
+
 from sc_duality.rewards import rank_weighted_jaccard, rank_weighted_jaccard_batch
 from sc_duality.tasks import encode, read_answer, read_genes, read_indices
 

@@ -34,10 +34,10 @@ import anndata as ad
 import numba
 import numpy as np
 import pandas as pd
+from sc_duality.pp._expression import rebuild
 from scipy import sparse
 
 import sc_duality as sd
-from sc_duality.pp._expression import rebuild
 
 from ._report import report
 

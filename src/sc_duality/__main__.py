@@ -17,7 +17,7 @@ from typing import Any
 
 import sc_duality as sd
 
-from ._keys import ANNOTATION
+from .cells.adata_keys import ANNOTATION
 
 #: Commands that read a file of settings, the tools behind them, and what these do.
 _TOOLS = {

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.axes import Axes
 
 import sc_duality as sd
-from sc_duality import _sentences
+from sc_duality.cells import _storage
 
 GENES = np.array([f"G{i}" for i in range(60)], dtype=object)
 N = 20
@@ -27,7 +27,7 @@ def sentences(n_cells: int, risen: list[int], seed: int, n_genes: int = N) -> np
 
 def cells(ranks: np.ndarray, genes: np.ndarray = GENES) -> ad.AnnData:
     adata = ad.AnnData(np.zeros((len(ranks), 3), np.float32))
-    _sentences.write(adata, "cell_sentence", ranks, genes, {})
+    _storage.store_sentences(adata, "cell_sentence", ranks, genes, {})
     return adata
 
 
@@ -42,7 +42,7 @@ def predicted() -> ad.AnnData:
     ranks = sentences(30, [30, 35], seed=2)
     ranks[25:] = -1
     adata = cells(ranks)
-    _sentences.write(adata, "cell_sentence_before", sentences(30, [], seed=3), GENES, {})
+    _storage.store_sentences(adata, "cell_sentence_before", sentences(30, [], seed=3), GENES, {})
     return adata
 
 
@@ -119,7 +119,7 @@ def test_vocabularies_may_differ(predicted: ad.AnnData, observed: ad.AnnData) ->
 
 def test_nothing_changed_has_no_correlation(observed: ad.AnnData) -> None:
     same = cells(sentences(10, [], seed=5))
-    _sentences.write(same, "cell_sentence_before", sentences(10, [], seed=5), GENES, {})
+    _storage.store_sentences(same, "cell_sentence_before", sentences(10, [], seed=5), GENES, {})
     assert sd.pl.response(same, observed).get_title().startswith("r undefined")
     with pytest.raises(ValueError, match="the prediction changes no gene"):
         sd.pl.perturbed_genes(same)

@@ -17,7 +17,8 @@ import pytest
 from scipy import sparse
 
 import sc_duality as sd
-from sc_duality import _rows, settings
+from sc_duality import settings
+from sc_duality.cells import _row_blocks
 
 
 def words(adata: ad.AnnData, **given: object) -> dict[str, str]:
@@ -78,7 +79,7 @@ def test_any_matrix_gives_the_same_sentences(counts: ad.AnnData, form: str, monk
         "sparse dask": da.from_array(X.toarray(), chunks=(13, -1)).map_blocks(sparse.csr_matrix),
         "unsorted": unsorted,
     }[form]
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 7 * counts.n_vars)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 7 * counts.n_vars)
     assert words(counts) == expected
 
 
@@ -93,7 +94,7 @@ def test_files_give_the_same_sentences(
     counts.raw = counts.copy()
     path = tmp_path / "counts.h5ad"
     counts.write_h5ad(path)
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 7 * counts.n_vars)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 7 * counts.n_vars)
     if mode == "lazy":
         pytest.importorskip("xarray", reason="anndata reads lazily with xarray")
         adata = ad.experimental.read_lazy(path)
@@ -116,7 +117,7 @@ def test_memory_does_not_grow_with_the_matrix(form: str, tmp_path: Path, monkeyp
         adata.write_h5ad(tmp_path / "counts.h5ad")
         adata = ad.read_h5ad(tmp_path / "counts.h5ad", backed="r")
     sd.pp.cell_sentences(adata, 5)  # compiles
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 50 * 500)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 50 * 500)
     tracemalloc.start()
     try:
         sd.pp.cell_sentences(adata, 5)
@@ -131,7 +132,7 @@ def test_chunking_order_and_company_do_not_matter(
     counts: ad.AnnData, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = words(counts)
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", rows * counts.n_vars)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", rows * counts.n_vars)
     rng = np.random.default_rng(rows)
     shuffled = counts[rng.permutation(60)][:, rng.permutation(counts.n_vars)].copy()
     assert words(shuffled) == expected
@@ -278,7 +279,7 @@ def test_progress_bar_over_blocks(
     monkeypatch.setattr(settings, "progress", True)
     sd.pp.cell_sentences(counts)
     assert capsys.readouterr().err == "", "one block needs no bar"
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 7 * counts.n_vars)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 7 * counts.n_vars)
     sd.pp.cell_sentences(counts)
     assert "cell sentences" in capsys.readouterr().err
     monkeypatch.setattr(settings, "progress", False)

@@ -14,8 +14,8 @@ from distributed import Client, LocalCluster
 from scipy import sparse
 
 import sc_duality as sd
-from sc_duality import _rows
-from sc_duality._rows import by_rows
+from sc_duality.cells import _row_blocks
+from sc_duality.cells._row_blocks import map_rows
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_a_cluster_works_on_the_chunks(cells: ad.AnnData, client: Client) -> Non
         assert rows.shape == (len(place), 12_611)
         return os.getpid(), place.tolist()
 
-    found = list(by_rows(in_chunks(cells.X, 40), where, np.arange(cells.n_obs)))
+    found = list(map_rows(in_chunks(cells.X, 40), where, np.arange(cells.n_obs)))
     assert {process for _, (process, _) in found} == set(client.run(os.getpid).values()) - {os.getpid()}
     assert [i for _, (_, place) in found for i in place] == list(range(cells.n_obs))
     assert [i for part, _ in found for i in range(part.start, part.stop)] == list(range(cells.n_obs))
@@ -79,7 +79,7 @@ def test_a_cluster_gives_the_same(cells: ad.AnnData, store: str, tmp_path: Path)
 
 @pytest.mark.parametrize("rows", [1, 40, 317])
 def test_threads_give_the_same_in_windows(cells: ad.AnnData, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_rows, "DASK_ROWS", 100)
+    monkeypatch.setattr(_row_blocks, "DASK_ROWS", 100)
     adata = sd.datasets.pbmc3k()
     adata.X = in_chunks(adata.X, rows)
     sd.pp.cell_sentences(adata, 50)
@@ -87,7 +87,7 @@ def test_threads_give_the_same_in_windows(cells: ad.AnnData, rows: int, monkeypa
 
 
 def test_chunks_of_columns_are_joined_row_by_row(cells: ad.AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 30 * cells.n_vars)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 30 * cells.n_vars)
     largest = 0
 
     def watched(block: object) -> sparse.csr_matrix:
@@ -96,8 +96,8 @@ def test_chunks_of_columns_are_joined_row_by_row(cells: ad.AnnData, monkeypatch:
         largest = max(largest, rows.shape[0])
         return rows
 
-    own_rows = _rows._own_rows
-    monkeypatch.setattr(_rows, "_own_rows", watched)
+    own_rows = _row_blocks._own_rows
+    monkeypatch.setattr(_row_blocks, "_own_rows", watched)
     adata = sd.datasets.pbmc3k()
     adata.X = da.from_array(adata.X.toarray(), chunks=(317, 1000))
     sd.pp.cell_sentences(adata, 50)

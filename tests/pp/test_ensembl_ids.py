@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 import sc_duality as sd
-from sc_duality._genes import columns_of
+from sc_duality.cells._gene_filter import gene_columns
 
 IDS = {
     "MS4A1": "ENSG00000156738",
@@ -101,8 +101,8 @@ def test_a_column_keeps_its_word_when_another_of_its_gene_leaves(cells: ad.AnnDa
     assert vocabulary(two) == ["MS4A1", "ENSG00000156738.2", "CD3E"]
     sd.pp.cell_sentences(two)
     genes = two.uns["cell_sentence"]["genes"]
-    assert columns_of(genes, two, None).tolist() == [0, 1, 2]
-    assert columns_of(genes, two[:, 1:], None).tolist() == [-1, 0, 1]
+    assert gene_columns(genes, two, None).tolist() == [0, 1, 2]
+    assert gene_columns(genes, two[:, 1:], None).tolist() == [-1, 0, 1]
 
 
 def test_sentences_in_a_file(cells: ad.AnnData, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import sc_duality as sd
-from sc_duality._gene_names import read_as
+from sc_duality.cells._gene_symbols import to_known_names
 from sc_duality.models import resolve
 from sc_duality.tl._corpus import Corpus
 
@@ -39,7 +39,7 @@ def test_harder(adata, corpus, seed, rows):
     for row, genes in zip(rows, found, strict=True):
         assert 0 < len(genes) <= corpus.n_genes
         assert len(set(genes)) == len(genes)
-        assert set(genes) <= set(read_as(adata.var_names[expressed[row].indices], SPEC.genes))
+        assert set(genes) <= set(to_known_names(adata.var_names[expressed[row].indices], SPEC.genes))
         assert set(genes) <= SPEC.genes
 
 

@@ -9,8 +9,8 @@ import pytest
 from scipy import sparse
 
 import sc_duality as sd
-from sc_duality import _gene_names, _sentences
-from sc_duality._genes import HOUSEKEEPING
+from sc_duality.cells import _gene_symbols, _storage
+from sc_duality.cells._gene_filter import HOUSEKEEPING
 from sc_duality.models import resolve
 from sc_duality.tl._ask import _named_before, cells_for
 from sc_duality.tl._corpus import Corpus
@@ -35,7 +35,7 @@ def renamed(cells, other):
 
 def ids_of(cells, version="", *, current=True):
     """An Ensembl id for each gene that has one: where its name is the approved symbol, or of every gene once."""
-    names = {name: _gene_names._names_of(name) for name in cells.var_names}
+    names = {name: _gene_symbols._names_of(name) for name in cells.var_names}
     ids = {name: others[-1] for name, others in names.items() if others and others[-1].startswith("ENSG")}
     if current:
         return {name: one + version for name, one in ids.items() if name == names[name][0]}
@@ -48,8 +48,8 @@ def aliases_of(cells):
     taken = SPEC.genes | set(cells.var_names)
     found = {}
     for name in sorted(SPEC.genes & set(cells.var_names)):
-        others = [other for other in _gene_names._names_of(name) if other not in taken and "ENSG" not in other]
-        same = [other for other in others if _gene_names.read_as([other], SPEC.genes)[0] == name]
+        others = [other for other in _gene_symbols._names_of(name) if other not in taken and "ENSG" not in other]
+        same = [other for other in others if _gene_symbols.to_known_names([other], SPEC.genes)[0] == name]
         found |= {name: same[0]} if same and not HOUSEKEEPING.search(same[0]) else {}
     return found
 
@@ -98,10 +98,10 @@ def test_aliases_give_the_same_answers(untied, caplog):
 
 def test_a_gene_under_two_names_counts_once_at_its_first_place():
     names = np.array(["CD3E", "FAKE", "CD247", "CD3Z", "CD79A", "CD3-ZETA"], dtype=object)
-    assert _gene_names.read_as(names[[3, 5]], SPEC.genes).tolist() == ["CD247", "CD247"]
+    assert _gene_symbols.to_known_names(names[[3, 5]], SPEC.genes).tolist() == ["CD247", "CD247"]
     cells = ad.AnnData(np.zeros((3, 6)), var=pd.DataFrame(index=names))
     ranks = np.array([[3, 0, 2, 5, 4], [0, 2, 1, 3, 4], [5, 3, -1, -1, -1]])
-    _sentences.write(cells, "s", ranks, names, {})
+    _storage.store_sentences(cells, "s", ranks, names, {})
     found = cells_for(cells, SPEC, key="s", n_genes=3)
     assert found.genes() == [["CD247", "CD3E", "CD79A"], ["CD3E", "CD247", "CD79A"], ["CD247"]]
     assert found.genes(slice(1, 2)) == [["CD3E", "CD247", "CD79A"]]

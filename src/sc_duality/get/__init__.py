@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ._sentences import cell_sentences, gene_lists
+from ._cell_sentences import cell_sentences, gene_lists
 
 __all__ = ["cell_sentences", "gene_lists"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._results import write_results
-from ._sentences import write_sentences
+from ._write_results import write_results
+from ._write_sentences import write_sentences
 
 __all__ = ["write_results", "write_sentences"]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from .._data import modality
-from .._keys import ANNOTATION, UNKNOWN
+from ..cells import modality
+from ..cells.adata_keys import ANNOTATION, UNKNOWN
 from ._common import axes, groups
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from .. import _keys
-from .._data import modality
+from ..cells import adata_keys, modality
 from ._common import DATA, LINE, axes, groups
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ BINS = np.linspace(0, 1, 21)
 def confidence(
     adata: AnnData | MuData,
     *,
-    key: str = _keys.ANNOTATION,
+    key: str = adata_keys.ANNOTATION,
     groupby: str | None = None,
     mod: str = "rna",
     ax: Axes | None = None,
@@ -73,12 +72,12 @@ def confidence(
     adata = modality(adata, mod)
     rows = _sorted_rows(_read(adata, key), groups(adata, groupby or key, mend=_mend(groupby)))
     if not rows:
-        raise ValueError(f"nothing to draw: no cell has both obs[{_keys.confidence(key)!r}] and a label")
+        raise ValueError(f"nothing to draw: no cell has both obs[{adata_keys.confidence(key)!r}] and a label")
 
     ax = axes(ax, (5.5, 1.2 + 0.45 * len(rows)))
     for place, (_, values) in enumerate(rows):
         _draw_row(ax, place, values)
-    _draw_threshold(ax, adata.uns.get(key, {}).get(_keys.PARAMS, {}).get("unknown"))
+    _draw_threshold(ax, adata.uns.get(key, {}).get(adata_keys.PARAMS, {}).get("unknown"))
 
     ax.set_yticks(range(len(rows)), [f"{name} ({len(values)})" for name, values in rows])
     ax.set(xlim=(0, 1), ylim=(len(rows) - 0.6, -0.8))
@@ -94,7 +93,7 @@ def _mend(groupby: str | None) -> str:
 
 def _read(adata: AnnData, key: str) -> pd.Series:
     """The confidence of each cell."""
-    column = _keys.confidence(key)
+    column = adata_keys.confidence(key)
     if column not in adata.obs:
         raise KeyError(f"obs has no column {column!r}: run sd.tl.annotate(adata, key_added={key!r}) first")
     values = adata.obs[column].astype(float)

@@ -9,8 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from sklearn.metrics import roc_auc_score
 
-from .. import _keys
-from .._data import modality
+from ..cells import adata_keys, modality
 from ._common import DATA, LINE, axes, groups
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def duality(
     adata: AnnData | MuData,
     reference: str,
     *,
-    key: str = _keys.ANNOTATION,
+    key: str = adata_keys.ANNOTATION,
     mod: str = "rna",
     ax: Axes | None = None,
 ) -> Axes:
@@ -70,9 +69,9 @@ def duality(
     """
     adata = modality(adata, mod)
     right = _right(adata, key, reference)
-    scores = pd.DataFrame({"duality score": _score(adata, _keys.duality(key), key)})
-    if _keys.confidence(key) in adata.obs:
-        scores["confidence"] = _score(adata, _keys.confidence(key), key)
+    scores = pd.DataFrame({"duality score": _score(adata, adata_keys.duality(key), key)})
+    if adata_keys.confidence(key) in adata.obs:
+        scores["confidence"] = _score(adata, adata_keys.confidence(key), key)
     drawn = right.notna() & scores.notna().all(axis=1)
     if not drawn.any():
         raise ValueError(
@@ -107,7 +106,7 @@ def _right(adata: AnnData, key: str, reference: str) -> pd.Series:
             f"no label of obs[{reference!r}] is among the answers in obs[{key!r}]: annotate with labels={reference!r}, "
             "or rename one of them"
         )
-    known = truth.notna() & answer.notna() & (answer.astype(object) != _keys.UNKNOWN)
+    known = truth.notna() & answer.notna() & (answer.astype(object) != adata_keys.UNKNOWN)
     return (truth.astype(object) == answer.astype(object)).astype(object).where(known, None)
 
 

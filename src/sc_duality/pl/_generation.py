@@ -8,9 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from .. import _keys
-from .._data import modality, seed
-from .._footing import draw, project
+from ..cells import adata_keys, modality, project, sample_cells, seed
 from ._common import axes, groups
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ def generation(
     fit: AnnData | MuData | None = None,
     n_genes: int | None = None,
     max_cells: int = 300,
-    key: str = _keys.SENTENCE,
+    key: str = adata_keys.SENTENCE,
     mod: str = "rna",
     rng: int | np.random.Generator | None = 0,
     ax: Axes | None = None,
@@ -98,7 +96,7 @@ def generation(
         raise ValueError(f"max_cells must be at least 1, got {max_cells!r}")
     start = seed(rng)
     fitted = None if fit is None else modality(fit, mod)
-    drawn = draw(labels[0], max_cells, start, half=fitted is None), draw(labels[1], max_cells, start)
+    drawn = sample_cells(labels[0], max_cells, start, half=fitted is None), sample_cells(labels[1], max_cells, start)
     compared = np.concatenate([*drawn[0].values()])
     *places, footing = project(real, generated, fitted, compared, key=key, n_genes=n_genes, n_components=2, seed=start)
 

@@ -8,11 +8,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import StrMethodFormatter
 
-from .. import _keys
-from .._data import modality
-from .._levels import expression_model, levels, source
-from .._rows import row_blocks
-from .._sentences import Sentences, read
+from ..cells import (
+    Sentences,
+    adata_keys,
+    expression_at_rank,
+    expression_model,
+    expression_source,
+    modality,
+    read_sentences,
+    row_blocks,
+)
 from ._common import DATA, LINE, axes
 
 if TYPE_CHECKING:
@@ -23,7 +28,7 @@ MAX_CELLS = 2_000
 
 
 def rank_expression(
-    adata: AnnData | MuData, *, key: str = _keys.SENTENCE, mod: str = "rna", ax: Axes | None = None
+    adata: AnnData | MuData, *, key: str = adata_keys.SENTENCE, mod: str = "rna", ax: Axes | None = None
 ) -> Axes:
     """Expression by rank in the cell sentences, and the line that :func:`sc_duality.pp.fit_expression` fitted.
 
@@ -62,7 +67,7 @@ def rank_expression(
     'rank of the gene in its cell sentence'
     """
     data = modality(adata, mod)
-    sentences = read(data, key)
+    sentences = read_sentences(data, key)
     model = expression_model(sentences, key)
     drawn = _sample(data, sentences)
     rank = np.arange(1, drawn.shape[1] + 1)
@@ -91,13 +96,13 @@ def _sample(adata: AnnData, sentences: Sentences) -> np.ndarray:
     if adata.n_obs > MAX_CELLS:
         cells = np.sort(np.random.default_rng(0).choice(cells, MAX_CELLS, replace=False))
     ranks = sentences.ranks[cells]
-    ranks = ranks[:, : (ranks != _keys.PADDING).sum(axis=1).max()]
+    ranks = ranks[:, : (ranks != adata_keys.PADDING).sum(axis=1).max()]
     if not ranks.size:
         raise ValueError(f"nothing to draw: no sentence names a gene, out of {len(cells)} cells")
 
-    origin = source(adata, sentences)
+    origin = expression_source(adata, sentences)
     drawn = np.full(ranks.shape, np.nan)
     for first, rows in row_blocks(origin.X[cells]):
-        cell, place, y = levels(origin, rows, ranks[first : first + rows.shape[0]])
+        cell, place, y = expression_at_rank(origin, rows, ranks[first : first + rows.shape[0]])
         drawn[first + cell, place] = y
     return drawn

@@ -11,9 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from scipy import sparse
 
-from .. import _keys, _sentences
-from .._data import modality
-from .._footing import same_footing
+from ..cells import adata_keys, modality, read_sentences, store_sentences, to_shared_genes
 from ._common import DATA, LINE, axes
 from ._names import name_points
 
@@ -32,7 +30,7 @@ def response(
     *,
     n_genes: int | None = None,
     n_top: int = 15,
-    key: str = _keys.SENTENCE,
+    key: str = adata_keys.SENTENCE,
     mod: str = "rna",
     ax: Axes | None = None,
 ) -> Axes:
@@ -86,7 +84,7 @@ def response(
     """
     predicted, before = _both_sides(modality(adata, mod), key)
     untreated = before if control is None else modality(control, mod)
-    footing = same_footing([predicted, before, modality(observed, mod), untreated], key, n_genes)
+    footing = to_shared_genes([predicted, before, modality(observed, mod), untreated], key, n_genes)
     after, start, treated, still = means = np.array([_mean(part) for part in footing.parts])
     named = means.any(axis=0)
     changes = np.column_stack([treated - still, after - start])[named]
@@ -114,7 +112,7 @@ def perturbed_genes(
     *,
     n_top: int = 20,
     n_genes: int | None = None,
-    key: str = _keys.SENTENCE,
+    key: str = adata_keys.SENTENCE,
     mod: str = "rna",
     ax: Axes | None = None,
 ) -> Axes:
@@ -160,7 +158,7 @@ def perturbed_genes(
     'mean rank (11 where not named)'
     """
     predicted, before = _both_sides(modality(adata, mod), key)
-    footing = same_footing([predicted, before], key, n_genes)
+    footing = to_shared_genes([predicted, before], key, n_genes)
     after, start = (_mean(part) for part in footing.parts)
     change = after - start
     top = np.argsort(-np.abs(change), kind="stable")[:n_top]
@@ -197,15 +195,15 @@ def perturbed_genes(
 
 def _both_sides(adata: AnnData, key: str) -> tuple[AnnData, AnnData]:
     """Predicted cells that have genes, and their control cells, both with sentences under ``key``."""
-    if _keys.before(key) not in adata.obsm:
-        raise KeyError(f"obsm has no {_keys.before(key)!r}: pass what sd.tl.perturb returned")
-    readable = (_sentences.read(adata, key).ranks != _keys.PADDING).any(axis=1)
+    if adata_keys.before(key) not in adata.obsm:
+        raise KeyError(f"obsm has no {adata_keys.before(key)!r}: pass what sd.tl.perturb returned")
+    readable = (read_sentences(adata, key).ranks != adata_keys.PADDING).any(axis=1)
     if not readable.any():
         raise ValueError(f"nothing to draw: none of {adata.n_obs} predicted cells has genes")
     predicted = adata[readable]
-    sentences = _sentences.read(predicted, _keys.before(key))
+    sentences = read_sentences(predicted, adata_keys.before(key))
     before = AnnData(obs=predicted.obs[[]].copy())
-    _sentences.write(before, key, sentences.ranks, sentences.genes, sentences.uns[_keys.PARAMS])
+    store_sentences(before, key, sentences.ranks, sentences.genes, sentences.uns[adata_keys.PARAMS])
     return predicted, before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._cell_sentences import cell_sentences
-from ._expression import expression
 from ._fit_expression import fit_expression
+from ._reconstruct_expression import expression
 
 __all__ = ["cell_sentences", "expression", "fit_expression"]

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .. import _keys, _sentences
-from .._data import cell_names, modality
-from .._ranking import plan
+from ..cells import adata_keys, cell_names, modality, plan_ranking, store_sentences
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -30,7 +28,7 @@ def cell_sentences(
     exclude: str | Sequence[str] | None = "housekeeping",
     gene_symbols: str | None = None,
     mod: str = "rna",
-    key_added: str = _keys.SENTENCE,
+    key_added: str = adata_keys.SENTENCE,
     rng: int | np.random.Generator | None = 0,
     copy: bool = False,
 ) -> AnnData | MuData | None:
@@ -117,7 +115,7 @@ def cell_sentences(
     ['CD79A MS4A1 NKG7', 'CD3E NKG7']
     """
     data = modality(adata, mod)
-    ranking = plan(
+    ranking = plan_ranking(
         data,
         cell_names(data),
         n_genes,
@@ -132,7 +130,7 @@ def cell_sentences(
     ranking.write(ranks)
 
     result = adata.copy() if copy else adata
-    _sentences.write(modality(result, mod), key_added, ranks, ranking.vocabulary, ranking.params)
+    store_sentences(modality(result, mod), key_added, ranks, ranking.vocabulary, ranking.params)
     n_words = len(ranking.vocabulary)
     logger.info("wrote %d sentences of up to %d of %d genes: obsm[%r]", *ranks.shape, n_words, key_added)
     return result if copy else None

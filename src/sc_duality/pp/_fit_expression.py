@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from .. import _keys
-from .._data import modality
-from .._levels import UNITS, Source, levels, source
-from .._rows import by_rows
-from .._sentences import read
+from ..cells import (
+    UNITS,
+    ExpressionSource,
+    adata_keys,
+    expression_at_rank,
+    expression_source,
+    map_rows,
+    modality,
+    read_sentences,
+)
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -23,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def fit_expression(
-    adata: AnnData | MuData, *, key: str = _keys.SENTENCE, mod: str = "rna", copy: bool = False
+    adata: AnnData | MuData, *, key: str = adata_keys.SENTENCE, mod: str = "rna", copy: bool = False
 ) -> AnnData | MuData | None:
     """Fit how expression falls with rank, so that sentences can be turned back into expression.
 
@@ -74,28 +79,28 @@ def fit_expression(
     ['intercept', 'n', 'r2', 'scale', 'slope', 'units']
     """
     data = modality(adata, mod)
-    sentences = read(data, key)
-    origin = source(data, sentences)
+    sentences = read_sentences(data, key)
+    origin = expression_source(data, sentences)
     model = {**_line(*_sums_by_rank(origin, sentences.ranks)), "scale": origin.scale, "units": UNITS}
 
     result = adata.copy() if copy else adata
     data = modality(result, mod)
-    data.uns[key] = {**data.uns[key], _keys.EXPRESSION_MODEL: model}
-    logger.info("wrote uns[%r][%r]: %s", key, _keys.EXPRESSION_MODEL, model)
+    data.uns[key] = {**data.uns[key], adata_keys.EXPRESSION_MODEL: model}
+    logger.info("wrote uns[%r][%r]: %s", key, adata_keys.EXPRESSION_MODEL, model)
     return result if copy else None
 
 
-def _sums_by_rank(origin: Source, ranks: np.ndarray) -> np.ndarray:
+def _sums_by_rank(origin: ExpressionSource, ranks: np.ndarray) -> np.ndarray:
     """(3, K): at each rank the number of genes, and the sums of their levels and of the squares of these."""
     sums = np.zeros((3, ranks.shape[1]))
     work = partial(_sums, origin._replace(X=None))  # rows come by themselves
-    for _, found in by_rows(origin.X, work, ranks, progress="expression fit"):
+    for _, found in map_rows(origin.X, work, ranks, progress="expression fit"):
         sums += found
     return sums
 
 
-def _sums(origin: Source, rows: sparse.csr_matrix, ranks: np.ndarray) -> np.ndarray:
-    _, place, y = levels(origin, rows, ranks)
+def _sums(origin: ExpressionSource, rows: sparse.csr_matrix, ranks: np.ndarray) -> np.ndarray:
+    _, place, y = expression_at_rank(origin, rows, ranks)
     return np.array([np.bincount(place, weights, ranks.shape[1]) for weights in (None, y, y * y)])
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _keys
-from .._data import modality
 from .._settings import settings
+from ..cells import adata_keys, modality
 from ..models import LanguageModel, resolve
 from ..tasks import Annotation
 from ._ask import check_task
@@ -37,8 +36,8 @@ def annotate(
     duality: bool = False,
     best_of: int = 1,
     context: Sequence[str] = (),
-    key: str = _keys.SENTENCE,
-    key_added: str = _keys.ANNOTATION,
+    key: str = adata_keys.SENTENCE,
+    key_added: str = adata_keys.ANNOTATION,
     mod: str = "rna",
     rng: int | np.random.Generator = 0,
     copy: bool = False,

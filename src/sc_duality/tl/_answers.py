@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from .. import _keys
+from ..cells import adata_keys
 from ..models import LanguageModel, Sampling
 from ..tasks import Example, Failure
 from ._questions import Question
@@ -119,7 +119,7 @@ def written(
             found.labels[i, draw] = labels.index(read.value)
             found.status[i] = OK
         elif draw == 0:
-            found.status[i] = _keys.UNKNOWN if text.strip() == none else str(read.reason)
+            found.status[i] = adata_keys.UNKNOWN if text.strip() == none else str(read.reason)
     found.labels[lost], found.status[lost] = -1, NOT_ANSWERED
     return found
 

@@ -13,11 +13,8 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from .. import _keys, pp
-from .._data import column
-from .._gene_names import read_as
-from .._genes import some
-from .._sentences import Sentences, read
+from .. import pp
+from ..cells import Sentences, adata_keys, column, preview, read_sentences, to_known_names
 from ..models import LanguageModel, ModelSpec
 from ..tasks import Dialect
 
@@ -103,7 +100,7 @@ def sentences_for(adata: AnnData, spec: ModelSpec, *, key: str, n_genes: int | N
     """What :func:`cells_for` finds, writing sentences first if there are none."""
     genes_asked(spec, n_genes)
     if key not in adata.obsm:
-        if key != _keys.SENTENCE:
+        if key != adata_keys.SENTENCE:
             raise KeyError(f"obsm has no {key!r}: run sd.pp.cell_sentences(adata, key_added={key!r}) first")
         logger.info("obsm has no %r yet: writing cell sentences with sd.pp.cell_sentences(adata)", key)
         pp.cell_sentences(adata, key_added=key)
@@ -121,18 +118,18 @@ def cells_for(adata: AnnData, spec: ModelSpec, *, key: str, n_genes: int | None)
     ValueError
         If the model knows next to none of the genes, naming some.
     """
-    sentences = read(adata, key, load=False)
+    sentences = read_sentences(adata, key, load=False)
     own = model_names(sentences.genes, spec)
     codes, names = pd.factorize(own)
     words = np.append(codes, -1).astype(np.int32)
     other = np.flatnonzero((codes >= 0) & (own != sentences.genes))
     if len(other):
         pairs = [f"{sentences.genes[i]} as {own[i]}" for i in other[:5]]
-        logger.info("the model %r reads %d genes under another name: %s", spec.name, len(other), some(pairs, 4))
+        logger.info("the model %r reads %d genes under another name: %s", spec.name, len(other), preview(pairs, 4))
     n_named, n_known, readable = 0, 0, []
     for ranks in sentences.blocks():
         kept = words[ranks] >= 0
-        n_named += int((ranks != _keys.PADDING).sum())
+        n_named += int((ranks != adata_keys.PADDING).sum())
         n_known += int(kept.sum())
         readable.append(kept.any(axis=1))
     if n_known < _MIN_KNOWN * n_named:
@@ -145,7 +142,7 @@ def cells_for(adata: AnnData, spec: ModelSpec, *, key: str, n_genes: int | None)
 
 def model_names(genes: NDArray[np.object_], spec: ModelSpec) -> NDArray[np.object_]:
     """The name by which the model knows each gene, ``None`` where it knows none; any where it reads any text."""
-    return genes if spec.genes is None else read_as(genes, spec.genes)
+    return genes if spec.genes is None else to_known_names(genes, spec.genes)
 
 
 def _named_before(words: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -160,7 +157,7 @@ def _named_before(words: NDArray[np.int32]) -> NDArray[np.bool_]:
 def _strange(sentences: Sentences, own: NDArray[np.int32]) -> list[str]:
     """Some genes that the model does not know, of the first cells that have any."""
     for ranks in sentences.blocks():
-        words = pd.unique(ranks[(own[ranks] < 0) & (ranks != _keys.PADDING)])
+        words = pd.unique(ranks[(own[ranks] < 0) & (ranks != adata_keys.PADDING)])
         if len(words):
             return sentences.genes[words[:5]].tolist()
     return []

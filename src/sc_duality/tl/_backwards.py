@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from anndata import AnnData
 
-from .. import _keys
-from .._data import cell_names, column
+from ..cells import adata_keys, cell_names, column
 from ..models import ModelSpec
 from ..tasks import Example, Generation, Response, Task, generation_example, response_example
 from ..train._judge import Dual
@@ -63,7 +62,7 @@ class _Asked(NamedTuple):
 
     def answers(self, possible: Sequence[str]) -> list[str | None]:
         """What stands in ``obs``, ``None`` where there is no answer or it is ``"unknown"``."""
-        given, status = column(self.adata, self.key).astype(object), column(self.adata, _keys.status(self.key))
+        given, status = column(self.adata, self.key).astype(object), column(self.adata, adata_keys.status(self.key))
         answers = [str(answer) if good else None for answer, good in zip(given, status == OK, strict=True)]
         strange = sorted({answer for answer in answers if answer is not None} - set(possible))
         if strange:
@@ -79,9 +78,9 @@ def turned_around(
     """The answers under ``key`` with what they are to give back, or an error that says why they cannot be judged."""
     if key not in adata.obs:
         raise KeyError(f"obs has no answers {key!r}: run sd.tl.annotate(adata, key_added={key!r}) first")
-    params = adata.uns[key].get(_keys.PARAMS, {}) if key in adata.uns else {}
+    params = adata.uns[key].get(adata_keys.PARAMS, {}) if key in adata.uns else {}
     find = _TASKS.get(params.get("task"))
-    if find is None or _keys.status(key) not in adata.obs:
+    if find is None or adata_keys.status(key) not in adata.obs:
         raise KeyError(
             f"uns[{key!r}]['params'] does not say how obs[{key!r}] came about: only answers of sd.tl.annotate, "
             'sensitivity, generate and perturb can be judged (anndata.concat keeps uns with uns_merge="same")'
@@ -139,7 +138,7 @@ def _response(asked: _Asked) -> _Found:
     every = list(own.values())
     asked.refuse_one(list(own))
     done, facts = asked.answers(list(own)), asked.facts()
-    before, after = asked.cells(_keys.before(asked.sentence_key)), asked.cells(asked.sentence_key)
+    before, after = asked.cells(adata_keys.before(asked.sentence_key)), asked.cells(asked.sentence_key)
 
     def part(rows: slice) -> tuple[list[Example], list[Any]]:
         examples = [

@@ -11,9 +11,8 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from .. import _keys, _sentences, pp
-from .._data import in_memory
-from .._genes import columns_of
+from .. import pp
+from ..cells import adata_keys, gene_columns, in_memory, read_sentences, store_sentences
 from ..models import LanguageModel, ModelSpec, Sampling
 from ..tasks import Example, Failure, Task, encode
 from ._answers import NO_GENES, NOT_ANSWERED, OK
@@ -47,11 +46,11 @@ class Written(NamedTuple):
 
 def frame_of(adata: AnnData, spec: ModelSpec, key: str) -> Frame:
     """The genes of these cells' sentences, with the line that they were fitted with, or else the model's own."""
-    sentences = _sentences.read(adata, key)
-    gene_symbols = sentences.uns[_keys.PARAMS].get("gene_symbols")
-    if (columns_of(sentences.genes, adata, gene_symbols) < 0).all():
+    sentences = read_sentences(adata, key)
+    gene_symbols = sentences.uns[adata_keys.PARAMS].get("gene_symbols")
+    if (gene_columns(sentences.genes, adata, gene_symbols) < 0).all():
         raise KeyError(f"none of the {len(sentences.genes)} genes of uns[{key!r}] is in var: were the genes renamed?")
-    line = sentences.uns.get(_keys.EXPRESSION_MODEL, spec.expression_model)
+    line = sentences.uns.get(adata_keys.EXPRESSION_MODEL, spec.expression_model)
     return Frame(in_memory(adata.var).copy(), sentences.genes, places(sentences.genes, spec), gene_symbols, line)
 
 
@@ -90,14 +89,14 @@ def written(
 
 def to_anndata(found: Written, obs: pd.DataFrame, frame: Frame, *, n_genes: int, key: str, key_added: str) -> AnnData:
     """Cells as an AnnData: sentences in ``obsm[key]``, expression in ``X``, and in ``obs`` how each could be read."""
-    obs[_keys.status(key_added)] = pd.Categorical(found.status)
-    obs[_keys.unknown_genes(key_added)] = found.unknown_genes
-    obs[_keys.doubled_genes(key_added)] = found.doubled_genes
+    obs[adata_keys.status(key_added)] = pd.Categorical(found.status)
+    obs[adata_keys.unknown_genes(key_added)] = found.unknown_genes
+    obs[adata_keys.doubled_genes(key_added)] = found.doubled_genes
     adata = AnnData(obs=obs, var=frame.var)
     add_sentences(adata, found.cells, frame, n_genes=n_genes, key=key)
     if frame.line and adata.n_vars:
         pp.expression(adata, key=key)
-        adata.X = adata.layers.pop(_keys.RECONSTRUCTED)
+        adata.X = adata.layers.pop(adata_keys.RECONSTRUCTED)
         adata.uns["log1p"] = {"base": 10}  # where scanpy looks for the base of the logarithm
     return adata
 
@@ -110,6 +109,6 @@ def add_sentences(adata: AnnData, cells: Sequence[Sequence[str]], frame: Frame, 
         "version": version("sc-duality"),
     }
     given = {name: value for name, value in params.items() if value is not None}
-    _sentences.write(adata, key, encode(cells, frame.place, n_genes), frame.genes, given)
+    store_sentences(adata, key, encode(cells, frame.place, n_genes), frame.genes, given)
     if frame.line:
-        adata.uns[key][_keys.EXPRESSION_MODEL] = dict(frame.line)
+        adata.uns[key][adata_keys.EXPRESSION_MODEL] = dict(frame.line)

@@ -9,8 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from .. import _keys
-from .._data import drop_columns
+from ..cells import adata_keys, drop_columns
 from ..models import ModelSpec
 from ._answers import Answers
 
@@ -23,24 +22,24 @@ def write(
     ``names`` are the labels as they are written, each with the model's own name for it. Without a ``threshold`` the
     answers have no confidence, and none is unknown.
     """
-    drop_columns(adata, [name(key) for name in _keys.BESIDE])
+    drop_columns(adata, [name(key) for name in adata_keys.BESIDE])
     own = list(names.values())
     unsure = _unsure(answers, threshold)
     adata.obs[key] = _named(answers, list(names), unsure)
-    adata.obs[_keys.status(key)] = pd.Categorical(np.where(unsure, _keys.UNKNOWN, answers.status))
+    adata.obs[adata_keys.status(key)] = pd.Categorical(np.where(unsure, adata_keys.UNKNOWN, answers.status))
     if threshold is not None:
-        adata.obs[_keys.confidence(key)] = answers.confidence
+        adata.obs[adata_keys.confidence(key)] = answers.confidence
     if answers.familiarity is not None:
-        adata.obs[_keys.familiarity(key)] = answers.familiarity
+        adata.obs[adata_keys.familiarity(key)] = answers.familiarity
     _write_terms(adata, key, answers, own, spec, unsure)
     if all(label in spec.coarse for label in own):
         _write_coarse(adata, key, answers, [spec.coarse[label] for label in own], spec, threshold)
-    if _keys.probabilities(key) in adata.obsm:
-        del adata.obsm[_keys.probabilities(key)]
+    if adata_keys.probabilities(key) in adata.obsm:
+        del adata.obsm[adata_keys.probabilities(key)]
     if answers.probability is not None:
         columns = [name.replace("/", "|") for name in names]  # "/" may stand in no key of a file
         table = pd.DataFrame(answers.probability, index=adata.obs_names, columns=columns)
-        adata.obsm[_keys.probabilities(key)] = table
+        adata.obsm[adata_keys.probabilities(key)] = table
 
 
 def summed(probability: NDArray[np.float64], types: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -70,10 +69,10 @@ def _write_coarse(
     types, names = pd.factorize(np.array(above, dtype=object))
     coarser = _coarser(answers, types)
     unsure = _unsure(coarser, threshold)
-    adata.obs[_keys.coarse(key)] = _named(coarser, names, unsure)
+    adata.obs[adata_keys.coarse(key)] = _named(coarser, names, unsure)
     if answers.probability is not None:
-        adata.obs[_keys.coarse_confidence(key)] = coarser.confidence
-    _write_terms(adata, _keys.coarse(key), coarser, names, spec, unsure)
+        adata.obs[adata_keys.coarse_confidence(key)] = coarser.confidence
+    _write_terms(adata, adata_keys.coarse(key), coarser, names, spec, unsure)
 
 
 def _unsure(answers: Answers, threshold: float | None) -> NDArray[np.bool_]:
@@ -86,9 +85,9 @@ def _unsure(answers: Answers, threshold: float | None) -> NDArray[np.bool_]:
 
 def _named(answers: Answers, names: Sequence[str], unsure: NDArray[np.bool_]) -> pd.Categorical:
     found = pd.Categorical.from_codes(answers.best, categories=list(names))
-    if _keys.UNKNOWN not in found.categories:
-        found = found.add_categories(_keys.UNKNOWN)
-    found[unsure] = _keys.UNKNOWN
+    if adata_keys.UNKNOWN not in found.categories:
+        found = found.add_categories(adata_keys.UNKNOWN)
+    found[unsure] = adata_keys.UNKNOWN
     return found.remove_unused_categories()
 
 
@@ -100,4 +99,4 @@ def _write_terms(
     if len(terms):
         given = np.where(unsure | (answers.best < 0), -1, codes[answers.best])
         found = pd.Categorical.from_codes(given, categories=terms)
-        adata.obs[_keys.ontology_term(key)] = found.remove_unused_categories()
+        adata.obs[adata_keys.ontology_term(key)] = found.remove_unused_categories()

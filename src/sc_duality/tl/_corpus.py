@@ -12,11 +12,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .. import _keys
-from .._data import cell_names, column, matrix
-from .._genes import columns_of
-from .._rank import rank
-from .._sentences import named
+from ..cells import adata_keys, cell_names, column, gene_columns, gene_lists, matrix, rank_rows
 from ..models import ModelSpec
 from ._ask import Cells, Facts, context_of, sentences_for
 
@@ -96,13 +92,13 @@ class Corpus:
         part.data[rng.random(len(part.data)) < dropped[owner]] = 0
         jitter = rng.normal(0, _JITTER, len(part.data))
         part.data = part.data * np.exp(jitter) if counts else np.maximum(part.data + jitter * (part.data > 0), 0)
-        ranks = np.full((len(rows), self._cells.sentences.ranks.shape[1]), _keys.PADDING, np.int32)
+        ranks = np.full((len(rows), self._cells.sentences.ranks.shape[1]), adata_keys.PADDING, np.int32)
         hashes = rng.integers(2**63, size=len(rows)).astype(np.uint64)
-        rank(part, word, pd.util.hash_array(self._cells.names), hashes, ranks, threads=1)
+        rank_rows(part, word, pd.util.hash_array(self._cells.names), hashes, ranks, threads=1)
         lengths = rng.integers(round(_SHORTEST * self.n_genes), self.n_genes + 1, len(rows))
         found = [
             list(dict.fromkeys(genes))[:length]  # a gene under two names counts once
-            for genes, length in zip(named(ranks, self._cells.names), lengths, strict=True)
+            for genes, length in zip(gene_lists(ranks, self._cells.names), lengths, strict=True)
         ]
         return [
             genes if len(genes) >= _FEWEST else self.genes([row])[0] for genes, row in zip(found, rows, strict=True)
@@ -111,9 +107,9 @@ class Corpus:
     def _matrix(self) -> tuple[Any, NDArray[np.int32], bool]:
         """The matrix behind the sentences, the known word of each column, and whether these are counts."""
         if self._source is None:
-            params = self._cells.sentences.uns.get(_keys.PARAMS, {})
+            params = self._cells.sentences.uns.get(adata_keys.PARAMS, {})
             X, holder = matrix(self.adata, layer=params.get("layer"), use_raw=bool(params.get("use_raw", False)))
-            columns = columns_of(self._cells.sentences.genes, holder, params.get("gene_symbols"))
+            columns = gene_columns(self._cells.sentences.genes, holder, params.get("gene_symbols"))
             word = np.full(X.shape[1], -1, np.int32)
             word[columns[columns >= 0]] = self._cells.words[:-1][columns >= 0]
             some = _taken(X, range(min(100, X.shape[0]))).data

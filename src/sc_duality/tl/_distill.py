@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .. import _keys
-from .._data import modality, seed
 from .._settings import settings
+from ..cells import adata_keys, modality, seed
 from ..models import LanguageModel, ModelSpec, Sampling, load, resolve
 from ..tasks import Perturbation, Reason
 from ..train._distil import ACCEPTED, BELOW, NOT_ANSWERED, WRONG, Distilled, TraceFile
@@ -65,7 +64,7 @@ def distill(
     temperature: float = 1.0,
     top_p: float = 1.0,
     max_tokens: int | None = None,
-    key: str = _keys.SENTENCE,
+    key: str = adata_keys.SENTENCE,
     mod: str = "rna",
     rng: int | np.random.Generator | None = 0,
 ) -> Distilled:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _keys
-from .._data import modality, seed
 from .._settings import settings
+from ..cells import adata_keys, modality, seed
 from ..models import LanguageModel, load, resolve
 from ..tasks import Dialect
 from ..train._judge import DRAWS, FORM, GIVEN, HIDDEN_FRACTION, Dual, Form, Given, explain, judgeable
@@ -27,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 def duality(
     adata: AnnData | MuData,
-    key: str = _keys.ANNOTATION,
+    key: str = adata_keys.ANNOTATION,
     model: str | Path | LanguageModel | None = None,
     *,
     form: Form = FORM,
@@ -130,7 +129,7 @@ def duality(
         scores[part] = explain(engine, backwards.task, examples, answers, how)
         unanswered += int(np.isnan(scores[part][judgeable(examples, answers)]).sum())
     report_unanswered(unanswered, data.n_obs)
-    data.obs[_keys.duality(key)] = scores
+    data.obs[adata_keys.duality(key)] = scores
     kept = provenance(
         engine,
         Dialect(spec.dialect),
@@ -142,7 +141,7 @@ def duality(
         n_genes=how.n_genes,
         rng=how.seed,
     )
-    data.uns[key] = {**data.uns[key], "duality": kept[_keys.PARAMS]}
+    data.uns[key] = {**data.uns[key], "duality": kept[adata_keys.PARAMS]}
     mean = np.nanmean(scores) if not np.isnan(scores).all() else np.nan
-    logger.info("wrote obs[%r]: mean %.3f", _keys.duality(key), mean)
+    logger.info("wrote obs[%r]: mean %.3f", adata_keys.duality(key), mean)
     return result if copy else None

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _keys
-from .._data import modality
 from .._settings import settings
+from ..cells import adata_keys, modality
 from ..models import LanguageModel, load, resolve
 from ..tasks import Dialect
 from ._ask import provenance, report_unanswered, sentences_for
@@ -28,8 +27,8 @@ def embed(
     model: str | Path | LanguageModel | None = None,
     *,
     n_genes: int | None = None,
-    key: str = _keys.SENTENCE,
-    key_added: str = _keys.EMBEDDING,
+    key: str = adata_keys.SENTENCE,
+    key_added: str = adata_keys.EMBEDDING,
     mod: str = "rna",
     copy: bool = False,
 ) -> AnnData | MuData | None:

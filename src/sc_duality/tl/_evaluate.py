@@ -11,9 +11,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike
 
-from .. import _keys
-from .._data import column, modality, seed
-from .._footing import Footing, project, same_footing
+from ..cells import SharedGenes, adata_keys, column, modality, project, seed, to_shared_genes
 from ..metrics import (
     accuracy,
     frechet,
@@ -61,11 +59,11 @@ def evaluate(
     embedding: str | Callable[[AnnData], ArrayLike] | None = None,
     fit: AnnData | MuData | None = None,
     control: AnnData | MuData | None = None,
-    answer: str = _keys.ANNOTATION,
+    answer: str = adata_keys.ANNOTATION,
     n_genes: int | None = None,
     n_top: int = 20,
     max_cells: int = 500,
-    key: str = _keys.SENTENCE,
+    key: str = adata_keys.SENTENCE,
     mod: str = "rna",
     rng: int | np.random.Generator | None = 0,
 ) -> pd.DataFrame:
@@ -192,7 +190,7 @@ def evaluate(
         tables.append(table(cells, _of_populations(chosen, cells, space)))
     if before is not None and "pearson" in chosen:
         own = conditions(before, groupby if groupby in before.obs else None, "control")
-        footing = same_footing([real, data, before], key, n_genes)
+        footing = to_shared_genes([real, data, before], key, n_genes)
         tables.append(table(groups(*sides), _of_changes(footing, own, sides[1], n_top)))
     return pd.concat(tables, ignore_index=True)
 
@@ -248,7 +246,7 @@ def _of_populations(chosen: list[str], cells: list[Group], space: Embedded) -> d
     return scores
 
 
-def _of_changes(footing: Footing, own: pd.Series, asked: pd.Series, n_top: int) -> dict[str, Score]:
+def _of_changes(footing: SharedGenes, own: pd.Series, asked: pd.Series, n_top: int) -> dict[str, Score]:
     """``own`` is the condition of each control cell, ``asked`` that of each predicted one."""
     real, generated, before = footing.parts
     shared = not set(own.dropna()) & set(asked.dropna())

@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from .. import _keys
-from .._data import in_memory, modality, seed
-from .._genes import may_enter
 from .._settings import settings
+from ..cells import adata_keys, in_memory, modality, seed, select_genes
 from ..models import LanguageModel, ModelSpec, Sampling, load, resolve
 from ..tasks import Annotation, Generation, check_labels, generation_example
 from ._answers import NOT_ANSWERED
@@ -36,8 +34,8 @@ def generate(
     top_p: float = 1.0,
     max_tokens: int | None = None,
     best_of: int = 1,
-    key: str = _keys.SENTENCE,
-    key_added: str = _keys.GENERATION,
+    key: str = adata_keys.SENTENCE,
+    key_added: str = adata_keys.GENERATION,
     rng: int | np.random.Generator | None = 0,
 ) -> AnnData:
     """Write cells of given types with a language model.
@@ -160,7 +158,7 @@ def generate(
         rng=sampling.seed,
     )
     report_unanswered(int((found.status == NOT_ANSWERED).sum()), result.n_obs)
-    logger.info("wrote %d cells: %s", result.n_obs, result.obs[_keys.status(key_added)].value_counts().to_dict())
+    logger.info("wrote %d cells: %s", result.n_obs, result.obs[adata_keys.status(key_added)].value_counts().to_dict())
     return result
 
 
@@ -211,7 +209,7 @@ def _frame(spec: ModelSpec, like: AnnData | None, key: str) -> Frame | None:
     if like is None:
         return None if spec.genes is None else _over(spec, spec.genes)
     if key not in like.obsm:
-        names, _ = may_enter(like, genes=None, exclude=None, gene_symbols=None)
+        names, _ = select_genes(like, genes=None, exclude=None, gene_symbols=None)
         return Frame(in_memory(like.var).copy(), names, places(names, spec), line=spec.expression_model)
     return frame_of(like, spec, key)
 

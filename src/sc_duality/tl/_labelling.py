@@ -11,8 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from anndata import AnnData
 
-from .. import _keys
-from .._data import cell_names, column, seed
+from ..cells import adata_keys, cell_names, column, seed
 from ..models import LanguageModel, ModelSpec, Sampling, load
 from ..train._judge import Dual
 from ._answers import NOT_ANSWERED, Answers, nothing, pooled, scored, written
@@ -94,7 +93,7 @@ def label_cells(
         rng=sampling.seed,
         **about,
     )
-    statuses = column(adata, _keys.status(how.key_added)).value_counts().to_dict()
+    statuses = column(adata, adata_keys.status(how.key_added)).value_counts().to_dict()
     logger.info("wrote obs[%r]: %s", how.key_added, statuses)
     if how.duality:
         duality(adata, how.key_added, engine, n_genes=how.n_genes, rng=sampling.seed)

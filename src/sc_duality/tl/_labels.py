@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import pandas as pd
 from anndata import AnnData
 
-from .._data import column
+from ..cells import column
 from ..models import ModelSpec
 from ..tasks import check_labels, normal_form
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .. import _keys, pp
-from .._data import in_memory, modality, seed
+from .. import pp
 from .._settings import settings
+from ..cells import adata_keys, in_memory, modality, seed
 from ..models import LanguageModel, Sampling, load, resolve
 from ..tasks import Perturbation, Response, response_example
 from ._answers import NOT_ANSWERED, OK
@@ -40,8 +40,8 @@ def perturb(
     temperature: float = 1.0,
     top_p: float = 1.0,
     max_tokens: int | None = None,
-    key: str = _keys.SENTENCE,
-    key_added: str = _keys.RESPONSE,
+    key: str = adata_keys.SENTENCE,
+    key_added: str = adata_keys.RESPONSE,
     mod: str = "rna",
     rng: int | np.random.Generator | None = 0,
 ) -> AnnData:
@@ -151,11 +151,13 @@ def perturb(
     engine = load(asked)
     found = written(engine, task, examples, map(len, before), sampling)
 
-    obs = in_memory(data.obs).drop(columns=[_keys.duality(key_added), _keys.confidence(key_added)], errors="ignore")
+    obs = in_memory(data.obs).drop(
+        columns=[adata_keys.duality(key_added), adata_keys.confidence(key_added)], errors="ignore"
+    )
     obs[key_added] = pd.Categorical([str(done)] * data.n_obs)
     result = to_anndata(found, obs, frame, n_genes=n_genes, key=key, key_added=key_added)
-    _add_before(result, before, found.cells, frame, n_genes=n_genes, key=_keys.before(key))
-    result.var[_keys.change(key_added)] = _change(result, found.status == OK)
+    _add_before(result, before, found.cells, frame, n_genes=n_genes, key=adata_keys.before(key))
+    result.var[adata_keys.change(key_added)] = _change(result, found.status == OK)
     result.uns[key_added] = provenance(
         engine,
         task.dialect,
@@ -173,7 +175,9 @@ def perturb(
         rng=sampling.seed,
     )
     report_unanswered(int((found.status == NOT_ANSWERED).sum()), result.n_obs)
-    logger.info("predicted %d cells: %s", len(before), result.obs[_keys.status(key_added)].value_counts().to_dict())
+    logger.info(
+        "predicted %d cells: %s", len(before), result.obs[adata_keys.status(key_added)].value_counts().to_dict()
+    )
     return result
 
 

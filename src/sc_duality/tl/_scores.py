@@ -10,9 +10,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from .._data import column
-from .._footing import draw
-from .._genes import some
+from ..cells import column, preview, sample_cells
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +55,10 @@ def groups(
     common = set(real.dropna()) & set(generated.dropna())
     if not common:
         raise ValueError(
-            f"real and generated cells share no condition: {some(sorted(set(real.dropna())))} against "
-            f"{some(sorted(set(generated.dropna())))}; name them alike in both"
+            f"real and generated cells share no condition: {preview(sorted(set(real.dropna())))} against "
+            f"{preview(sorted(set(generated.dropna())))}; name them alike in both"
         )
-    here, there = draw(real, max_cells, seed, half=half), draw(generated, max_cells, seed)
+    here, there = sample_cells(real, max_cells, seed, half=half), sample_cells(generated, max_cells, seed)
     nothing = np.array([], dtype=int)
     return [Group(name, here.get(name, nothing), there.get(name, nothing)) for name in sorted({*here, *there})]
 

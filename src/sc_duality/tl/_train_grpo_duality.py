@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .. import _keys
-from .._data import modality, seed
 from .._settings import settings
+from ..cells import adata_keys, modality, seed
 from ..models import LanguageModel, ModelSpec
 from ..tasks import Perturbation
 from ..train._judge import FORM, GIVEN, HIDDEN_FRACTION, Dual, Form, Given
@@ -94,7 +93,7 @@ def train_grpo_duality(
     temperature: float | None = None,
     max_tokens: int | None = None,
     lora: int | Mapping[str, Any] | None = None,
-    key: str = _keys.SENTENCE,
+    key: str = adata_keys.SENTENCE,
     mod: str = "rna",
     rng: int | np.random.Generator | None = 0,
     **options: Any,

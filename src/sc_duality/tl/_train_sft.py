@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _keys
-from .._data import modality, seed
 from .._settings import settings
+from ..cells import adata_keys, modality, seed
 from ..tasks import Perturbation
 from ..train._distil import read_traces
 from ..train._lesson import Lesson
@@ -57,7 +56,7 @@ def train_sft(
     epochs: float = 3,
     batch_size: int = 32,
     learning_rate: float = 1e-5,
-    key: str = _keys.SENTENCE,
+    key: str = adata_keys.SENTENCE,
     mod: str = "rna",
     rng: int | np.random.Generator | None = 0,
     **options: Any,

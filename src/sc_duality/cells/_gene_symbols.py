@@ -1,4 +1,4 @@
-"""Other names of human genes: Ensembl ids, previous symbols and aliases, by the table in ``_hgnc``."""
+"""Other names of human genes: Ensembl ids, previous symbols and aliases, by the table in ``hgnc``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 _HUMAN_ID = re.compile(r"^(ENSG\d{11})(\.\d+)?(_PAR_Y)?$")
 
 
-def symbols(names: NDArray[np.object_]) -> NDArray[np.object_]:
+def approved_symbols(names: NDArray[np.object_]) -> NDArray[np.object_]:
     """These names, with the approved symbol in place of a human gene's Ensembl id, with or without a version.
 
     An id stays where the table does not know it, and where its symbol is another name already or an earlier id's: no
@@ -32,7 +32,7 @@ def symbols(names: NDArray[np.object_]) -> NDArray[np.object_]:
     return found
 
 
-def read_as(names: Iterable[str], known: Container[str]) -> NDArray[np.object_]:
+def to_known_names(names: Iterable[str], known: Container[str]) -> NDArray[np.object_]:
     """The known name of the gene that each name stands for, ``None`` where there is none.
 
     A known name stands for itself. Of any other, the symbol of its gene comes first, then previous symbols, aliases
@@ -51,7 +51,7 @@ def _names_of(name: str) -> tuple[str, ...]:
 @cache
 def _genes() -> Mapping[str, tuple[str, ...]]:
     """All names of a gene by each of them."""
-    table = gzip.decompress((files(__package__) / "_hgnc" / "genes.tsv.gz").read_bytes()).decode()
+    table = gzip.decompress((files(__package__) / "hgnc" / "genes.tsv.gz").read_bytes()).decode()
     genes = {}
     for line in table.splitlines()[1:]:
         symbol, ensembl, previous, aliases = line.split("\t")

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sc_duality import _rows
-from sc_duality._rows import by_rows, row_blocks, row_bounds
+from sc_duality.cells import _row_blocks
+from sc_duality.cells._row_blocks import map_rows, row_blocks, row_bounds
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 7 * 120)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 7 * 120)
 
 
 def joined(X: object) -> np.ndarray:
@@ -75,12 +75,12 @@ def test_a_dask_chunk_is_never_split() -> None:
 
 
 def test_a_block_has_at_least_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 5)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 5)
     assert row_bounds(np.zeros((2, 10))) == [(0, 1), (1, 2)]
 
 
 def test_work_on_blocks_gets_the_rows_of_other_arrays(counts: ad.AnnData) -> None:
-    found = list(by_rows(counts.X.toarray(), lambda rows, place: (rows.toarray(), place), np.arange(60)))
+    found = list(map_rows(counts.X.toarray(), lambda rows, place: (rows.toarray(), place), np.arange(60)))
     assert len(found) > 1
     for part, (rows, place) in found:
         np.testing.assert_array_equal(rows, counts.X[place].toarray())

@@ -13,11 +13,11 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
-from . import _keys
-from ._data import layer_names, matrix, seed
-from ._genes import may_enter
-from ._rank import rank
-from ._rows import by_rows, row_blocks
+from . import adata_keys
+from ._adata import layer_names, matrix, seed
+from ._gene_filter import select_genes
+from ._rank_kernel import rank_rows
+from ._row_blocks import map_rows, row_blocks
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +61,10 @@ class Ranking(NamedTuple):
         threads = 1 if hasattr(self.X, "dask") else None  # dask has threads of its own
         work = partial(_ranked, word=self.word, gene_hash=gene_hash, n_genes=self.n_genes, threads=threads)
         unusable, empty = np.zeros(3, np.int64), 0
-        for part, (ranks, strange) in by_rows(self.X, work, cell_hash, progress="cell sentences"):
+        for part, (ranks, strange) in map_rows(self.X, work, cell_hash, progress="cell sentences"):
             out[part] = ranks
             unusable += strange
-            empty += int((ranks[:, 0] == _keys.PADDING).sum())
+            empty += int((ranks[:, 0] == adata_keys.PADDING).sum())
         if unusable.any():
             raise ValueError(_refusal(unusable, self.adata, self.params.get("layer"), self.params["use_raw"]))
         if empty:
@@ -80,7 +80,7 @@ class Ranking(NamedTuple):
         return hashes
 
 
-def plan(
+def plan_ranking(
     adata: AnnData,
     names: Any,
     n_genes: int | None,
@@ -94,7 +94,7 @@ def plan(
 ) -> Ranking:
     """What :func:`sc_duality.pp.cell_sentences` is asked for, or an error that says what is wrong with it."""
     X, holder = matrix(adata, layer=layer, use_raw=use_raw)
-    symbols, chosen = may_enter(holder, genes=genes, exclude=exclude, gene_symbols=gene_symbols)
+    symbols, chosen = select_genes(holder, genes=genes, exclude=exclude, gene_symbols=gene_symbols)
     vocabulary = symbols[chosen]
     n_genes = _width(n_genes, len(vocabulary))
     params = {
@@ -121,8 +121,8 @@ def _ranked(
     threads: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ranks of these rows, and the numbers of their negative, NaN and infinite values."""
-    ranks = np.full((rows.shape[0], n_genes), _keys.PADDING, np.int32)
-    return ranks, rank(rows, word, gene_hash, cell_hash, ranks, threads)
+    ranks = np.full((rows.shape[0], n_genes), adata_keys.PADDING, np.int32)
+    return ranks, rank_rows(rows, word, gene_hash, cell_hash, ranks, threads)
 
 
 def _width(n_genes: int | None, available: int) -> int:

@@ -15,7 +15,7 @@ import zarr
 from scipy import sparse
 
 import sc_duality as sd
-from sc_duality import _rows
+from sc_duality.cells import _row_blocks
 
 FORMS = {
     "csr": lambda X: X,
@@ -52,7 +52,7 @@ def assert_same(found: ad.AnnData, expected: ad.AnnData, key: str = "cell_senten
 def test_any_store_gets_the_same_sentences(
     cells: ad.AnnData, store: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 40 * cells.n_vars)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 40 * cells.n_vars)
     cells.X = FORMS[form](cells.X)
     path = stored(cells, tmp_path / f"cells.{store}")
     sd.io.write_sentences(path, 60)
@@ -102,15 +102,15 @@ def test_work_that_was_killed_looks_like_no_sentences(
     with ad.settings.override(zarr_write_format=version):
         path = stored(cells, tmp_path / "cells.zarr")
     sd.io.write_sentences(path, 30)
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 40 * 1000)
-    work = _rows._own_rows
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 40 * 1000)
+    work = _row_blocks._own_rows
     killed = iter(range(3))
 
     def dies(block: object) -> sparse.csr_matrix:
         next(killed)
         return work(block)
 
-    monkeypatch.setattr(_rows, "_own_rows", dies)
+    monkeypatch.setattr(_row_blocks, "_own_rows", dies)
     monkeypatch.setattr(zarr, "consolidate_metadata", lambda _: None)  # which a killed process does not reach
     with pytest.raises(RuntimeError):
         sd.io.write_sentences(path, 20)
@@ -165,7 +165,7 @@ def test_memory_does_not_grow_with_the_store(store: str, tmp_path: Path, monkeyp
     X = np.random.default_rng(0).poisson(0.3, (12_000, 400)).astype(np.float32)
     path = stored(ad.AnnData(sparse.csr_matrix(X)), tmp_path / f"cells.{store}")
     sd.io.write_sentences(path, 100)  # compiles
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 100 * 400)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 100 * 400)
     tracemalloc.start()
     try:
         sd.io.write_sentences(path, 100)

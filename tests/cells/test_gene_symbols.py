@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import sc_duality as sd
 from benchmarks.make_gene_names import table
-from sc_duality._gene_names import read_as, symbols
+from sc_duality.cells._gene_symbols import approved_symbols, to_known_names
 
-SHIPPED = Path(sd.__file__).parent / "_hgnc" / "genes.tsv.gz"
+SHIPPED = Path(sd.__file__).parent / "cells" / "hgnc" / "genes.tsv.gz"
 with gzip.open(SHIPPED, "rt", encoding="utf-8") as handle:
     ROWS = list(csv.DictReader(handle, delimiter="\t"))
 SYMBOL = {row["ensembl"]: row["symbol"] for row in ROWS if row["ensembl"]}
@@ -74,13 +74,13 @@ def test_making_the_table_leaves_out_names_that_do_not_tell_the_gene() -> None:
 
 def test_ids_become_symbols() -> None:
     names = objects(["ENSG00000156738", "ENSG00000105369.13", "CD3E", "ENSG99999999999", "ENSMUSG00000024673"])
-    assert symbols(names).tolist() == ["MS4A1", "CD79A", "CD3E", "ENSG99999999999", "ENSMUSG00000024673"]
+    assert approved_symbols(names).tolist() == ["MS4A1", "CD79A", "CD3E", "ENSG99999999999", "ENSMUSG00000024673"]
     assert names[0] == "ENSG00000156738", "what is given stays as it is"
 
 
 def test_of_two_ids_of_a_gene_the_first_takes_the_symbol() -> None:
     names = objects(["ENSG00000156738.1", "ENSG00000156738.2", "ENSG00000105369", "CD79A", "ENSG00000182378.15_PAR_Y"])
-    assert symbols(names).tolist() == ["MS4A1", "ENSG00000156738.2", "ENSG00000105369", "CD79A", "PLCXD1"]
+    assert approved_symbols(names).tolist() == ["MS4A1", "ENSG00000156738.2", "ENSG00000105369", "CD79A", "PLCXD1"]
 
 
 @given(
@@ -97,10 +97,10 @@ def test_no_two_names_become_one(names: list[str]) -> None:
     for name in names:
         symbol = SYMBOL.get(name.partition(".")[0], name)
         expected.append(name if symbol in names or symbol in expected else symbol)
-    found = symbols(objects(names))
+    found = approved_symbols(objects(names))
     assert found.tolist() == expected
     assert len(set(found)) == len(names)
-    assert symbols(found).tolist() == expected
+    assert approved_symbols(found).tolist() == expected
 
 
 # --- names that a model knows -------------------------------------------------------------------------------------
@@ -121,16 +121,16 @@ def test_reading_is_what_the_table_says(share: float) -> None:
     few = {name for name in EVERY if name.startswith(("CD", "SEP"))} | set(list(SYMBOL)[:50])
     known = set(rng.choice(sorted(few), int(share * len(few)), replace=False))
     asked = [*rng.choice(sorted(few), 300).tolist(), "no gene", ""]
-    assert read_as(asked, known).tolist() == [in_plain_words(name, known) for name in asked]
+    assert to_known_names(asked, known).tolist() == [in_plain_words(name, known) for name in asked]
 
 
 def test_known_names_are_never_translated() -> None:
-    assert read_as(["FAM65B", "RIPOR2"], {"FAM65B", "RIPOR2"}).tolist() == ["FAM65B", "RIPOR2"]
-    assert read_as(["FAM65B", "RIPOR2", "ENSG00000111913.20"], {"RIPOR2"}).tolist() == ["RIPOR2"] * 3
-    assert read_as(["FAM65B", "RIPOR2"], {"FAM65B"}).tolist() == ["FAM65B", "FAM65B"]
+    assert to_known_names(["FAM65B", "RIPOR2"], {"FAM65B", "RIPOR2"}).tolist() == ["FAM65B", "RIPOR2"]
+    assert to_known_names(["FAM65B", "RIPOR2", "ENSG00000111913.20"], {"RIPOR2"}).tolist() == ["RIPOR2"] * 3
+    assert to_known_names(["FAM65B", "RIPOR2"], {"FAM65B"}).tolist() == ["FAM65B", "FAM65B"]
 
 
 def test_names_of_several_genes_are_not_read() -> None:
     # IL8RA was CXCR1's; P40 is an alias of many; MLL2 was both KMT2D's and KMT2B's.
     known = {"CXCR1", "KMT2D", "KMT2B", "IL12B", "IL9"}
-    assert read_as(["IL8RA", "P40", "MLL2"], known).tolist() == ["CXCR1", None, None]
+    assert to_known_names(["IL8RA", "P40", "MLL2"], known).tolist() == ["CXCR1", None, None]

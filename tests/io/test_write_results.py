@@ -13,7 +13,7 @@ import pytest
 import zarr
 
 import sc_duality as sd
-from sc_duality.io import _results
+from sc_duality.io import _write_results
 
 STORES = ["h5ad", "zarr"]
 
@@ -124,8 +124,8 @@ def test_sentences_that_were_not_loaded_stay(
     adata = ad.experimental.read_lazy(path)
     sd.tl.annotate(adata, labels="blood")
     written = []
-    remember = _results.remember
-    monkeypatch.setattr(_results, "remember", lambda *given: (written.extend(given[4]), remember(*given)))
+    remember = _write_results.remember
+    monkeypatch.setattr(_write_results, "remember", lambda *given: (written.extend(given[4]), remember(*given)))
     sd.io.write_results(adata, path)
     assert written == ["annotation_probabilities"]
     other = stored(plain, tmp_path / "other.zarr")
@@ -143,14 +143,14 @@ def test_work_that_was_killed_leaves_a_store_that_can_be_read(
 ) -> None:
     path = stored(answered, tmp_path / f"cells.{store}")
     sd.tl.annotate(answered, labels=["B cell", "NK cell"])
-    write = _results.remember.__globals__["write_elem"]
+    write = _write_results.remember.__globals__["write_elem"]
 
     def dies(group: object, name: str, values: object) -> None:
         if name.startswith(f"{at}/"):
             raise RuntimeError("killed")
         write(group, name, values)
 
-    monkeypatch.setitem(_results.remember.__globals__, "write_elem", dies)
+    monkeypatch.setitem(_write_results.remember.__globals__, "write_elem", dies)
     monkeypatch.setattr(zarr, "consolidate_metadata", lambda _: None)  # which a killed process does not reach
     with pytest.raises(RuntimeError, match="killed"):
         sd.io.write_results(answered, path, ["annotation"])

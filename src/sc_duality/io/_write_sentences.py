@@ -9,10 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .. import _keys
-from .._ranking import plan
-from .._rows import row_bounds
-from .._sentences import beside
+from ..cells import adata_keys, plan_ranking, row_bounds, sentence_fields
 from ._store import forget, names, new_array, opened, remember, shell
 
 logger = logging.getLogger(__name__)
@@ -28,7 +25,7 @@ def write_sentences(
     exclude: str | Sequence[str] | None = "housekeeping",
     gene_symbols: str | None = None,
     mod: str = "rna",
-    key_added: str = _keys.SENTENCE,
+    key_added: str = adata_keys.SENTENCE,
     rng: int | np.random.Generator | None = 0,
 ) -> None:
     """Write every cell of a store on disk as a sentence, into the same store.
@@ -76,7 +73,7 @@ def write_sentences(
     """
     with opened(path, mod) as group:
         adata = shell(group)
-        ranking = plan(
+        ranking = plan_ranking(
             adata,
             names(group),
             n_genes,
@@ -87,13 +84,13 @@ def write_sentences(
             gene_symbols=gene_symbols,
             rng=rng,
         )
-        marks = _keys.vocabulary(key_added)
+        marks = adata_keys.vocabulary(key_added)
         forget(group, key_added, [], [key_added, marks])
         try:
             ranking.write(new_array(group, key_added, ranking.shape, row_bounds(ranking.X)[0][1]))
         except ValueError:
             forget(group, key_added, [], [key_added])
             raise
-        fingerprints, told = beside(ranking.vocabulary, ranking.params, adata.n_obs)
+        fingerprints, told = sentence_fields(ranking.vocabulary, ranking.params, adata.n_obs)
         remember(group, key_added, told, {}, {marks: fingerprints})
     logger.info("wrote %d sentences of up to %d genes into %s: obsm[%r]", *ranking.shape, path, key_added)

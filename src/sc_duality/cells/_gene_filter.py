@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ._gene_names import symbols
+from ._gene_symbols import approved_symbols
 
 if TYPE_CHECKING:
     from anndata import AnnData, Raw
@@ -29,14 +29,14 @@ def gene_names(holder: AnnData | Raw, gene_symbols: str | None = None) -> np.nda
     ``""`` where a name is missing.
     """
     if gene_symbols is None:
-        return symbols(_var_names(holder))
+        return approved_symbols(_var_names(holder))
     if gene_symbols not in holder.var:
         raise KeyError(f"gene_symbols={gene_symbols!r} is no column of var; it has {list(holder.var.columns)}")
     names = pd.Series(np.asarray(holder.var[gene_symbols], dtype=object))
     return names.where(names.notna(), "").astype(str).to_numpy(object)
 
 
-def may_enter(
+def select_genes(
     holder: AnnData | Raw,
     *,
     genes: Sequence[str] | np.ndarray | pd.Series | None,
@@ -55,7 +55,7 @@ def may_enter(
     return names, chosen
 
 
-def columns_of(genes: np.ndarray, holder: AnnData | Raw, gene_symbols: str | None) -> np.ndarray:
+def gene_columns(genes: np.ndarray, holder: AnnData | Raw, gene_symbols: str | None) -> np.ndarray:
     """The column of ``holder`` that each of these unique names stands for, −1 for names that it lacks."""
     names = gene_names(holder, gene_symbols)
     words = pd.Index(genes)
@@ -86,7 +86,7 @@ def _selected(names: np.ndarray, given: np.ndarray, genes: Any) -> np.ndarray:
         return wanted
     unknown = sorted(set(wanted.tolist()) - set(names) - set(given))
     if unknown:
-        raise KeyError(f"{len(unknown)} of the names in genes= are not among the gene names: {some(unknown)}")
+        raise KeyError(f"{len(unknown)} of the names in genes= are not among the gene names: {preview(unknown)}")
     return pd.Index(names).isin(wanted.tolist()) | pd.Index(given).isin(wanted.tolist())
 
 
@@ -111,7 +111,7 @@ def _check_ids(given: np.ndarray, names: np.ndarray, holder: AnnData | Raw) -> N
     if len(strange) > len(names) / 2:
         mend = f"pass gene_symbols={column!r}" if column else "put symbols into a column of var and pass gene_symbols="
         raise ValueError(
-            f"{len(strange)} of {len(names)} gene names are Ensembl ids ({some(strange)}) of no human gene that the "
+            f"{len(strange)} of {len(names)} gene names are Ensembl ids ({preview(strange)}) of no human gene that the "
             f"package knows, not symbols: {mend} (to write sentences of ids on purpose, copy them into a column of var "
             "and name that one)"
         )
@@ -133,9 +133,9 @@ def _refuse_duplicates(names: np.ndarray, gene_symbols: str | None) -> None:
     mend = "call adata.var_names_make_unique()"
     if gene_symbols is not None:
         mend = f"make var[{gene_symbols!r}] unique (anndata.utils.make_index_unique) or choose among them with genes="
-    raise ValueError(f"{len(doubled)} gene names occur more than once ({some(doubled)}): {mend}")
+    raise ValueError(f"{len(doubled)} gene names occur more than once ({preview(doubled)}): {mend}")
 
 
-def some(names: Iterable[Any], n: int = 5) -> str:
+def preview(names: Iterable[Any], n: int = 5) -> str:
     names = [str(name) for name in names]
     return ", ".join(names[:n]) + (", …" if len(names) > n else "")

@@ -7,7 +7,7 @@ import mudata as md
 import numpy as np
 import pytest
 
-from sc_duality._data import cell_names, column, drop_columns, in_memory, matrix, modality, seed
+from sc_duality.cells._adata import cell_names, column, drop_columns, in_memory, matrix, modality, seed
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning:mudata", "ignore::UserWarning:mudata")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from . import _keys
-from ._data import matrix
-from ._genes import columns_of, some
-from ._rows import row_blocks
-from ._sentences import Sentences
+from . import adata_keys
+from ._adata import matrix
+from ._gene_filter import gene_columns, preview
+from ._row_blocks import row_blocks
+from ._storage import Sentences
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -22,7 +22,7 @@ UNITS = "log10(1 + counts per 10,000)"
 _LARGEST_LOG = 30
 
 
-class Source(NamedTuple):
+class ExpressionSource(NamedTuple):
     """The matrix that sentences were written from, and what its values are."""
 
     #: Cells × genes, in any form.
@@ -37,30 +37,34 @@ class Source(NamedTuple):
 
 def expression_model(sentences: Sentences, key: str) -> Mapping[str, Any]:
     """The fitted line, or an error that says how to get it."""
-    if _keys.EXPRESSION_MODEL not in sentences.uns:
+    if adata_keys.EXPRESSION_MODEL not in sentences.uns:
         raise KeyError(f"uns[{key!r}] holds no expression model: run sd.pp.fit_expression(adata, key={key!r}) first")
-    model: Mapping[str, Any] = sentences.uns[_keys.EXPRESSION_MODEL]
+    model: Mapping[str, Any] = sentences.uns[adata_keys.EXPRESSION_MODEL]
     return model
 
 
-def source(adata: AnnData, sentences: Sentences) -> Source:
+def expression_source(adata: AnnData, sentences: Sentences) -> ExpressionSource:
     """Find the matrix that was ranked; an error if it, or genes of it, are gone."""
-    params = sentences.uns[_keys.PARAMS]
+    params = sentences.uns[adata_keys.PARAMS]
     X, holder = matrix(adata, layer=params.get("layer"), use_raw=bool(params.get("use_raw", False)))
-    columns = columns_of(sentences.genes, holder, params.get("gene_symbols"))
+    columns = gene_columns(sentences.genes, holder, params.get("gene_symbols"))
     lost = sentences.genes[columns < 0]
     if len(lost):
-        raise KeyError(f"{len(lost)} genes of the vocabulary are gone from var ({some(lost)}): fit first, then subset")
+        raise KeyError(
+            f"{len(lost)} genes of the vocabulary are gone from var ({preview(lost)}): fit first, then subset"
+        )
     base = adata.uns.get("log1p", {}).get("base")
-    return Source(X, columns, _scale(X), np.e if base is None else float(base))
+    return ExpressionSource(X, columns, _scale(X), np.e if base is None else float(base))
 
 
-def levels(origin: Source, rows: sparse.csr_matrix, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def expression_at_rank(
+    origin: ExpressionSource, rows: sparse.csr_matrix, ranks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cell, rank (from 0) and log10(1 + counts per 10,000) of every gene that the sentences of these rows name.
 
     Counts are normalised by the total of the row; logarithms are taken to be of counts per 10,000.
     """
-    cell, place = np.nonzero(ranks != _keys.PADDING)
+    cell, place = np.nonzero(ranks != adata_keys.PADDING)
     values = np.asarray(rows[cell, origin.columns[ranks[cell, place]]], dtype=float).ravel()
     changed = int((~(values > 0)).sum())
     if changed:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from sc_duality._rank import _OVERFLOW, _bucket, _mix, rank
+from sc_duality.cells._rank_kernel import _OVERFLOW, _bucket, _mix, rank_rows
 
 DTYPES = [np.uint8, np.int32, np.int64, np.float32, np.float64]
 
@@ -40,7 +40,7 @@ def ranked(
     threads: int | None = None,
 ) -> np.ndarray:
     out = np.full((len(X), n_best), -1, np.int32)
-    rank(sparse.csr_matrix(X), word, gene_hash, cell_hash, out, threads)
+    rank_rows(sparse.csr_matrix(X), word, gene_hash, cell_hash, out, threads)
     return out
 
 
@@ -110,7 +110,7 @@ def test_values_that_differ_in_their_last_bit_are_no_tie() -> None:
 def test_counts_what_cannot_be_ranked() -> None:
     X = sparse.csr_matrix(np.array([[1, -1, np.nan, np.inf], [-2, -np.inf, 0, 3]]))
     out, rng = np.full((2, 4), -1, np.int32), np.random.default_rng(0)
-    unusable = rank(X, np.arange(4, dtype=np.int32), hashes(rng, 4), hashes(rng, 2), out)
+    unusable = rank_rows(X, np.arange(4, dtype=np.int32), hashes(rng, 4), hashes(rng, 2), out)
     assert unusable.tolist() == [3, 1, 1]
     assert out.tolist() == [[0, -1, -1, -1], [3, -1, -1, -1]]
 
@@ -147,9 +147,9 @@ def test_openmp_is_left_as_it_was() -> None:
 import ctypes, numpy as np, torch
 from scipy import sparse
 from threadpoolctl import threadpool_info
-from sc_duality._rank import rank
+from sc_duality.cells._rank_kernel import rank_rows
 words, hashes = np.arange(9, dtype=np.int32), np.arange(9, dtype=np.uint64)
-rank(sparse.csr_matrix(np.ones((9, 9), np.float32)), words, hashes, hashes, np.zeros((9, 3), np.int32))
+rank_rows(sparse.csr_matrix(np.ones((9, 9), np.float32)), words, hashes, hashes, np.zeros((9, 3), np.int32))
 openmp = [ctypes.CDLL(one["filepath"]) for one in threadpool_info() if one["user_api"] == "openmp"]
 assert openmp and not any(one.omp_get_nested() for one in openmp)
 """

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .. import _keys
-from .._data import modality
-from .._sentences import read
+from ..cells import adata_keys, modality, read_sentences
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def cell_sentences(
-    adata: AnnData | MuData, *, key: str = _keys.SENTENCE, n_genes: int | None = None, mod: str = "rna"
+    adata: AnnData | MuData, *, key: str = adata_keys.SENTENCE, n_genes: int | None = None, mod: str = "rna"
 ) -> pd.Series:
     """Cell sentences as text: names of genes, highest expression first, joined by spaces.
 
@@ -53,12 +51,12 @@ def cell_sentences(
     [3]
     """
     data = modality(adata, mod)
-    texts = [" ".join(words) for words in read(data, key).words(n_genes)]
+    texts = [" ".join(words) for words in read_sentences(data, key).words(n_genes)]
     return pd.Series(texts, index=data.obs_names, name=key, dtype=object)
 
 
 def gene_lists(
-    adata: AnnData | MuData, *, key: str = _keys.SENTENCE, n_genes: int | None = None, mod: str = "rna"
+    adata: AnnData | MuData, *, key: str = adata_keys.SENTENCE, n_genes: int | None = None, mod: str = "rna"
 ) -> list[list[str]]:
     """Cell sentences as lists of gene names, highest expression first.
 
@@ -92,4 +90,4 @@ def gene_lists(
     >>> len(sd.get.gene_lists(adata, n_genes=5)[0])
     5
     """
-    return read(modality(adata, mod), key).words(n_genes)
+    return read_sentences(modality(adata, mod), key).words(n_genes)

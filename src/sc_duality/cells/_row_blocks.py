@@ -13,7 +13,7 @@ from anndata.abc import CSCDataset, CSRDataset
 from scipy import sparse
 from tqdm.auto import tqdm
 
-from ._settings import settings
+from .._settings import settings
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def row_blocks(X: Any, progress: str | None = None) -> Iterator[tuple[int, spars
     return zip((start for start, _ in bounds), _ahead(X, _with_bar(bounds, progress)), strict=True)
 
 
-def by_rows(
+def map_rows(
     X: Any, work: Callable[..., T], *beside: np.ndarray, progress: str | None = None
 ) -> Iterator[tuple[slice, T]]:
     """What ``work`` finds in every row block, given the block and the same rows of the arrays ``beside``.

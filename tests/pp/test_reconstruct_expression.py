@@ -13,15 +13,15 @@ import pytest
 from scipy import sparse, stats
 
 import sc_duality as sd
-from sc_duality import _rows
-from sc_duality.pp._expression import rebuild
+from sc_duality.cells import _row_blocks
+from sc_duality.pp._reconstruct_expression import rebuild
 
 UNITS = "log10(1 + counts per 10,000)"
 
 
 @pytest.fixture
 def ranked(counts: ad.AnnData, monkeypatch: pytest.MonkeyPatch) -> ad.AnnData:
-    monkeypatch.setattr(_rows, "BLOCK_VALUES", 7 * counts.n_vars)
+    monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 7 * counts.n_vars)
     sd.pp.cell_sentences(counts, 40)
     return counts
 

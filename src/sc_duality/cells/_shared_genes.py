@@ -12,14 +12,14 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
-from . import _keys
-from ._genes import some
-from ._sentences import Sentences, read
+from . import adata_keys
+from ._gene_filter import preview
+from ._storage import Sentences, read_sentences
 
 logger = logging.getLogger(__name__)
 
 
-class Footing(NamedTuple):
+class SharedGenes(NamedTuple):
     """Cells of several objects that can be compared."""
 
     #: For each object, CSR (n_obs, genes): log10((n_genes + 1) / rank) of the genes that a sentence names, else 0.
@@ -33,7 +33,7 @@ class Footing(NamedTuple):
         return f"top {self.n_genes} of {len(self.genes):,} shared genes"
 
 
-def same_footing(objects: Sequence[AnnData], key: str, n_genes: int | None = None) -> Footing:
+def to_shared_genes(objects: Sequence[AnnData], key: str, n_genes: int | None = None) -> SharedGenes:
     """Bring the sentences of these objects onto one footing.
 
     Genes that one of the vocabularies lacks are taken out and the others move up. The first ``n_genes`` of each
@@ -45,18 +45,18 @@ def same_footing(objects: Sequence[AnnData], key: str, n_genes: int | None = Non
     whole = isinstance(n_genes, int | np.integer) and not isinstance(n_genes, bool)
     if n_genes is not None and not (whole and n_genes > 0):
         raise ValueError(f"n_genes must be a positive integer, got {n_genes!r}")
-    sentences = [read(adata, key) for adata in objects]
+    sentences = [read_sentences(adata, key) for adata in objects]
     first, *others = (pd.Index(found.genes) for found in sentences)
     genes = reduce(lambda shared, other: shared[shared.isin(other)], others, first).to_numpy()
     if not len(genes):
-        examples = " against ".join(some(found.genes, 3) for found in sentences)
+        examples = " against ".join(preview(found.genes, 3) for found in sentences)
         raise ValueError(f"the sentences in obsm[{key!r}] share no gene: {examples}")
     codes = [_codes(found, genes) for found in sentences]
     typical = [_typical_length(found) for found in codes]
     if not min(typical):
         raise ValueError(f"no sentence of one of the objects names any of the {len(genes)} genes that all could name")
     n_genes = n_genes or min(typical)
-    return Footing([_levels(found, n_genes, len(genes)) for found in codes], genes, n_genes)
+    return SharedGenes([_levels(found, n_genes, len(genes)) for found in codes], genes, n_genes)
 
 
 class Projected(NamedTuple):
@@ -64,7 +64,7 @@ class Projected(NamedTuple):
 
     real: np.ndarray
     generated: np.ndarray
-    footing: Footing
+    footing: SharedGenes
 
 
 def project(
@@ -82,7 +82,7 @@ def project(
 
     Components fit the cells that they come from better than any others, which would look different for that alone.
     """
-    footing = same_footing([real, generated, real if fit is None else fit], key, n_genes)
+    footing = to_shared_genes([real, generated, real if fit is None else fit], key, n_genes)
     *parts, fitted = footing.parts
     empty = int((parts[1].getnnz(axis=1) == 0).sum())
     if empty:
@@ -102,7 +102,7 @@ def project(
     return Projected(pca.transform(parts[0][:, seen]), pca.transform(parts[1][:, seen]), footing)
 
 
-def draw(labels: pd.Series, max_cells: int | None, seed: int, *, half: bool = False) -> dict[str, np.ndarray]:
+def sample_cells(labels: pd.Series, max_cells: int | None, seed: int, *, half: bool = False) -> dict[str, np.ndarray]:
     """Rows of at most ``max_cells`` cells of each label, and not more than ``half`` of them.
 
     What is drawn of a label does not depend on the others.
@@ -118,7 +118,7 @@ def draw(labels: pd.Series, max_cells: int | None, seed: int, *, half: bool = Fa
 
 def _codes(sentences: Sentences, genes: np.ndarray) -> np.ndarray:
     """``ranks`` with the place in ``genes`` of every gene, −1 for those that are not there."""
-    place = np.append(pd.Index(genes).get_indexer(sentences.genes), _keys.PADDING)  # padding takes the last one
+    place = np.append(pd.Index(genes).get_indexer(sentences.genes), adata_keys.PADDING)  # padding takes the last one
     return place[sentences.ranks]
 
 

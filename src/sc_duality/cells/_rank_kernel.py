@@ -14,7 +14,7 @@ _OVERFLOW = 1 + (0x7F800000 >> 19)
 _SHORT = 12
 
 
-def rank(
+def rank_rows(
     rows: sparse.csr_matrix,
     word: np.ndarray,
     gene_hash: np.ndarray,

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .. import _keys
-from .._data import cell_names, column, modality
-from .._genes import some
+from ..cells import adata_keys, cell_names, column, modality, preview
 from ._store import forget, names, opened, remember
 
 if TYPE_CHECKING:
@@ -23,8 +21,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Names of what may lie in ``obs`` and in ``obsm`` beside the result of that key.
-_COLUMNS = (_keys.status, *_keys.BESIDE, _keys.unknown_genes, _keys.doubled_genes)
-_ARRAYS = (_keys.vocabulary, _keys.probabilities)
+_COLUMNS = (adata_keys.status, *adata_keys.BESIDE, adata_keys.unknown_genes, adata_keys.doubled_genes)
+_ARRAYS = (adata_keys.vocabulary, adata_keys.probabilities)
 
 
 class _Result(NamedTuple):
@@ -130,13 +128,13 @@ def _all_keys(data: AnnData) -> list[str]:
 
 def _ours(told: Any) -> bool:
     """Whether this is how our tools describe what they wrote."""
-    params = told.get(_keys.PARAMS) if isinstance(told, Mapping) else None
-    return isinstance(params, Mapping) and (_keys.GENES in told or {"dialect", "fingerprint"} <= set(params))
+    params = told.get(adata_keys.PARAMS) if isinstance(told, Mapping) else None
+    return isinstance(params, Mapping) and (adata_keys.GENES in told or {"dialect", "fingerprint"} <= set(params))
 
 
 def _result(data: AnnData, key: str) -> _Result:
     if key not in data.uns or not _ours(data.uns[key]):
-        raise KeyError(f"uns[{key!r}] is no result of this package; these are {some(_all_keys(data))}")
+        raise KeyError(f"uns[{key!r}] is no result of this package; these are {preview(_all_keys(data))}")
     columns = [name for name in _named(key, _COLUMNS) if name in data.obs]
     arrays = [name for name in _named(key, _ARRAYS) if name in data.obsm]
     return _Result(key, columns, arrays)

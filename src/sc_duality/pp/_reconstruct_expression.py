@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from .. import _keys
-from .._data import modality
-from .._genes import columns_of
-from .._levels import UNITS, expression_model
-from .._sentences import read
+from ..cells import UNITS, adata_keys, expression_model, gene_columns, modality, read_sentences
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -24,8 +20,8 @@ logger = logging.getLogger(__name__)
 def expression(
     adata: AnnData | MuData,
     *,
-    key: str = _keys.SENTENCE,
-    key_added: str = _keys.RECONSTRUCTED,
+    key: str = adata_keys.SENTENCE,
+    key_added: str = adata_keys.RECONSTRUCTED,
     mod: str = "rna",
     copy: bool = False,
 ) -> AnnData | MuData | None:
@@ -68,9 +64,9 @@ def expression(
     True
     """
     data = modality(adata, mod)
-    sentences = read(data, key)
+    sentences = read_sentences(data, key)
     model = expression_model(sentences, key)
-    columns = columns_of(sentences.genes, data, sentences.uns[_keys.PARAMS].get("gene_symbols"))
+    columns = gene_columns(sentences.genes, data, sentences.uns[adata_keys.PARAMS].get("gene_symbols"))
     lost = int((columns < 0).sum())
     if lost == len(columns):
         raise KeyError(f"none of the {lost} genes of uns[{key!r}] is in var: were the genes renamed?")
@@ -106,7 +102,7 @@ def rebuild(
     Canonical CSR float32 (n, n_columns).
     """
     values = (slope * np.log10(np.arange(1, ranks.shape[1] + 1)) + intercept).astype(np.float32)
-    places = np.where(ranks == _keys.PADDING, -1, columns.astype(np.int32)[ranks])
+    places = np.where(ranks == adata_keys.PADDING, -1, columns.astype(np.int32)[ranks])
     stored = (places >= 0) & (values > 0)
     indptr = np.concatenate([[0], stored.sum(1).cumsum()])
     data = np.broadcast_to(values, stored.shape)[stored]
