@@ -41,7 +41,7 @@ docs: $(VENV)/.docs
 
 test-vllm: $(VENV_VLLM)/.vllm
 	$(PY_VLLM) -c "import vllm; print('vLLM', vllm.__version__)"
-	SC_DUALITY_SLOW=1 $(PY_VLLM) -m pytest tests/models tests/tasks/test_dialect_c2s.py tests/train/test_vllm_rollouts.py
+	SC_DUALITY_SLOW=1 $(PY_VLLM) -m pytest tests/models tests/tasks/test_prompt_format_c2s.py tests/train/test_vllm_rollouts.py
 	SC_DUALITY_ENGINE=vllm $(PY_VLLM) -m pytest $(addprefix tests/tl/test_,annotate.py duality.py generate.py perturb.py embed.py)
 
 clean:

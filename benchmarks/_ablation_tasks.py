@@ -151,7 +151,7 @@ def generation() -> Setting:
                 "type fidelity": float((classifier.predict(rows) == asked).mean()),
                 "kNN 10": sd.metrics.knn_accuracy(reference, truth, points, asked)[10],
                 "scFID": float(np.mean(each)),
-                "doubled genes": float(written.obs["cell_type_doubled_genes"].mean()),
+                "doubled genes": float(written.obs["cell_type_n_duplicate_genes"].mean()),
                 "distinct genes": float(len({gene for one in genes for gene in one})),
             }
         }

@@ -1,6 +1,6 @@
 """Build the embedded model from real cells: ``python -m benchmarks.build_embedded --out FOLDER``.
 
-A small Llama reads the ``compact`` dialect, one token a gene and one a label. It learns in three stages: to name a
+A small Llama reads the prompt format ``compact``, one token a gene and a label. It learns in three stages: to name a
 cell's type, or that it is none of the types (``annotation``); all tasks and their duals (``tasks``); and to write cells
 whose type it recognises, by duality, without labels (``duality``, with :func:`sc_duality.tl.train_grpo_duality`). Each
 stage leaves its model in a folder of its name in FOLDER and is not run again if it is there. What is shipped is the
@@ -56,7 +56,7 @@ DUALITY: dict[str, Any] = {
 N_TELLING, N_CHANGED = 4000, 500
 #: A real cell of no known type with fewer known genes is not shown.
 MIN_GENES = 20
-#: Words of the dialect that are neither gene nor label.
+#: Words of the prompt format that are neither gene nor label.
 FIXED = (
     *("annotate", "inpaint", "generate", "respond", "cause", "sensitivity"),
     *("cell", "type", "hidden", "after", "by", "response"),
@@ -97,7 +97,7 @@ def describe(found: dict[str, ad.AnnData], labels: list[str], n_parameters: int,
     for name, cells in found.items():
         label_sets.setdefault(tissue_of(name), set()).update(cells.obs["label"])
     return {
-        "dialect": "compact",
+        "prompt_format": "compact",
         "n_genes": N_GENES,
         "labels": labels,
         "label_sets": {tissue: sorted(label_sets[tissue]) for tissue in TISSUES if tissue in label_sets},

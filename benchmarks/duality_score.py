@@ -57,7 +57,7 @@ def prepared(engine: LanguageModel, adata: ad.AnnData, labels: list[str], n: int
     """At most ``n`` cells of ``adata`` and what the model says of them."""
     chosen = adata[rng.permutation(adata.n_obs)[:n]]
     cells = sentences(chosen, engine.spec.genes, engine.spec.n_genes)
-    task = Annotation(engine.spec.dialect)
+    task = Annotation(engine.spec.prompt_format)
     prompts = [task.prompt(annotation_example(genes, labels)) for genes in cells]
     scores = engine.score(prompts, [task.answer(label) for label in labels])
     truth = np.array([labels.index(label) for label in chosen.obs["label"]])
@@ -134,7 +134,7 @@ def judged(
     joined: dict[str, float | None] = {}
     kept: dict[str, NDArray[np.float64]] = {}
     for given, shares in forms.items():
-        task = Annotation(engine.spec.dialect, engine.spec.genes, given)
+        task = Annotation(engine.spec.prompt_format, engine.spec.genes, given)
         for share in shares:
             examples = examples_of(found, share, seed)
             for name, scores in by_likelihood(engine, task, found, examples).items():

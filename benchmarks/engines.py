@@ -31,7 +31,7 @@ from sc_duality.models import LanguageModel, Sampling, TransformersModel
 from sc_duality.tasks import Annotation, annotation_example
 
 SPEC = sd.models.resolve("embedded")
-TASK = Annotation(SPEC.dialect)
+TASK = Annotation(SPEC.prompt_format)
 CHOICES = [TASK.answer(label) for label in SPEC.labels]
 #: A label and the end.
 WRITTEN = Sampling(max_tokens=2)

@@ -28,7 +28,7 @@ MAY_SEE = {
     "get": {"cells"},
     "io": {"cells"},
     "metrics": set(),
-    "models": set(),
+    "models": {"tasks"},
     "pl": {"cells", "get"},
     "pp": {"cells"},
     "rewards": set(),

@@ -17,8 +17,6 @@ from typing import Any
 
 import sc_duality as sd
 
-from .cells.adata_keys import ANNOTATION
-
 #: Commands that read a file of settings, the tools behind them, and what these do.
 _TOOLS = {
     "train-sft": ("train_sft", "teach a model tasks and their duals with labelled cells"),
@@ -67,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--model", help="name or folder of a model (the one in this package)")
     one.add_argument("--labels", nargs="+", help="types to choose from, or one obs column or label set (all types)")
     one.add_argument("--groupby", help="obs column of clusters that get one label each")
-    one.add_argument("--key-added", default=ANNOTATION, help="name of what is written (%(default)s)")
+    one.add_argument("--key-added", default="annotation", help="name of what is written (%(default)s)")
     one.add_argument("--overwrite", action="store_true", help="replace the output if it is there")
     one.set_defaults(run=_annotate)
 

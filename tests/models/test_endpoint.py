@@ -178,7 +178,7 @@ def test_answers_of_other_models_and_other_ways_to_ask_are_not_taken(server):
 
 def test_model_is_asked_in_the_words_of_another(server):
     spec, embedded = endpoint(server, like="embedded").spec, sd.models.resolve("embedded")
-    assert (spec.dialect, spec.labels, spec.genes) == (embedded.dialect, embedded.labels, embedded.genes)
+    assert (spec.prompt_format, spec.labels, spec.genes) == (embedded.prompt_format, embedded.labels, embedded.genes)
     assert spec.source == server.address
     assert "127.0.0.1" in spec.name
 

@@ -19,7 +19,7 @@ def test_presets_can_be_looked_at_without_loading_one():
 
 
 def test_folder_hub_name_and_object_are_understood(tiny_folder):
-    assert sd.models.resolve(tiny_folder).dialect == "plain"
+    assert sd.models.resolve(tiny_folder).prompt_format == "plain"
     assert sd.models.resolve("owner/some-model").source == "owner/some-model"
     model = sd.models.load(tiny_folder)
     assert isinstance(model, LanguageModel)
@@ -54,9 +54,11 @@ def test_engine_that_is_none_is_refused(tiny_folder):
 
 def test_folder_says_how_it_wants_to_be_asked(tiny_folder, tmp_path):
     folder = shutil.copytree(tiny_folder, tmp_path / "mine")
-    (folder / "sc_duality.json").write_text(json.dumps({"dialect": "compact", "labels": ["B", "T"], "n_genes": 7}))
+    (folder / "sc_duality.json").write_text(
+        json.dumps({"prompt_format": "compact", "labels": ["B", "T"], "n_genes": 7})
+    )
     spec = sd.models.resolve(folder)
-    assert (spec.dialect, spec.n_genes, list(spec.labels)) == ("compact", 7, ["B", "T"])
+    assert (spec.prompt_format, spec.n_genes, list(spec.labels)) == ("compact", 7, ["B", "T"])
     assert "A" in spec.genes
     assert "T" not in spec.genes
 

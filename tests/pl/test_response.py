@@ -42,13 +42,13 @@ def predicted() -> ad.AnnData:
     ranks = sentences(30, [30, 35], seed=2)
     ranks[25:] = -1
     adata = cells(ranks)
-    _storage.store_sentences(adata, "cell_sentence_before", sentences(30, [], seed=3), GENES, {})
+    _storage.store_sentences(adata, "cell_sentence_control", sentences(30, [], seed=3), GENES, {})
     return adata
 
 
 def control_of(predicted: ad.AnnData) -> ad.AnnData:
     """The control cells of what could be read."""
-    return cells(predicted.obsm["cell_sentence_before"][:25])
+    return cells(predicted.obsm["cell_sentence_control"][:25])
 
 
 def level(adata: ad.AnnData, key: str = "cell_sentence") -> np.ndarray:
@@ -119,7 +119,7 @@ def test_vocabularies_may_differ(predicted: ad.AnnData, observed: ad.AnnData) ->
 
 def test_nothing_changed_has_no_correlation(observed: ad.AnnData) -> None:
     same = cells(sentences(10, [], seed=5))
-    _storage.store_sentences(same, "cell_sentence_before", sentences(10, [], seed=5), GENES, {})
+    _storage.store_sentences(same, "cell_sentence_control", sentences(10, [], seed=5), GENES, {})
     assert sd.pl.response(same, observed).get_title().startswith("r undefined")
     with pytest.raises(ValueError, match="the prediction changes no gene"):
         sd.pl.perturbed_genes(same)
@@ -156,8 +156,8 @@ def test_given_axes_are_drawn_on_and_the_objects_are_left_alone(predicted: ad.An
     assert set(predicted.obsm) == {
         "cell_sentence",
         "cell_sentence_vocabulary",
-        "cell_sentence_before",
-        "cell_sentence_before_vocabulary",
+        "cell_sentence_control",
+        "cell_sentence_control_vocabulary",
     }
 
 

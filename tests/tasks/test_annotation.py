@@ -1,4 +1,4 @@
-"""Annotation and its dual, in both shipped dialects."""
+"""Annotation and its dual, in both shipped prompt formats."""
 
 import pytest
 from hypothesis import given
@@ -10,9 +10,9 @@ GENES = [f"G{i}" for i in range(20)]
 LABELS = ["B cell", "natural killer cell"]
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
-def test_right_answers_are_read_back(dialect):
-    task = Annotation(dialect)
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
+def test_right_answers_are_read_back(prompt_format):
+    task = Annotation(prompt_format)
     example = annotation_example(GENES, LABELS, hidden_fraction=0.3)
     for label in LABELS:
         assert task.parse(task.answer(label), example).value == label
@@ -20,9 +20,9 @@ def test_right_answers_are_read_back(dialect):
     assert task.score(example.unknown, hidden.value) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
-def test_prompt_shows_observed_genes_only_and_the_dual_adds_the_label(dialect):
-    task = Annotation(dialect)
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
+def test_prompt_shows_observed_genes_only_and_the_dual_adds_the_label(prompt_format):
+    task = Annotation(prompt_format)
     example = annotation_example(GENES, LABELS, hidden_fraction=0.3, truth="B cell")
     for text in (task.prompt(example), task.dual_prompt("B cell", example)):
         words = text.split()
@@ -39,18 +39,18 @@ def test_plain_prompt_says_how_many_genes_it_lists_and_what_to_choose_from():
     assert "The cell originates from the blood." in text
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact", "cell-o1"])
-def test_dual_given_the_label_alone_shows_no_gene(dialect):
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact", "cell-o1"])
+def test_dual_given_the_label_alone_shows_no_gene(prompt_format):
     example = annotation_example(GENES, LABELS, hidden_fraction=0.3)
-    text = Annotation(dialect, given="label").dual_prompt("B cell", example)
+    text = Annotation(prompt_format, given="label").dual_prompt("B cell", example)
     assert not set(text.replace(",", " ").split()) & set(GENES)
     assert "B cell" in text.replace("_", " ")
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact", "cell-o1"])
-def test_dual_without_a_label_shows_the_genes_and_no_label(dialect):
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact", "cell-o1"])
+def test_dual_without_a_label_shows_the_genes_and_no_label(prompt_format):
     example = annotation_example(GENES, LABELS, hidden_fraction=0.3)
-    text = Annotation(dialect).dual_prompt(None, example)
+    text = Annotation(prompt_format).dual_prompt(None, example)
     assert set(example.known["genes"]) <= set(text.replace(",", " ").split())
     assert not any(label in text.replace("_", " ") for label in LABELS)
     assert "None" not in text

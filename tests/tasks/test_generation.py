@@ -7,29 +7,29 @@ from sc_duality.tasks import Annotation, Failure, Generation, Reason, annotation
 TYPES = ["B cell", "natural killer cell"]
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
-def test_cells_and_types_are_read_back(dialect):
-    task = Generation(dialect, known_genes={"A", "B", "C"})
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
+def test_cells_and_types_are_read_back(prompt_format):
+    task = Generation(prompt_format, known_genes={"A", "B", "C"})
     example = generation_example("B cell", TYPES)
     cell = task.parse(task.answer(["A", "B", "A", "WHAT"]), example)
     assert (cell.value, cell.dropped, cell.doubled) == (("A", "B"), 1, 1)
     assert task.parse_dual(task.dual_answer("natural killer cell"), example).value == "natural killer cell"
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
-def test_dual_is_the_annotation(dialect):
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
+def test_dual_is_the_annotation(prompt_format):
     example = generation_example("B cell", TYPES, context={"tissue": "blood"})
-    expected = Annotation(dialect).prompt(annotation_example(("A", "B"), TYPES, context={"tissue": "blood"}))
-    assert Generation(dialect).dual_prompt(("A", "B"), example) == expected
+    expected = Annotation(prompt_format).prompt(annotation_example(("A", "B"), TYPES, context={"tissue": "blood"}))
+    assert Generation(prompt_format).dual_prompt(("A", "B"), example) == expected
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
-def test_prompt_names_the_type_and_the_tissue(dialect):
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
+def test_prompt_names_the_type_and_the_tissue(prompt_format):
     example = generation_example("B cell", TYPES, n_genes=50, context={"tissue": "blood"})
-    text = Generation(dialect).prompt(example)
+    text = Generation(prompt_format).prompt(example)
     assert "B cell" in text.replace("_", " ")
     assert "blood" in text
-    assert dialect == "compact" or " 50 " in text
+    assert prompt_format == "compact" or " 50 " in text
 
 
 def test_score_is_whether_the_type_came_back():

@@ -17,8 +17,8 @@ def task(request):
 
 @given(st.permutations(TYPES))
 def test_right_answers_are_read_back(order):
-    for dialect in ("plain", "cell-o1"):
-        puzzle = Puzzle(dialect)
+    for prompt_format in ("plain", "cell-o1"):
+        puzzle = Puzzle(prompt_format)
         example = puzzle_example(CELLS, TYPES, truth=order)
         assert puzzle.parse("<think>hm | ha</think>" + puzzle.answer(order), example).value == tuple(order)
 

@@ -9,18 +9,18 @@ DRUG = Perturbation("drug", "panobinostat", dose="0.2 µM", time="24 h")
 ALL = [STAT1, OTHER, DRUG, NOTHING]
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
 @pytest.mark.parametrize("cause", ALL, ids=str)
-def test_every_perturbation_is_read_back(dialect, cause):
-    task = Response(dialect)
+def test_every_perturbation_is_read_back(prompt_format, cause):
+    task = Response(prompt_format)
     example = response_example(["A", "B"], cause, ALL)
     assert task.parse_dual(task.dual_answer(cause), example).value == cause
     assert task.parse(task.answer(["B", "A"]), example).value == ("B", "A")
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
-def test_dual_shows_both_cells_and_does_not_tell_the_cause(dialect):
-    task = Response(dialect)
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
+def test_dual_shows_both_cells_and_does_not_tell_the_cause(prompt_format):
+    task = Response(prompt_format)
     texts = {task.dual_prompt(("C", "D"), response_example(["A", "B"], cause, ALL)) for cause in ALL}
     assert len(texts) == 1
     words = texts.pop().split()
@@ -40,9 +40,9 @@ def test_a_part_of_a_name_is_no_answer():
     assert found.reason == Reason.UNKNOWN_LABEL
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
-def test_a_sensitivity_label_may_be_the_unknown(dialect):
-    task = Response(dialect)
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
+def test_a_sensitivity_label_may_be_the_unknown(prompt_format):
+    task = Response(prompt_format)
     example = response_example(["A", "B"], "resistant", ["sensitive", "resistant"], drug="erlotinib")
     assert "resistant" in task.prompt(example)
     assert "erlotinib" in task.prompt(example)

@@ -7,9 +7,9 @@ from sc_duality.tasks import Sensitivity, sensitivity_example
 GENES = [f"G{i}" for i in range(20)]
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
-def test_right_answers_are_read_back(dialect):
-    task = Sensitivity(dialect)
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
+def test_right_answers_are_read_back(prompt_format):
+    task = Sensitivity(prompt_format)
     example = sensitivity_example(GENES, "erlotinib", hidden_fraction=0.3, rng=2)
     for label in ("sensitive", "resistant"):
         assert task.parse(task.answer(label), example).value == label
@@ -24,9 +24,9 @@ def test_compact_labels_are_words_of_their_own():
     assert task.parse("<not_sensitive>", example).value == "not sensitive"
 
 
-@pytest.mark.parametrize("dialect", ["plain", "terse", "compact"])
-def test_question_and_dual_name_the_drug(dialect):
-    task = Sensitivity(dialect)
+@pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
+def test_question_and_dual_name_the_drug(prompt_format):
+    task = Sensitivity(prompt_format)
     example = sensitivity_example(GENES, "erlotinib", hidden_fraction=0.5)
     for text in (task.prompt(example), task.dual_prompt("resistant", example), task.dual_prompt(None, example)):
         assert "erlotinib" in text

@@ -28,7 +28,7 @@ def test_everything_that_is_promised_is_written(cells):
     assert spec.none_of_these
     assert table.sum(axis=1).between(0, 1 + 1e-9).all()
     np.testing.assert_allclose(cells.obs["annotation_confidence"], table.max(axis=1))
-    sure = cells.obs["annotation_confidence"] * cells.obs["annotation_familiarity"] >= spec.unknown
+    sure = cells.obs["annotation_confidence"] * cells.obs["annotation_in_distribution"] >= spec.unknown
     assert (cells.obs["annotation"][sure] == table.idxmax(axis=1)[sure]).all()
     assert (cells.obs["annotation"][~sure] == "unknown").all()
     assert (cells.obs["annotation_status"] == np.where(sure, "ok", "unknown")).all()

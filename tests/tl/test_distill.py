@@ -9,7 +9,7 @@ import pytest
 import sc_duality as sd
 from sc_duality.models import EndpointModel, ModelSpec
 from sc_duality.rewards import rank_weighted_jaccard
-from sc_duality.tasks import Dialect
+from sc_duality.tasks import PromptFormat
 from sc_duality.tl import distill
 from sc_duality.train._distil import read_traces
 from tests.models.fake_server import FakeServer, when
@@ -375,11 +375,11 @@ def test_traces_are_lessons_of_a_model_that_is_asked_in_the_same_words(adata, ou
     assert [(trace.prompt, trace.answer) for trace in traces] == [(one["prompt"], one["answer"]) for one in lines(out)]
     assert [trace.rows() for trace in traces] == [[(trace.prompt, trace.answer)] for trace in traces]
     assert not any(trace.contrast() for trace in traces)
-    plain = Dialect("plain").version
+    plain = PromptFormat("plain").version
     with pytest.raises(
-        ValueError, match=f"in the dialect 'plain', version {plain}, and the model 'small' is asked in 'terse'"
+        ValueError, match=f"in the prompt format 'plain', version {plain}, and the model 'small' is asked in 'terse'"
     ):
-        read_traces(out, ModelSpec("small", "small", dialect="terse"))
+        read_traces(out, ModelSpec("small", "small", prompt_format="terse"))
     with out.open("a") as file:
         file.write('{"text": "else"}\n')
     with pytest.raises(ValueError, match=f"line {len(traces) + 1} of .* is no trace"):

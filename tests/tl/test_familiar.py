@@ -91,27 +91,27 @@ def test_an_unfamiliar_cell_is_of_none_of_the_types_however_sure_the_model_is(ce
     assert (cells.obs["alike"] == "B cell").mean() > 0.9
     assert (cells.obs["unlike"] == "unknown").mean() > 0.9
     assert (cells.obs["unlike_coarse"] == "unknown").mean() > 0.9
-    assert (cells.obs["unlike_familiarity"] < cells.obs["alike_familiarity"]).all()
+    assert (cells.obs["unlike_in_distribution"] < cells.obs["alike_in_distribution"]).all()
     np.testing.assert_array_equal(cells.obsm["unlike_probabilities"], cells.obsm["alike_probabilities"])
     sd.tl.annotate(cells, model, labels=labels, key_added="unlike", unknown=0)
     assert (cells.obs["unlike"] == "B cell").mean() > 0.9
 
 
-def test_a_cell_that_could_not_be_judged_has_no_familiarity(cells, parrot):
+def test_a_cell_that_could_not_be_judged_has_no_in_distribution(cells, parrot):
     spec = sd.models.resolve("embedded")
     model = parrot(scores=[[9.0, *[0.0] * len(spec.labels)]], judge=lambda *_: np.nan)
     model.spec = replace(spec, name="parrot")
     sd.tl.annotate(cells, model, labels=list(spec.labels), best_of=2)
     assert (cells.obs["annotation_status"] == "not answered").all()
-    assert cells.obs["annotation_familiarity"].isna().all()
+    assert cells.obs["annotation_in_distribution"].isna().all()
 
 
 def test_a_cluster_is_as_familiar_as_its_cells_are_on_average(cells):
     cells.obs["cluster"] = np.where(np.arange(cells.n_obs) % 2, "a", "b")
     sd.tl.annotate(cells, key_added="each")
     sd.tl.annotate(cells, groupby="cluster")
-    expected = cells.obs.groupby("cluster", observed=True)["each_familiarity"].mean()
-    np.testing.assert_allclose(cells.obs["annotation_familiarity"], cells.obs["cluster"].map(expected), rtol=1e-12)
+    expected = cells.obs.groupby("cluster", observed=True)["each_in_distribution"].mean()
+    np.testing.assert_allclose(cells.obs["annotation_in_distribution"], cells.obs["cluster"].map(expected), rtol=1e-12)
 
 
 @given(st.lists(st.lists(st.integers(0, 11), unique=True), min_size=1), st.sets(st.integers(0, 11)), st.integers(1, 9))
@@ -162,6 +162,6 @@ def test_a_folder_without_a_reference_is_asked_alone(cells, tmp_path):
     few = cells[:5].copy()
     sd.tl.annotate(few, tmp_path / "model", unknown=0)
     sd.tl.annotate(few, without_reference(), unknown=0, key_added="alone")
-    assert "annotation_familiarity" not in few.obs
+    assert "annotation_in_distribution" not in few.obs
     np.testing.assert_allclose(few.obsm["alone_probabilities"], few.obsm["annotation_probabilities"], atol=1e-6)
     assert few.obs["alone"].tolist() == few.obs["annotation"].tolist()

@@ -142,7 +142,7 @@ def test_cells_that_are_written_stand_in_the_columns_of_the_user(untied, which, 
         assert list(named.var_names) == list(cells.var_names)
         assert named.X.nnz >= own.X.nnz > 0
         np.testing.assert_allclose(named.X.toarray()[own.X.toarray() > 0], own.X.toarray()[own.X.toarray() > 0])
-    np.testing.assert_array_equal(results[0].layers["before"].toarray(), results[2].layers["before"].toarray())
+    np.testing.assert_array_equal(results[0].layers["control"].toarray(), results[2].layers["control"].toarray())
     np.testing.assert_array_equal(untied.layers["reconstructed"].toarray(), cells.layers["reconstructed"].toarray())
     sd.tl.duality(results[2], key="perturbation")
     for i, adata in enumerate([cells, *results[2:]]):

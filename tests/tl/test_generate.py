@@ -35,8 +35,8 @@ def test_texts_become_cells_or_stay_without_genes_with_their_reason(parrot, cell
     found = sd.tl.generate(parrot(texts=texts), {"B cell": 4}, like=cells, n_genes=2)
     assert sd.get.cell_sentences(found).tolist() == ["LYZ CD79A", "", "", "CD79A LYZ"]
     assert found.obs["cell_type_status"].tolist() == ["ok", "no answer tag", "no known gene", "ok"]
-    assert found.obs["cell_type_unknown_genes"].tolist() == [1, 0, 0, 0]
-    assert found.obs["cell_type_doubled_genes"].tolist() == [1, 0, 0, 58]
+    assert found.obs["cell_type_n_unknown_genes"].tolist() == [1, 0, 0, 0]
+    assert found.obs["cell_type_n_duplicate_genes"].tolist() == [1, 0, 0, 58]
     assert found.obsm["cell_sentence"].shape == (4, 2)
 
 
@@ -78,7 +78,7 @@ def test_names_are_those_of_the_sentences_of_the_cells_to_be_like(parrot, cells)
     ids.var_names = [f"ENSG{i:011d}" for i in range(ids.n_vars)]
     sd.pp.cell_sentences(ids, gene_symbols="symbol")
     found = sd.tl.generate(parrot(texts=[answer("LYZ", "MT-CO1")], expression_model=LINE), {"B cell": 1}, like=ids)
-    assert found.obs["cell_type_unknown_genes"].tolist() == [1]  # mitochondrial genes do not enter these sentences
+    assert found.obs["cell_type_n_unknown_genes"].tolist() == [1]  # mitochondrial genes do not enter these sentences
     assert found.var_names.equals(ids.var_names)
     assert found.var.index[found.X.indices].tolist() == ids.var.index[ids.var["symbol"] == "LYZ"].tolist()
 
@@ -88,7 +88,7 @@ def test_cells_to_be_like_need_no_sentences(parrot, cells):
     for like in (bare, md.MuData({"rna": bare})):
         found = sd.tl.generate(parrot(texts=[answer("LYZ", "WHAT")]), {"B cell": 1}, like=like)
         assert found.var_names.equals(cells.var_names)
-        assert found.obs["cell_type_unknown_genes"].tolist() == [1]
+        assert found.obs["cell_type_n_unknown_genes"].tolist() == [1]
         assert found.X is None
 
 
@@ -167,7 +167,7 @@ def test_a_cell_of_which_one_could_not_be_written_or_judged_was_not_answered(par
     found = sd.tl.generate(model, {"B cell": 1, "NK cell": 1}, best_of=2)
     assert found.obs["cell_type_status"].tolist() == ["not answered", "ok"]
     assert sd.get.cell_sentences(found).tolist() == ["", "CD3E"]
-    assert found.obs["cell_type_doubled_genes"].tolist() == [0, 0]
+    assert found.obs["cell_type_n_duplicate_genes"].tolist() == [0, 0]
 
 
 def test_embedded_model_reads_the_best_back_more_surely():

@@ -13,7 +13,7 @@ from sc_duality.tl._lessons import SOURCES, Columns, draw
 
 TYPES = ["alpha cell", "beta cell", "gamma cell"]
 DONE = {"ctrl": ("control",), "stim": ("cytokine", "IFNB1"), "ko": ("knockdown", "STAT1")}
-SPEC = ModelSpec("toy", "toy", dialect="plain", n_genes=6)
+SPEC = ModelSpec("toy", "toy", prompt_format="plain", n_genes=6)
 COLUMNS = Columns("cell_type", "taken", "dexamethasone", "treatment", DONE, ("donor",))
 
 

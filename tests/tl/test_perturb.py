@@ -36,11 +36,11 @@ def test_each_cell_is_asked_for_and_paired_with_its_prediction(cells, parrot):
     assert found.obs_names.equals(cells.obs_names)
     assert found.obs["cell_type"].equals(cells.obs["cell_type"])
     assert sd.get.gene_lists(found)[:2] == [["ISG15", "LYZ"], []]
-    assert sd.get.gene_lists(found, key="cell_sentence_before") == first
+    assert sd.get.gene_lists(found, key="cell_sentence_control") == first
     assert found.obs["perturbation"].tolist() == ["knockdown STAT1"] * cells.n_obs
     assert found.obs["perturbation_status"].tolist()[:2] == ["ok", "no answer tag"]
-    assert found.obs["perturbation_unknown_genes"].tolist()[:2] == [1, 0]
-    assert found.obs["perturbation_doubled_genes"].tolist()[:2] == [1, 0]
+    assert found.obs["perturbation_n_unknown_genes"].tolist()[:2] == [1, 0]
+    assert found.obs["perturbation_n_duplicate_genes"].tolist()[:2] == [1, 0]
 
 
 def test_change_is_the_mean_difference_of_readable_cells(cells, parrot):
@@ -56,15 +56,15 @@ def test_change_is_the_mean_difference_of_readable_cells(cells, parrot):
             for rank, gene in enumerate(genes, 1):
                 expected[cells.var_names.get_loc(gene)] += sign * (2 - 0.5 * np.log10(rank)) / len(ok)
     np.testing.assert_allclose(found.var["perturbation_change"], expected, atol=1e-6)
-    difference = (found.X - found.layers["before"])[ok].mean(axis=0).A1
+    difference = (found.X - found.layers["control"])[ok].mean(axis=0).A1
     np.testing.assert_allclose(found.var["perturbation_change"], difference, atol=1e-6)
-    assert found.layers["before"].getnnz(axis=1).tolist() == found.X.getnnz(axis=1).tolist()
+    assert found.layers["control"].getnnz(axis=1).tolist() == found.X.getnnz(axis=1).tolist()
 
 
 def test_a_cell_that_stays_as_it_is_does_not_change(cells, parrot):
     texts = [answer(*genes) for genes in sd.get.gene_lists(cells, n_genes=50)]
     found = sd.tl.perturb(cells, STAT1, parrot(texts=texts, expression_model=LINE), n_genes=50)
-    assert (found.layers["before"] != found.X).nnz == 0
+    assert (found.layers["control"] != found.X).nnz == 0
     assert (found.var["perturbation_change"] == 0).all()
 
 
@@ -78,7 +78,7 @@ def test_a_short_prediction_is_compared_with_as_much_of_its_control(cells, parro
     texts = [answer(*genes) for genes in sd.get.gene_lists(cells, n_genes=20)]
     found = sd.tl.perturb(cells, STAT1, parrot(texts=texts, expression_model=LINE), n_genes=50)
     assert (found.var["perturbation_change"] == 0).all()
-    shown = sd.get.gene_lists(found, key="cell_sentence_before")
+    shown = sd.get.gene_lists(found, key="cell_sentence_control")
     assert shown == sd.get.gene_lists(cells, n_genes=50)
 
 
@@ -88,7 +88,7 @@ def test_the_line_is_that_of_the_cells_or_of_the_model_or_fitted(cells, parrot):
         assert np.unique(found.X.data).tolist() == [
             np.float32(found.uns["cell_sentence"]["expression_model"]["intercept"])
         ]
-        assert found.uns["cell_sentence_before"]["expression_model"] == found.uns["cell_sentence"]["expression_model"]
+        assert found.uns["cell_sentence_control"]["expression_model"] == found.uns["cell_sentence"]["expression_model"]
         return found.uns["cell_sentence"]["expression_model"]
 
     assert line(cells, expression_model=LINE) == LINE
@@ -102,7 +102,7 @@ def test_cells_without_genes_have_no_prediction(cells, parrot):
     cells.obsm["cell_sentence"][3] = -1
     found = sd.tl.perturb(cells, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE))
     assert found.obs["perturbation_status"].tolist() == ["ok" if i != 3 else "no genes" for i in range(cells.n_obs)]
-    assert found.X[3].nnz == found.layers["before"][3].nnz == 0
+    assert found.X[3].nnz == found.layers["control"][3].nnz == 0
     cells.obsm["cell_sentence"][:] = -1
     found = sd.tl.perturb(cells, STAT1, parrot(texts=[], expression_model=LINE))
     assert found.var["perturbation_change"].isna().all()
@@ -155,7 +155,7 @@ def test_genes_that_left_var_are_left_out(cells, parrot):
 def test_embedded_model_predicts_cells(predicted):
     for after, before, status in zip(
         sd.get.gene_lists(predicted),
-        sd.get.gene_lists(predicted, key="cell_sentence_before"),
+        sd.get.gene_lists(predicted, key="cell_sentence_control"),
         predicted.obs["perturbation_status"],
         strict=True,
     ):
@@ -188,8 +188,8 @@ def test_predictions_can_be_saved_read_and_cut(predicted, tmp_path):
         pd.testing.assert_frame_equal(found.obs.astype(str), predicted.obs.astype(str))
         np.testing.assert_array_equal(found.var["perturbation_change"], predicted.var["perturbation_change"])
         np.testing.assert_array_equal(found.X.toarray(), predicted.X.toarray())
-        np.testing.assert_array_equal(found.layers["before"].toarray(), predicted.layers["before"].toarray())
-        for key in ("cell_sentence", "cell_sentence_before"):
+        np.testing.assert_array_equal(found.layers["control"].toarray(), predicted.layers["control"].toarray())
+        for key in ("cell_sentence", "cell_sentence_control"):
             assert sd.get.gene_lists(found[2:5], key=key) == sd.get.gene_lists(predicted, key=key)[2:5]
         params = found.uns["perturbation"]["params"]
         assert list(restored(params["candidates_json"])) == list(params["candidates"])
@@ -205,7 +205,7 @@ def test_mudata_is_taken(cells, parrot):
 def test_sentences_are_written_if_there_are_none(cells, parrot):
     bare = sd.datasets.pbmc3k()[::10].copy()
     found = sd.tl.perturb(bare, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE), n_genes=5)
-    assert sd.get.gene_lists(found, key="cell_sentence_before") == sd.get.gene_lists(cells, n_genes=5)
+    assert sd.get.gene_lists(found, key="cell_sentence_control") == sd.get.gene_lists(cells, n_genes=5)
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_what_goes_on_from_the_embedded_model_has_no_reference_of_its_cells(tmp_
     found = sd.tl.train_sft(cells, "embedded", tmp_path / "out", **how)
     sd.tl.annotate(cells, found.model)
     assert "annotation_confidence" in cells.obs
-    assert "annotation_familiarity" not in cells.obs
+    assert "annotation_in_distribution" not in cells.obs
 
 
 @pytest.fixture
@@ -185,9 +185,9 @@ def test_lessons_in_several_wordings(tmp_path, monkeypatch):
     monkeypatch.setattr("sc_duality.tl._train_sft.start_of", lambda *_: ModelSpec(name="general", source="general"))
     cells = toy_cells(6)
     sd.tl.train_sft(cells, "general", tmp_path / "out", tasks=["annotation"], wordings=["terse"], epochs=2)
-    words = Counter(lesson.task.dialect.name for lesson in found["learned"])
+    words = Counter(lesson.task.prompt_format.name for lesson in found["learned"])
     assert words["plain"] == words["terse"] > 0
-    assert {lesson.task.dialect.name for lesson in found["judged"]} <= {"plain"}
+    assert {lesson.task.prompt_format.name for lesson in found["judged"]} <= {"plain"}
     assert {"Name the cell type." in lesson.prompt() for lesson in found["learned"]} == {True, False}
 
 

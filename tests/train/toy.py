@@ -75,14 +75,14 @@ def save_toy(folder: Path, context: int = CONTEXT, **spec) -> Path:
         tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>"
     ).save_pretrained(folder)
     tasks = ["annotation", "generation", "response", "sensitivity"]
-    known = {"dialect": "compact", "n_genes": N_GENES, "labels": TYPES, "tasks": tasks, **spec}
+    known = {"prompt_format": "compact", "n_genes": N_GENES, "labels": TYPES, "tasks": tasks, **spec}
     (folder / SPEC_FILE).write_text(pd.Series(known).to_json())
     return folder
 
 
 def toy_spec(folder: Path) -> ModelSpec:
     """What is known of the model in this folder."""
-    return ModelSpec("toy", str(folder), dialect="compact", n_genes=N_GENES, labels=TYPES)
+    return ModelSpec("toy", str(folder), prompt_format="compact", n_genes=N_GENES, labels=TYPES)
 
 
 class Guess(Lesson):

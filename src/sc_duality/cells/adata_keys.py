@@ -36,9 +36,9 @@ def confidence(key: str) -> str:
     return f"{key}_confidence"
 
 
-def familiarity(key: str) -> str:
+def in_distribution(key: str) -> str:
     """``obs`` column with the probability that the cell is like those that the model learned its labels from."""
-    return f"{key}_familiarity"
+    return f"{key}_in_distribution"
 
 
 def ontology_term(key: str) -> str:
@@ -76,19 +76,19 @@ def duality(key: str) -> str:
     return f"{key}_duality"
 
 
-def unknown_genes(key: str) -> str:
+def n_unknown_genes(key: str) -> str:
     """``obs`` column with the number of names, in the cell that was written for ``obs[key]``, that are no gene."""
-    return f"{key}_unknown_genes"
+    return f"{key}_n_unknown_genes"
 
 
-def doubled_genes(key: str) -> str:
+def n_duplicate_genes(key: str) -> str:
     """``obs`` column with the number of genes that were named again in that cell."""
-    return f"{key}_doubled_genes"
+    return f"{key}_n_duplicate_genes"
 
 
-def before(key: str) -> str:
+def control(key: str) -> str:
     """``obsm`` key of the sentences of the control cells, beside the predicted ones in ``obsm[key]``."""
-    return f"{key}_before"
+    return f"{key}_control"
 
 
 def change(key: str) -> str:
@@ -97,4 +97,4 @@ def change(key: str) -> str:
 
 
 #: What may lie in ``obs`` beside an answer and its status.
-BESIDE = (confidence, familiarity, ontology_term, coarse, coarse_confidence, coarse_ontology_term, duality)
+COMPANIONS = (confidence, in_distribution, ontology_term, coarse, coarse_confidence, coarse_ontology_term, duality)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Names of what may lie in ``obs`` and in ``obsm`` beside the result of that key.
-_COLUMNS = (adata_keys.status, *adata_keys.BESIDE, adata_keys.unknown_genes, adata_keys.doubled_genes)
+_COLUMNS = (adata_keys.status, *adata_keys.COMPANIONS, adata_keys.n_unknown_genes, adata_keys.n_duplicate_genes)
 _ARRAYS = (adata_keys.vocabulary, adata_keys.probabilities)
 
 
@@ -129,7 +129,7 @@ def _all_keys(data: AnnData) -> list[str]:
 def _ours(told: Any) -> bool:
     """Whether this is how our tools describe what they wrote."""
     params = told.get(adata_keys.PARAMS) if isinstance(told, Mapping) else None
-    return isinstance(params, Mapping) and (adata_keys.GENES in told or {"dialect", "fingerprint"} <= set(params))
+    return isinstance(params, Mapping) and (adata_keys.GENES in told or {"prompt_format", "fingerprint"} <= set(params))
 
 
 def _result(data: AnnData, key: str) -> _Result:

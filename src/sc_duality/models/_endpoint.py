@@ -12,6 +12,7 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
+from ..tasks import PromptFormat
 from ._endpoint_address import Address
 from ._endpoint_client import Client, GivenUpError
 from ._endpoint_likelihood import Likelihoods
@@ -26,8 +27,6 @@ from ._spec import ModelSpec
 
 #: Prompts that are scored in one request, where there are enough to keep all requests busy.
 _TOGETHER = 16
-#: Dialects of models that continue text and know no chat.
-_NO_CHAT = ("compact", "c2s")
 
 
 class EndpointModel(Engine):
@@ -67,7 +66,7 @@ class EndpointModel(Engine):
         Dollars per million tokens, read and written: for ``usage.cost``.
     chat
         Whether to ask by chat; by default as above, but servers other than vLLM are asked for plain text in the
-        dialects ``compact`` and ``c2s``.
+        prompt_formats ``compact`` and ``c2s``.
     extra
         Fields to add to each request for text, such as ``{"reasoning_effort": "low"}``; ``None`` takes a field away,
         such as ``{"temperature": None}`` for models that refuse one.
@@ -129,7 +128,7 @@ class EndpointModel(Engine):
         self._served = self._background.run(find_served(addresses, model or None))
         if chat is None:
             chat = self._served.has_template
-        self._chat = self.spec.dialect not in _NO_CHAT if chat is None else chat
+        self._chat = PromptFormat(self.spec.prompt_format).chat if chat is None else chat
 
     @property
     def dtype(self) -> str:

@@ -46,7 +46,7 @@ def resolve(model: str | Path | LanguageModel) -> ModelSpec:
     Examples
     --------
     >>> import sc_duality as sd
-    >>> sd.models.resolve("embedded").dialect
+    >>> sd.models.resolve("embedded").prompt_format
     'compact'
     """
     if isinstance(model, LanguageModel):

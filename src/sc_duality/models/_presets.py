@@ -49,7 +49,7 @@ HUB = (
         name="c2s-pythia-410m",
         source="vandijklab/C2S-Pythia-410m-cell-type-prediction",
         revision="5a4dc3b949b5868ca63752b37bc22e3b0216e435",
-        dialect="c2s",
+        prompt_format="c2s",
         n_genes=200,
         tasks=("annotation",),
         n_parameters=405_334_016,
@@ -60,7 +60,7 @@ HUB = (
         name="c2s-scale-2b",
         source="vandijklab/C2S-Scale-Gemma-2-2B",
         revision="7fc451a816ba12d47c85c5c5ad0036c994705d1f",
-        dialect="c2s",
+        prompt_format="c2s",
         n_genes=200,
         tasks=("annotation", "generation"),
         n_parameters=2_614_341_888,
@@ -71,7 +71,7 @@ HUB = (
         name="c2s-scale-27b",
         source="vandijklab/C2S-Scale-Gemma-2-27B",
         revision="44c2ff7dd5edc26daf9c3f4106e18e162a55676a",
-        dialect="c2s",
+        prompt_format="c2s",
         n_genes=200,
         tasks=("annotation", "generation"),
         n_parameters=27_227_128_320,
@@ -81,7 +81,7 @@ HUB = (
     ModelSpec(
         name="cell-o1",
         source="ncbi/Cell-o1",
-        dialect="cell-o1",
+        prompt_format="cell-o1",
         n_genes=50,
         tasks=("annotation", "puzzle"),
         cautions={"annotation": "it was trained to reason first: method='generate' with max_tokens=2048 lets it"},
@@ -102,7 +102,7 @@ def available() -> pd.DataFrame:
     -------
     One row a model, indexed by ``name``: ``parameters``, ``license``, ``tasks``, ``labels`` (how many
     types it knows by itself; 0 for models that choose from any list), ``genes`` (of a sentence that it is
-    shown), ``dialect``, ``source``, ``revision`` and ``note``.
+    shown), ``prompt_format``, ``source``, ``revision`` and ``note``.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def available() -> pd.DataFrame:
             "tasks": ", ".join(spec.tasks),
             "labels": len(spec.labels),
             "genes": spec.n_genes,
-            "dialect": spec.dialect,
+            "prompt_format": spec.prompt_format,
             "source": "inside the package" if spec.name == "embedded" else spec.source,
             "revision": spec.revision or "",
             "note": spec.note,

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from ..tasks import PromptFormat
+
 #: The file beside the weights that says how to ask a model.
 SPEC_FILE = "sc_duality.json"
 
@@ -30,8 +32,8 @@ class ModelSpec:
         Commit of the hub repository; ``None`` takes the newest.
     vocabulary
         Folder with the model's words, where ``source`` is the address of a server.
-    dialect
-        The words that it understands, see :class:`sc_duality.tasks.Dialect`.
+    prompt_format
+        The words that it understands, see :class:`sc_duality.tasks.PromptFormat`.
     n_genes
         Genes of a sentence that it reads.
     labels
@@ -77,7 +79,7 @@ class ModelSpec:
     source: str
     revision: str | None = None
     vocabulary: str | None = None
-    dialect: str = "plain"
+    prompt_format: str = "plain"
     n_genes: int = 100
     labels: Sequence[str] = ()
     label_sets: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -101,7 +103,7 @@ class ModelSpec:
     @cached_property
     def genes(self) -> frozenset[str] | None:
         """Gene symbols that are words of the model; ``None`` if it reads any text."""
-        if self.dialect != "compact":
+        if not PromptFormat(self.prompt_format).gene_tokens:
             return None
         tokenizer = Path(self.vocabulary or self.source) / "tokenizer.json"
         words = json.loads(tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]

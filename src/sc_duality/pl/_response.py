@@ -195,13 +195,13 @@ def perturbed_genes(
 
 def _both_sides(adata: AnnData, key: str) -> tuple[AnnData, AnnData]:
     """Predicted cells that have genes, and their control cells, both with sentences under ``key``."""
-    if adata_keys.before(key) not in adata.obsm:
-        raise KeyError(f"obsm has no {adata_keys.before(key)!r}: pass what sd.tl.perturb returned")
+    if adata_keys.control(key) not in adata.obsm:
+        raise KeyError(f"obsm has no {adata_keys.control(key)!r}: pass what sd.tl.perturb returned")
     readable = (read_sentences(adata, key).ranks != adata_keys.PADDING).any(axis=1)
     if not readable.any():
         raise ValueError(f"nothing to draw: none of {adata.n_obs} predicted cells has genes")
     predicted = adata[readable]
-    sentences = read_sentences(predicted, adata_keys.before(key))
+    sentences = read_sentences(predicted, adata_keys.control(key))
     before = AnnData(obs=predicted.obs[[]].copy())
     store_sentences(before, key, sentences.ranks, sentences.genes, sentences.uns[adata_keys.PARAMS])
     return predicted, before

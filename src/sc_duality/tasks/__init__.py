@@ -2,7 +2,6 @@
 
 from ._annotation import Annotation, annotation_example
 from ._context import context_sentences
-from ._dialect import Dialect
 from ._encode import encode
 from ._generation import Generation, generation_example
 from ._labelling import check_labels
@@ -18,6 +17,7 @@ from ._parse import (
     read_labels,
 )
 from ._perturbation import Perturbation
+from ._prompt_format import PromptFormat
 from ._puzzle import Puzzle, puzzle_example
 from ._response import Response, response_example
 from ._sensitivity import Sensitivity, sensitivity_example
@@ -26,11 +26,11 @@ from ._task import Example, Task
 __all__ = [
     "Annotation",
     "Answer",
-    "Dialect",
     "Example",
     "Failure",
     "Generation",
     "Perturbation",
+    "PromptFormat",
     "Puzzle",
     "Reason",
     "Response",

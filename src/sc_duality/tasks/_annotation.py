@@ -57,8 +57,8 @@ class Annotation(Labelling):
 
     Parameters
     ----------
-    dialect
-        The words to use: the dialect that the model speaks.
+    prompt_format
+        The words to use: the prompt format that the model speaks.
     known_genes
         Gene names that count when the dual's answer is read; all do by default.
     given

@@ -8,9 +8,9 @@ from typing import Literal
 
 from ..rewards import exact_match
 from ._annotation import Annotation, annotation_example
-from ._dialect import Dialect, dialect_of
 from ._labelling import read_cell
 from ._parse import Answer, Failure
+from ._prompt_format import PromptFormat, prompt_format_of
 from ._task import Example
 
 
@@ -67,8 +67,8 @@ class Generation:
 
     Parameters
     ----------
-    dialect
-        The words to use: the dialect that the model speaks.
+    prompt_format
+        The words to use: the prompt format that the model speaks.
     known_genes
         Gene names that count in a sentence; all do by default.
 
@@ -87,24 +87,26 @@ class Generation:
     version = 1
     gives_back: Literal["genes", "candidate"] = "candidate"
 
-    def __init__(self, dialect: str | Path | Dialect = "plain", known_genes: Collection[str] | None = None) -> None:
-        self.dialect = dialect_of(dialect)
+    def __init__(
+        self, prompt_format: str | Path | PromptFormat = "plain", known_genes: Collection[str] | None = None
+    ) -> None:
+        self.prompt_format = prompt_format_of(prompt_format)
         self.known_genes = known_genes
-        self._annotation = Annotation(self.dialect)
+        self._annotation = Annotation(self.prompt_format)
 
     def prompt(self, example: Example) -> str:
         """Text that names the type and asks for a cell."""
-        return self.dialect.say(
+        return self.prompt_format.say(
             self.name, "prompt", label=example.unknown, n_genes=example.known["n_genes"], context=example.context
         )
 
     def answer(self, value: Sequence[str]) -> str:
         """The text of the answer, were it this cell."""
-        return self.dialect.say(self.name, "answer", genes=value)
+        return self.prompt_format.say(self.name, "answer", genes=value)
 
     def parse(self, text: str, example: Example) -> Answer | Failure:
         """Read a cell sentence, best gene first."""
-        return read_cell(text, self.dialect, self.known_genes)
+        return read_cell(text, self.prompt_format, self.known_genes)
 
     def dual_prompt(self, answer: Sequence[str], example: Example) -> str:
         """Text that shows the cell and asks for its type."""

@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..rewards import rank_weighted_jaccard
-from ._dialect import Dialect, dialect_of
 from ._parse import Answer, Failure, normal_form, read_genes, read_label
+from ._prompt_format import PromptFormat, prompt_format_of
 from ._task import Example
 
 #: What the dual of a label is shown besides it.
@@ -27,28 +27,28 @@ class Labelling:
 
     def __init__(
         self,
-        dialect: str | Path | Dialect = "plain",
+        prompt_format: str | Path | PromptFormat = "plain",
         known_genes: Collection[str] | None = None,
         given: Given = "observed",
     ) -> None:
         if given not in get_args(Given):
             raise ValueError(f"given must be 'observed' or 'label', not {given!r}")
-        self.dialect = dialect_of(dialect)
+        self.prompt_format = prompt_format_of(prompt_format)
         self.known_genes = known_genes
         self.given = given
         self._words = cache(self._labels_by_word)
 
     def prompt(self, example: Example) -> str:
         """Text that shows the observed genes and asks for the label."""
-        return self.dialect.say(self.name, "prompt", context=example.context, **example.known)
+        return self.prompt_format.say(self.name, "prompt", context=example.context, **example.known)
 
     def answer(self, value: str) -> str:
         """The text of the right answer, were it ``value``: what a model is scored on or trained on."""
-        return self.dialect.say(self.name, "answer", label=value)
+        return self.prompt_format.say(self.name, "answer", label=value)
 
     def parse(self, text: str, example: Example) -> Answer | Failure:
         """Read one of the example's labels."""
-        found = self.dialect.read(text)
+        found = self.prompt_format.read(text)
         if isinstance(found, Failure):
             return found
         words = self._words(example.known["labels"])
@@ -64,32 +64,32 @@ class Labelling:
         del shown["labels"]
         if self.given == "label":
             shown["genes"] = ()
-        return self.dialect.say(
+        return self.prompt_format.say(
             self.name, "dual_prompt", context=example.context, n_hidden=len(example.unknown), **shown
         )
 
     def dual_answer(self, unknown: Sequence[str]) -> str:
         """The text of the dual's right answer, were it these genes."""
-        return self.dialect.say(self.name, "dual_answer", genes=unknown)
+        return self.prompt_format.say(self.name, "dual_answer", genes=unknown)
 
     def parse_dual(self, text: str, example: Example) -> Answer | Failure:
         """Read the hidden genes, best first."""
-        return read_cell(text, self.dialect, self.known_genes)
+        return read_cell(text, self.prompt_format, self.known_genes)
 
     def score(self, unknown: Sequence[str], reconstruction: Sequence[str]) -> float:
         """Rank-weighted Jaccard similarity of the hidden genes and those that came back."""
         return rank_weighted_jaccard(unknown, reconstruction)
 
     def _labels_by_word(self, labels: tuple[str, ...]) -> dict[str, str]:
-        """The labels by how the dialect writes them, and by themselves."""
-        cut = [self.dialect.read(self.answer(label)) for label in labels]
+        """The labels by how the prompt format writes them, and by themselves."""
+        cut = [self.prompt_format.read(self.answer(label)) for label in labels]
         own = {word.value: label for word, label in zip(cut, labels, strict=True) if isinstance(word, Answer)}
         return own | {label: label for label in labels}
 
 
-def read_cell(text: str, dialect: Dialect, known_genes: Collection[str] | None) -> Answer | Failure:
+def read_cell(text: str, prompt_format: PromptFormat, known_genes: Collection[str] | None) -> Answer | Failure:
     """Read a list of genes from what a model wrote."""
-    found = dialect.read(text)
+    found = prompt_format.read(text)
     if isinstance(found, Failure):
         return found
     genes = read_genes(found.value, known_genes)

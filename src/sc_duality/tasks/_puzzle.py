@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from ..rewards import rank_weighted_jaccard
-from ._dialect import Dialect, dialect_of
 from ._labelling import part
 from ._parse import Answer, Failure, Reason, read_genes, read_labels
+from ._prompt_format import PromptFormat, prompt_format_of
 from ._task import Example
 
 
@@ -74,8 +74,8 @@ class Puzzle:
 
     Parameters
     ----------
-    dialect
-        The words to use: the dialect that the model speaks.
+    prompt_format
+        The words to use: the prompt format that the model speaks.
     known_genes
         Gene names that count when the dual's answer is read; all do by default.
 
@@ -92,21 +92,23 @@ class Puzzle:
     version = 1
     gives_back: Literal["genes", "candidate"] = "genes"
 
-    def __init__(self, dialect: str | Path | Dialect = "plain", known_genes: Collection[str] | None = None) -> None:
-        self.dialect = dialect_of(dialect)
+    def __init__(
+        self, prompt_format: str | Path | PromptFormat = "plain", known_genes: Collection[str] | None = None
+    ) -> None:
+        self.prompt_format = prompt_format_of(prompt_format)
         self.known_genes = known_genes
 
     def prompt(self, example: Example) -> str:
         """Text that shows the cells and the candidates and asks for one label each."""
-        return self.dialect.say(self.name, "prompt", context=example.context, **example.known)
+        return self.prompt_format.say(self.name, "prompt", context=example.context, **example.known)
 
     def answer(self, value: Sequence[str]) -> str:
         """The text of the right answer, were it these labels."""
-        return self.dialect.say(self.name, "answer", labels=value)
+        return self.prompt_format.say(self.name, "answer", labels=value)
 
     def parse(self, text: str, example: Example) -> Answer | Failure:
         """Read one label a cell, each candidate used once."""
-        found = self.dialect.read(text)
+        found = self.prompt_format.read(text)
         if isinstance(found, Failure):
             return found
         labels = read_labels(found.value, example.known["labels"])
@@ -114,7 +116,7 @@ class Puzzle:
 
     def dual_prompt(self, answer: Sequence[str], example: Example) -> str:
         """Text that shows labels and observed genes and asks for the hidden ones of each cell."""
-        return self.dialect.say(
+        return self.prompt_format.say(
             self.name,
             "dual_prompt",
             labels=answer,
@@ -125,11 +127,11 @@ class Puzzle:
 
     def dual_answer(self, unknown: Sequence[Sequence[str]]) -> str:
         """The text of the dual's right answer, were it these genes."""
-        return self.dialect.say(self.name, "dual_answer", cells=unknown)
+        return self.prompt_format.say(self.name, "dual_answer", cells=unknown)
 
     def parse_dual(self, text: str, example: Example) -> Answer | Failure:
         """Read the hidden genes of each cell; a cell of which none can be read is empty."""
-        found = self.dialect.read(text)
+        found = self.prompt_format.read(text)
         if isinstance(found, Failure):
             return found
         pieces = found.value.split("|")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from ..rewards import exact_match
-from ._dialect import Dialect, dialect_of
 from ._labelling import read_cell
 from ._parse import Answer, Failure, read_label
 from ._perturbation import Perturbation
+from ._prompt_format import PromptFormat, prompt_format_of
 from ._task import Example
 
 
@@ -68,8 +68,8 @@ class Response:
 
     Parameters
     ----------
-    dialect
-        The words to use: the dialect that the model speaks.
+    prompt_format
+        The words to use: the prompt format that the model speaks.
     known_genes
         Gene names that count in a sentence; all do by default.
 
@@ -91,14 +91,16 @@ class Response:
     version = 1
     gives_back: Literal["genes", "candidate"] = "candidate"
 
-    def __init__(self, dialect: str | Path | Dialect = "plain", known_genes: Collection[str] | None = None) -> None:
-        self.dialect = dialect_of(dialect)
+    def __init__(
+        self, prompt_format: str | Path | PromptFormat = "plain", known_genes: Collection[str] | None = None
+    ) -> None:
+        self.prompt_format = prompt_format_of(prompt_format)
         self.known_genes = known_genes
 
     def prompt(self, example: Example) -> str:
         """Text that shows the cell and what is done to it, and asks for the cell afterwards."""
         known = example.known
-        return self.dialect.say(
+        return self.prompt_format.say(
             self.name,
             "prompt",
             genes=known["genes"],
@@ -109,15 +111,15 @@ class Response:
 
     def answer(self, value: Sequence[str]) -> str:
         """The text of the answer, were it this cell."""
-        return self.dialect.say(self.name, "answer", genes=value)
+        return self.prompt_format.say(self.name, "answer", genes=value)
 
     def parse(self, text: str, example: Example) -> Answer | Failure:
         """Read the sentence of the cell afterwards, best gene first."""
-        return read_cell(text, self.dialect, self.known_genes)
+        return read_cell(text, self.prompt_format, self.known_genes)
 
     def dual_prompt(self, answer: Sequence[str], example: Example) -> str:
         """Text that shows the cell before and afterwards and asks what was done, or how it took the drug."""
-        return self.dialect.say(
+        return self.prompt_format.say(
             self.name,
             "dual_prompt",
             before=example.known["genes"],
@@ -129,11 +131,11 @@ class Response:
 
     def dual_answer(self, unknown: Perturbation | str) -> str:
         """The text of the dual's right answer, were it this."""
-        return self.dialect.say(self.name, "dual_answer", words=self._words(unknown))
+        return self.prompt_format.say(self.name, "dual_answer", words=self._words(unknown))
 
     def parse_dual(self, text: str, example: Example) -> Answer | Failure:
         """Read one of the candidates."""
-        found = self.dialect.read(text)
+        found = self.prompt_format.read(text)
         if isinstance(found, Failure):
             return found
         words = {self._words(one): one for one in example.known["candidates"]}
@@ -145,4 +147,4 @@ class Response:
         return exact_match(unknown, reconstruction)
 
     def _words(self, cause: Perturbation | str) -> str:
-        return self.dialect.say(self.name, "words", cause=cause)
+        return self.prompt_format.say(self.name, "words", cause=cause)

@@ -56,7 +56,7 @@ class Sensitivity(Labelling):
 
     Parameters
     ----------
-    dialect, known_genes, given
+    prompt_format, known_genes, given
         As for :class:`Annotation`.
 
     Examples

@@ -116,7 +116,7 @@ def annotate(
     ``obs[key_added + "_confidence"]``
         Probability of the answer among ``labels``, or, where the model writes, with ``groupby`` the share
         of the votes. Not written for ``"generate"`` and ``"choose"`` alone.
-    ``obs[key_added + "_familiarity"]``
+    ``obs[key_added + "_in_distribution"]``
         With ``"score"`` and a model that keeps some of the cells that it learned its labels from (the embedded one):
         probability that the cell is like those, by the cosine of their sentences; in a cluster the mean.
     ``obsm[key_added + "_probabilities"]``

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .. import pp
 from ..cells import Sentences, adata_keys, column, preview, read_sentences, to_known_names
 from ..models import LanguageModel, ModelSpec
-from ..tasks import Dialect
+from ..tasks import PromptFormat
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ def report_unanswered(n: int, n_cells: int) -> None:
         logger.warning("%d of %d cells got no answer from the model: call again to ask about them", n, n_cells)
 
 
-def provenance(engine: LanguageModel, dialect: Dialect, **params: Any) -> dict[str, Any]:
+def provenance(engine: LanguageModel, prompt_format: PromptFormat, **params: Any) -> dict[str, Any]:
     """What ``uns`` keeps about an answer; what is ``None`` is left out, as AnnData cannot store it."""
     spec = engine.spec
     packages = ("sc-duality", "anndata", *getattr(engine, "packages", ()))
@@ -178,8 +178,8 @@ def provenance(engine: LanguageModel, dialect: Dialect, **params: Any) -> dict[s
         "engine": getattr(engine, "name", type(engine).__name__),
         "fingerprint": engine.fingerprint if hasattr(engine, "fingerprint") else spec.fingerprint,
         "dtype": getattr(engine, "dtype", None),
-        "dialect": dialect.name,
-        "dialect_version": dialect.version,
+        "prompt_format": prompt_format.name,
+        "prompt_format_version": prompt_format.version,
         "versions": {name: version(name) for name in packages},
         **params,
     }

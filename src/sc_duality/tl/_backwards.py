@@ -128,7 +128,7 @@ def _generation(asked: _Asked) -> _Found:
         examples = [generation_example(names[label] if label else own[0], own, context=context) for label in done]
         return examples, _where(done, cells.genes(rows))
 
-    return Generation(asked.spec.dialect, asked.spec.genes), part, 1
+    return Generation(asked.spec.prompt_format, asked.spec.genes), part, 1
 
 
 def _response(asked: _Asked) -> _Found:
@@ -138,7 +138,7 @@ def _response(asked: _Asked) -> _Found:
     every = list(own.values())
     asked.refuse_one(list(own))
     done, facts = asked.answers(list(own)), asked.facts()
-    before, after = asked.cells(adata_keys.before(asked.sentence_key)), asked.cells(asked.sentence_key)
+    before, after = asked.cells(adata_keys.control(asked.sentence_key)), asked.cells(asked.sentence_key)
 
     def part(rows: slice) -> tuple[list[Example], list[Any]]:
         examples = [
@@ -147,7 +147,7 @@ def _response(asked: _Asked) -> _Found:
         ]
         return examples, _where(done[rows], after.genes(rows))
 
-    return Response(asked.spec.dialect, asked.spec.genes), part, 1
+    return Response(asked.spec.prompt_format, asked.spec.genes), part, 1
 
 
 def _where(answered: Sequence[str | None], cells: Sequence[Sequence[str]]) -> list[Sequence[str]]:

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from ..models import LanguageModel, Sampling
 from ..rewards import ground_truth
-from ..tasks import Dialect, Failure
+from ..tasks import Failure, PromptFormat
 from ..train._distil import ACCEPTED, BELOW, NOT_ANSWERED, WRONG, Counts, Trace, TraceFile
 from ..train._lesson import Lesson
 
@@ -80,7 +80,7 @@ def ask(
     progress: bool,
 ) -> None:
     """Let the teacher answer, block by block, and keep what is right of each as soon as it is there."""
-    dialect = Dialect(teacher.spec.dialect)
+    prompt_format = PromptFormat(teacher.spec.prompt_format)
     meter, done = _Meter(teacher), 0
     accepted = asked = 0
     bar = tqdm(blocks.items(), "distilling", unit="block", disable=not progress or len(blocks) == 1)
@@ -94,7 +94,7 @@ def ask(
             for i, question in enumerate(block):
                 found = [(text, question.judge(text, how.threshold)) for text in texts[i :: len(block)]]
                 counts.update((question.lesson.task.name, question.side, verdict.outcome) for _, verdict in found)
-                traces += _kept(question, dialect, found, how.keep)
+                traces += _kept(question, prompt_format, found, how.keep)
             file.add(number, traces, counts, meter.read())
             done += 1
             accepted += sum(n for (_, _, outcome), n in counts.items() if outcome == ACCEPTED)
@@ -107,7 +107,9 @@ def ask(
         raise
 
 
-def _kept(question: Question, dialect: Dialect, found: Sequence[tuple[str | None, Verdict]], keep: int) -> list[Trace]:
+def _kept(
+    question: Question, prompt_format: PromptFormat, found: Sequence[tuple[str | None, Verdict]], keep: int
+) -> list[Trace]:
     """The best of the accepted candidates, each text once."""
     accepted = {text: verdict for text, verdict in found if text is not None and verdict.outcome == ACCEPTED}
     best = sorted(accepted.items(), key=lambda one: (-one[1].score, not one[1].reasons))[:keep]
@@ -115,8 +117,8 @@ def _kept(question: Question, dialect: Dialect, found: Sequence[tuple[str | None
         Trace(
             question.lesson.task.name,
             question.side,
-            dialect.name,
-            dialect.version,
+            prompt_format.name,
+            prompt_format.version,
             question.prompt,
             text,
             verdict.score,

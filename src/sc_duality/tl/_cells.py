@@ -90,8 +90,8 @@ def written(
 def to_anndata(found: Written, obs: pd.DataFrame, frame: Frame, *, n_genes: int, key: str, key_added: str) -> AnnData:
     """Cells as an AnnData: sentences in ``obsm[key]``, expression in ``X``, and in ``obs`` how each could be read."""
     obs[adata_keys.status(key_added)] = pd.Categorical(found.status)
-    obs[adata_keys.unknown_genes(key_added)] = found.unknown_genes
-    obs[adata_keys.doubled_genes(key_added)] = found.doubled_genes
+    obs[adata_keys.n_unknown_genes(key_added)] = found.unknown_genes
+    obs[adata_keys.n_duplicate_genes(key_added)] = found.doubled_genes
     adata = AnnData(obs=obs, var=frame.var)
     add_sentences(adata, found.cells, frame, n_genes=n_genes, key=key)
     if frame.line and adata.n_vars:

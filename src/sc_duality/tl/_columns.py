@@ -22,7 +22,7 @@ def write(
     ``names`` are the labels as they are written, each with the model's own name for it. Without a ``threshold`` the
     answers have no confidence, and none is unknown.
     """
-    drop_columns(adata, [name(key) for name in adata_keys.BESIDE])
+    drop_columns(adata, [name(key) for name in adata_keys.COMPANIONS])
     own = list(names.values())
     unsure = _unsure(answers, threshold)
     adata.obs[key] = _named(answers, list(names), unsure)
@@ -30,7 +30,7 @@ def write(
     if threshold is not None:
         adata.obs[adata_keys.confidence(key)] = answers.confidence
     if answers.familiarity is not None:
-        adata.obs[adata_keys.familiarity(key)] = answers.familiarity
+        adata.obs[adata_keys.in_distribution(key)] = answers.familiarity
     _write_terms(adata, key, answers, own, spec, unsure)
     if all(label in spec.coarse for label in own):
         _write_coarse(adata, key, answers, [spec.coarse[label] for label in own], spec, threshold)

@@ -85,7 +85,7 @@ def distill(
         be judged on later.
     teacher
         Who is asked, as ``model=`` elsewhere, such as ``"endpoint:http://localhost:8000/v1#name"``. It must be asked
-        in the words (dialect) of the model that is to learn: general models share ``"plain"``. Pass
+        in the words (prompt_format) of the model that is to learn: general models share ``"plain"``. Pass
         ``sd.models.load(..., price=(in, out))`` to see dollars beside tokens while it runs.
     out
         File for the traces, JSON lines; ``<out>.summary.json`` beside it counts and says what was asked.
@@ -127,8 +127,8 @@ def distill(
     Returns
     -------
     ``traces``
-        The file. A line has the ``task``, the ``side`` (``"primal"`` or ``"dual"``), the dialect and its version, the
-        ``prompt``, the full ``answer``, its ``score`` and the block of questions that it is from.
+        The file. A line has the ``task``, the ``side`` (``"primal"`` or ``"dual"``), the prompt format, its version,
+        the ``prompt``, the full ``answer``, its ``score`` and the block of questions that it is from.
     ``counts``
         One row a task and side: ``candidates``, ``accepted``, ``kept``, and a column a reason of rejection: one of
         :class:`sc_duality.tasks.Reason`, ``"wrong label"``, ``"below threshold"``, or ``"not answered"``.

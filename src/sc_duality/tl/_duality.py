@@ -11,7 +11,7 @@ import numpy as np
 from .._settings import settings
 from ..cells import adata_keys, modality, seed
 from ..models import LanguageModel, load, resolve
-from ..tasks import Dialect
+from ..tasks import PromptFormat
 from ..train._judge import DRAWS, FORM, GIVEN, HIDDEN_FRACTION, Dual, Form, Given, explain, judgeable
 from ._ask import genes_asked, provenance, report_unanswered
 from ._backwards import turned_around
@@ -132,7 +132,7 @@ def duality(
     data.obs[adata_keys.duality(key)] = scores
     kept = provenance(
         engine,
-        Dialect(spec.dialect),
+        PromptFormat(spec.prompt_format),
         form=how.form,
         given=how.given,
         hidden_fraction=how.hidden_fraction,

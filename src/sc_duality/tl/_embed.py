@@ -11,7 +11,7 @@ import numpy as np
 from .._settings import settings
 from ..cells import adata_keys, modality
 from ..models import LanguageModel, load, resolve
-from ..tasks import Dialect
+from ..tasks import PromptFormat
 from ._ask import provenance, report_unanswered, sentences_for
 from ._blocks import blocks
 
@@ -87,11 +87,11 @@ def embed(
     cells = sentences_for(data, spec, key=key, n_genes=n_genes)
     if not cells.readable.any():
         raise ValueError(f"no cell expresses a gene that the model {spec.name!r} knows: there is nothing to embed")
-    dialect = Dialect(spec.dialect)
+    prompt_format = PromptFormat(spec.prompt_format)
     engine = load(asked)
     vectors = np.empty((data.n_obs, 0), dtype=np.float32)
     for part in blocks(len(cells), "embedding cells"):
-        prompts = [dialect.say("cell", "text", genes=genes) for genes in cells.genes(part) if genes]
+        prompts = [prompt_format.say("cell", "text", genes=genes) for genes in cells.genes(part) if genes]
         found = engine.embed(prompts) if prompts else vectors[:0]
         if not vectors.shape[1] and found.shape[1]:  # the width is known with the first answer
             vectors = np.full((data.n_obs, found.shape[1]), np.nan, dtype=np.float32)
@@ -101,6 +101,6 @@ def embed(
         raise RuntimeError(f"the model {spec.name!r} gave no answer for any cell, so nothing was written: call again")
     report_unanswered(int((cells.readable & np.isnan(vectors[:, 0])).sum()), len(cells))
     data.obsm[key_added] = vectors
-    data.uns[key_added] = provenance(engine, dialect, key=key, n_genes=n_genes or spec.n_genes)
+    data.uns[key_added] = provenance(engine, prompt_format, key=key, n_genes=n_genes or spec.n_genes)
     logger.info("wrote obsm[%r] %s", key_added, vectors.shape)
     return result if copy else None

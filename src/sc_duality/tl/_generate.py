@@ -86,7 +86,7 @@ def generate(
     ``obs[key_added + "_status"]``
         ``"ok"``, ``"not answered"`` (the model gave no answer, as an endpoint that failed), or why what it wrote
         could not be read.
-    ``obs[key_added + "_unknown_genes"]``, ``obs[key_added + "_doubled_genes"]``
+    ``obs[key_added + "_n_unknown_genes"]``, ``obs[key_added + "_n_duplicate_genes"]``
         How many names were no gene, and how many genes were named again; 0 where the text could not be read.
     ``obsm[key]``, ``uns[key]``
         The sentences, as from :func:`sc_duality.pp.cell_sentences`.
@@ -123,7 +123,7 @@ def generate(
     max_tokens = spec.room_for(n_genes) if max_tokens is None else max_tokens
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
     frame = _frame(spec, None if like is None else modality(like), key)
-    task = Generation(spec.dialect, known_genes=None if frame is None else frozenset(frame.place))
+    task = Generation(spec.prompt_format, known_genes=None if frame is None else frozenset(frame.place))
 
     context = {} if tissue is None else {"tissue": tissue}
     own = [names.get(name, name) for name in candidates]
@@ -144,7 +144,7 @@ def generate(
     result = to_anndata(found, obs, frame, n_genes=n_genes, key=key, key_added=key_added)
     result.uns[key_added] = provenance(
         engine,
-        task.dialect,
+        task.prompt_format,
         task=task.name,
         task_version=task.version,
         candidates=candidates,

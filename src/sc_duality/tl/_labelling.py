@@ -77,7 +77,7 @@ def label_cells(
     write(adata, how.key_added, answers, question.names, spec, threshold if has_confidence else None)
     adata.uns[how.key_added] = provenance(
         engine,
-        question.task.dialect,
+        question.task.prompt_format,
         task=question.task.name,
         task_version=question.task.version,
         labels=list(question.names),

@@ -74,7 +74,7 @@ def draw(corpus: Corpus, source: Source, n: int, rng: np.random.Generator, *, au
 def annotation(corpus: Corpus, spec: ModelSpec, columns: Columns, of: NDArray[np.bool_]) -> Source:
     """A cell's type."""
     truth, labels = _labels(corpus, spec, columns.labels, "labels")
-    tasks = Annotation(spec.dialect, spec.genes, "observed"), Annotation(spec.dialect, spec.genes, "label")
+    tasks = Annotation(spec.prompt_format, spec.genes, "observed"), Annotation(spec.prompt_format, spec.genes, "label")
 
     def example(genes: Sequence[str], row: int, **hidden: Any) -> Example:
         return annotation_example(genes, labels, truth=truth[row], context=corpus.facts(row), **hidden)
@@ -88,7 +88,10 @@ def sensitivity(corpus: Corpus, spec: ModelSpec, columns: Columns, of: NDArray[n
         raise ValueError("the task 'sensitivity' needs drug=, the name of what the cells were given")
     drug = columns.drug
     truth, labels = _labels(corpus, spec, columns.sensitivity, "sensitivity", spec.drugs.get(drug, ()))
-    tasks = Sensitivity(spec.dialect, spec.genes, "observed"), Sensitivity(spec.dialect, spec.genes, "label")
+    tasks = (
+        Sensitivity(spec.prompt_format, spec.genes, "observed"),
+        Sensitivity(spec.prompt_format, spec.genes, "label"),
+    )
 
     def example(genes: Sequence[str], row: int, **hidden: Any) -> Example:
         return sensitivity_example(genes, drug, labels, truth=truth[row], context=corpus.facts(row), **hidden)
@@ -99,7 +102,7 @@ def sensitivity(corpus: Corpus, spec: ModelSpec, columns: Columns, of: NDArray[n
 def generation(corpus: Corpus, spec: ModelSpec, columns: Columns, of: NDArray[np.bool_]) -> Source:
     """A cell of a type."""
     truth, labels = _labels(corpus, spec, columns.labels, "labels")
-    task = Generation(spec.dialect, spec.genes)
+    task = Generation(spec.prompt_format, spec.genes)
 
     def lesson(row: int, genes: list[str], _: np.random.Generator) -> Lesson:
         context = corpus.facts(row)
@@ -123,7 +126,7 @@ def response(corpus: Corpus, spec: ModelSpec, columns: Columns, of: NDArray[np.b
             f"obs[{columns.perturbation!r}] has no control and treated cells that agree in match={list(columns.match)}"
         )
     rows = np.flatnonzero(of & corpus.readable & control & np.isin(group, paired))
-    task = Response(spec.dialect, spec.genes)
+    task = Response(spec.prompt_format, spec.genes)
 
     def lesson(row: int, genes: list[str], rng: np.random.Generator) -> Lesson:
         found = members[group[row]]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Layer with the control cells, beside the predicted ones in ``X``.
-BEFORE = "before"
+BEFORE = "control"
 
 
 def perturb(
@@ -87,21 +87,21 @@ def perturb(
         The predicted cell: CSR float32, log10(1 + counts per 10,000), rebuilt by :func:`sc_duality.pp.expression`. The
         line is that of ``adata``, else the model's own; where there is neither, ``adata`` is fitted first with
         :func:`sc_duality.pp.fit_expression`.
-    ``layers["before"]``
+    ``layers["control"]``
         The control cell in the same units, rebuilt from as many of its genes as were predicted.
     ``var[key_added + "_change"]``
-        Mean of ``X`` − ``layers["before"]`` over the cells with status ``"ok"``, so in units of log10; NaN if there
+        Mean of ``X`` − ``layers["control"]`` over the cells with status ``"ok"``, so in units of log10; NaN if there
         is none. A gene that neither side names has 0.
     ``obs[key_added]``
         What was done, in words (categorical).
     ``obs[key_added + "_status"]``
         ``"ok"``, ``"no genes"`` (the model knows no gene of the control cell), ``"not answered"`` (it gave no answer,
         as an endpoint that failed), or why what it wrote could not be read.
-        Only cells that are ``"ok"`` have genes in ``X`` and in ``layers["before"]``.
-    ``obs[key_added + "_unknown_genes"]``, ``obs[key_added + "_doubled_genes"]``
+        Only cells that are ``"ok"`` have genes in ``X`` and in ``layers["control"]``.
+    ``obs[key_added + "_n_unknown_genes"]``, ``obs[key_added + "_n_duplicate_genes"]``
         How many names were no gene of ``adata``'s sentences, and how many genes were named again; 0 where the text
         could not be read.
-    ``obsm[key]``, ``obsm[key + "_before"]``, and ``uns`` of both
+    ``obsm[key]``, ``obsm[key + "_control"]``, and ``uns`` of both
         Sentences of the predicted cells, and of the control cells as the model was shown them, over the vocabulary of
         ``adata``.
     ``uns[key_added]``
@@ -142,7 +142,7 @@ def perturb(
     if not frame.line:
         pp.fit_expression(data, key=key)
         frame = frame_of(data, spec, key)
-    task = Response(spec.dialect, known_genes=frozenset(frame.place))
+    task = Response(spec.prompt_format, known_genes=frozenset(frame.place))
 
     examples = [
         response_example(genes, done, choices, context=fact) if genes else None
@@ -156,11 +156,11 @@ def perturb(
     )
     obs[key_added] = pd.Categorical([str(done)] * data.n_obs)
     result = to_anndata(found, obs, frame, n_genes=n_genes, key=key, key_added=key_added)
-    _add_before(result, before, found.cells, frame, n_genes=n_genes, key=adata_keys.before(key))
+    _add_before(result, before, found.cells, frame, n_genes=n_genes, key=adata_keys.control(key))
     result.var[adata_keys.change(key_added)] = _change(result, found.status == OK)
     result.uns[key_added] = provenance(
         engine,
-        task.dialect,
+        task.prompt_format,
         task=task.name,
         task_version=task.version,
         perturbation=str(done),

@@ -47,12 +47,12 @@ class Question(NamedTuple):
 
 def annotation_question(spec: ModelSpec, names: dict[str, str], given: Given = GIVEN) -> Question:
     """The cell's type."""
-    task = Annotation(spec.dialect, spec.genes, given)
+    task = Annotation(spec.prompt_format, spec.genes, given)
     example = partial(annotation_example, labels=list(names.values()))
     return Question(task, names, example, spec.none_of_these)
 
 
 def sensitivity_question(spec: ModelSpec, drug: str, names: dict[str, str], given: Given = GIVEN) -> Question:
     """How the cell takes a drug; ``drug`` in the model's own words."""
-    task = Sensitivity(spec.dialect, spec.genes, given)
+    task = Sensitivity(spec.prompt_format, spec.genes, given)
     return Question(task, names, partial(sensitivity_example, drug=drug, labels=list(names.values())))

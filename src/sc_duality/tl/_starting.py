@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..models import ModelSpec, resolve
-from ..tasks import Dialect
+from ..tasks import PromptFormat
 from ..train._settings import on_disk
 from ._ask import check_task
 
@@ -34,11 +34,11 @@ def start_of(model: str | Path, tasks: Sequence[str], possible: Collection[str])
     return spec
 
 
-def in_other_words(spec: ModelSpec, dialect: str | Path) -> ModelSpec:
-    """The model, asked in another dialect, or an error where it would not understand."""
+def in_other_words(spec: ModelSpec, prompt_format: str | Path) -> ModelSpec:
+    """The model, asked in another prompt format, or an error where it would not understand."""
     if spec.genes is not None:
         raise ValueError(f"wordings= is for general models: {spec.name!r} has one word a gene, and no others")
-    return replace(spec, dialect=Dialect(dialect).name)
+    return replace(spec, prompt_format=PromptFormat(prompt_format).name)
 
 
 def several(adatas: Any) -> list[AnnData | MuData]:

@@ -104,7 +104,7 @@ def train_sft(
         Whether cells are shown as other laboratories might have seen them: fewer counts, genes missing, ranks
         jittered, sentences cut. Cells that are held out stay as they are.
     wordings
-        Further dialects, shipped or folders of your own, in whose words general models meet the lessons too, each as
+        Further prompt formats, shipped or your own folders, in which general models meet the lessons too, each as
         often as their own, such as ``["terse"]``: they learn the task then, and not a sentence. What is held out is
         asked in the model's own words.
     contrast
@@ -179,7 +179,7 @@ def train_sft(
         raise ValueError(f"contrast= tells labels apart, and {', '.join(tasks)} has none: leave it out")
     if contrast and options.get("packing"):
         raise ValueError("packing=True cannot be had with contrast=, which compares whole texts: leave one out")
-    spoken = [spec, *(in_other_words(spec, dialect) for dialect in wordings)]
+    spoken = [spec, *(in_other_words(spec, prompt_format) for prompt_format in wordings)]
     taught = [] if traces is None else read_traces(traces, spec)
     number = seed(rng)
     draws = np.random.default_rng(number)

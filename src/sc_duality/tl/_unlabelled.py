@@ -63,7 +63,7 @@ def questions(
 
 def _annotation(corpus: Corpus, spec: ModelSpec, asked: Asked, n: int, rng: np.random.Generator) -> list[Lesson]:
     names = label_choices(corpus.adata, spec, asked.labels)
-    task = Annotation(spec.dialect, spec.genes, asked.how.given)
+    task = Annotation(spec.prompt_format, spec.genes, asked.how.given)
 
     def example(genes: Sequence[str], row: int, truth: str | None, **hidden: Any) -> Example:
         own = list(names.values())
@@ -77,7 +77,7 @@ def _sensitivity(corpus: Corpus, spec: ModelSpec, asked: Asked, n: int, rng: np.
     if not asked.columns.drug:
         raise ValueError("the task 'sensitivity' needs drug=, the name of what the cells were given")
     drug, names = drug_choices(corpus.adata, spec, asked.columns.drug, asked.columns.sensitivity)
-    task = Sensitivity(spec.dialect, spec.genes, asked.how.given)
+    task = Sensitivity(spec.prompt_format, spec.genes, asked.how.given)
 
     def example(genes: Sequence[str], row: int, truth: str | None, **hidden: Any) -> Example:
         own = list(names.values())
@@ -91,7 +91,7 @@ def _generation(corpus: Corpus, spec: ModelSpec, asked: Asked, n: int, rng: np.r
     """Each type as often as the others, in the surroundings of random cells."""
     names = label_choices(corpus.adata, spec, asked.labels)
     own = list(names.values())
-    task = Generation(spec.dialect, spec.genes)
+    task = Generation(spec.prompt_format, spec.genes)
     truth = _truth(corpus, spec, asked, asked.columns.labels, names)
     found = []
     for i, row in enumerate(_rows(np.flatnonzero(corpus.readable), n, rng)):
@@ -110,7 +110,7 @@ def _response(corpus: Corpus, spec: ModelSpec, asked: Asked, n: int, rng: np.ran
     causes = [one for one in treatments if one in set(done)] or treatments
     group = groups_of(corpus, asked.columns)
     control = np.array([one is not None and one.is_control for one in done])
-    task = Response(spec.dialect, spec.genes)
+    task = Response(spec.prompt_format, spec.genes)
     found = []
     for i, row in enumerate(_rows(np.flatnonzero(control & corpus.readable), n, rng)):
         cause, after = causes[i % len(causes)], None

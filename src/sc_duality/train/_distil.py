@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ..models import ModelSpec
-from ..tasks import Dialect
+from ..tasks import PromptFormat
 from ._lesson import Row
 
 #: What may become of a candidate besides the ways in which it cannot be read (:class:`sc_duality.tasks.Reason`).
@@ -42,8 +42,8 @@ class Trace(NamedTuple):
     #: ``"primal"`` or ``"dual"``.
     side: str
     #: The words of the prompt.
-    dialect: str
-    dialect_version: int
+    prompt_format: str
+    prompt_format_version: int
     prompt: str
     answer: str
     score: float
@@ -63,9 +63,9 @@ def read_traces(path: str | Path, spec: ModelSpec) -> list[Trace]:
     Raises
     ------
     ValueError
-        If the file holds something else, nothing, or traces in another dialect.
+        If the file holds something else, nothing, or traces in another prompt format.
     """
-    dialect = Dialect(spec.dialect)
+    prompt_format = PromptFormat(spec.prompt_format)
     found = []
     for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
         try:
@@ -73,11 +73,12 @@ def read_traces(path: str | Path, spec: ModelSpec) -> list[Trace]:
             trace = Trace(**{name: fields[name] for name in Trace._fields})
         except (ValueError, TypeError, KeyError):
             raise ValueError(f"line {number} of {path} is no trace: pass a file that sd.tl.distill wrote") from None
-        if (trace.dialect, trace.dialect_version) != (dialect.name, dialect.version):
+        own = prompt_format.name, prompt_format.version
+        if (trace.prompt_format, trace.prompt_format_version) != own:
             raise ValueError(
-                f"{path} has prompts in the dialect {trace.dialect!r}, version {trace.dialect_version}, and the model "
-                f"{spec.name!r} is asked in {dialect.name!r}, version {dialect.version}: distil with a teacher that "
-                "is asked in the same words"
+                f"{path} has prompts in {trace.prompt_format!r}, version {trace.prompt_format_version}, and the model "
+                f"{spec.name!r} reads {prompt_format.name!r}, version {prompt_format.version}: "
+                "distil with a teacher that is asked in the same words"
             )
         found.append(trace)
     if not found:

@@ -16,14 +16,14 @@ from jinja2.sandbox import SandboxedEnvironment
 from ._context import context_sentences
 from ._parse import Answer, Failure, read_answer
 
-_SHIPPED = Path(__file__).parent / "dialects"
+_SHIPPED = Path(__file__).parent / "prompt_formats"
 
 
-class Dialect:
-    """A folder of templates, one ``<task>.jinja`` a task, and a ``dialect.toml``.
+class PromptFormat:
+    """A folder of templates, one ``<task>.jinja`` a task, and a ``format.toml``.
 
     The templates define macros named after what is to be said (``prompt``, ``answer``,
-    ``dual_prompt``, ``dual_answer``). ``dialect.toml`` holds ``version`` and ``tagged``: whether
+    ``dual_prompt``, ``dual_answer``). ``format.toml`` holds ``version`` and ``tagged``: whether
     answers stand in ``<answer>…</answer>``. It may name the ``ending`` of an answer, such as a full stop, and a
     ``wording``: a folder with wordings as JSON in an installed package, ``package/folder``, which templates read by
     ``wording(file)``.
@@ -31,9 +31,8 @@ class Dialect:
     Parameters
     ----------
     name
-        A dialect that is shipped (``"plain"`` English for general models, ``"terse"`` in fewer words to train on beside
-        it, ``"compact"`` for the embedded model, ``"c2s"`` and ``"cell-o1"`` for those checkpoints), or the path of a
-        folder.
+        A prompt format that is shipped (``"plain"`` English for general models, ``"terse"`` in fewer words,
+        ``"compact"`` for the embedded model, ``"c2s"`` and ``"cell-o1"`` for those checkpoints), or a folder.
 
     Raises
     ------
@@ -42,21 +41,25 @@ class Dialect:
 
     Examples
     --------
-    >>> from sc_duality.tasks import Dialect
-    >>> Dialect("compact").say("annotation", "answer", label="B cell")
+    >>> from sc_duality.tasks import PromptFormat
+    >>> PromptFormat("compact").say("annotation", "answer", label="B cell")
     'B_cell'
     """
 
     def __init__(self, name: str | Path = "plain") -> None:
         folder = _SHIPPED / name if (_SHIPPED / name).is_dir() else Path(name)
-        if not (folder / "dialect.toml").is_file():
+        if not (folder / "format.toml").is_file():
             shipped = sorted(path.name for path in _SHIPPED.iterdir() if path.is_dir())
-            raise ValueError(f"dialect {str(name)!r} is neither one of {shipped} nor a folder with a dialect.toml")
-        settings = tomllib.loads((folder / "dialect.toml").read_text(encoding="utf-8"))
+            raise ValueError(f"prompt format {str(name)!r} is neither one of {shipped} nor a folder with a format.toml")
+        settings = tomllib.loads((folder / "format.toml").read_text(encoding="utf-8"))
         self.name = str(name)
         self.version: int = settings["version"]
         self.tagged: bool = settings["tagged"]
         self.ending: str = settings.get("ending", "")
+        #: Whether a model of this format has one token for each gene and each label.
+        self.gene_tokens: bool = settings.get("gene_tokens", False)
+        #: Whether its models answer in a chat; else they continue a text.
+        self.chat: bool = settings.get("chat", True)
         self._environment = SandboxedEnvironment(
             loader=FileSystemLoader(folder), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
@@ -70,7 +73,7 @@ class Dialect:
         """Render macro ``what`` of ``task`` with ``values``; line breaks before and after it do not count."""
         macro = getattr(self._macros(task).module, what, None)
         if macro is None:
-            raise ValueError(f"dialect {self.name!r} has no words for {what!r} of the task {task!r}")
+            raise ValueError(f"prompt format {self.name!r} has no words for {what!r} of the task {task!r}")
         return str(macro(**values)).strip("\n")
 
     def read(self, text: str) -> Answer | Failure:
@@ -84,7 +87,7 @@ class Dialect:
         try:
             return self._environment.get_template(f"{task}.jinja")
         except TemplateNotFound:
-            raise ValueError(f"dialect {self.name!r} has no words for the task {task!r}") from None
+            raise ValueError(f"prompt format {self.name!r} has no words for the task {task!r}") from None
 
     def _installed(self, where: str) -> Path:
         """A folder in an installed package, which itself is not imported."""
@@ -92,7 +95,7 @@ class Dialect:
         found = find_spec(package)
         if found is None or not found.submodule_search_locations:
             raise ImportError(
-                f"dialect {self.name!r} takes its words from {package}, which is not installed: "
+                f"prompt format {self.name!r} takes its words from {package}, which is not installed: "
                 f"pip install --no-deps {package}"
             )
         return Path(found.submodule_search_locations[0]) / folder
@@ -110,6 +113,6 @@ def _refuse(why: str) -> NoReturn:
     raise ValueError(why)
 
 
-def dialect_of(dialect: str | Path | Dialect) -> Dialect:
-    """The dialect itself, or the one of this name."""
-    return dialect if isinstance(dialect, Dialect) else Dialect(dialect)
+def prompt_format_of(prompt_format: str | Path | PromptFormat) -> PromptFormat:
+    """The prompt format itself, or the one of this name."""
+    return prompt_format if isinstance(prompt_format, PromptFormat) else PromptFormat(prompt_format)

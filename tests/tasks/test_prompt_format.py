@@ -4,12 +4,12 @@ import pytest
 from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
 
-from sc_duality.tasks import Annotation, Dialect, annotation_example
+from sc_duality.tasks import Annotation, PromptFormat, annotation_example
 
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "dialect.toml").write_text("version = 3\ntagged = false\n")
+    (tmp_path / "format.toml").write_text("version = 3\ntagged = false\n")
     (tmp_path / "annotation.jinja").write_text(
         "{% macro prompt(genes, labels, context) %}{{ genes[0] }}?{% endmacro %}"
         "{% macro answer(label) %}{{ missing }}{% endmacro %}"
@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 def test_a_folder_of_ones_own_will_do(folder):
     task = Annotation(folder)
-    assert task.dialect.version == 3
+    assert task.prompt_format.version == 3
     assert task.prompt(annotation_example(["CD3E"], ["a", "b"])) == "CD3E?"
 
 
@@ -34,14 +34,14 @@ def test_a_template_cannot_leave_its_sandbox(folder):
         Annotation(folder).dual_answer(["CD3E"])
 
 
-def test_unknown_dialect_lists_those_there_are():
-    with pytest.raises(ValueError, match=r"dialect 'klingon'.*'cell-o1', 'compact', 'plain'"):
-        Dialect("klingon")
+def test_unknown_prompt_format_lists_those_there_are():
+    with pytest.raises(ValueError, match=r"prompt format 'klingon'.*'cell-o1', 'compact', 'plain'"):
+        PromptFormat("klingon")
 
 
 def test_task_without_words_is_named(folder):
     with pytest.raises(ValueError, match="no words for the task 'generation'"):
-        Dialect(folder).say("generation", "prompt")
+        PromptFormat(folder).say("generation", "prompt")
 
 
 def test_names_that_look_like_templates_are_data():
@@ -49,8 +49,8 @@ def test_names_that_look_like_templates_are_data():
     assert "{{ 7 * 7 }} {% raw %}" in text
 
 
-def test_an_answer_is_cut_out_as_the_dialect_writes_it(folder):
-    assert Dialect("plain").read("<think>so</think><answer> B cell. </answer>").value == "B cell."
-    assert Dialect(folder).read(" B cell.\n").value == "B cell."
-    (folder / "dialect.toml").write_text('version = 3\ntagged = false\nending = ";"\n')
-    assert Dialect(folder).read("B cell ;").value == "B cell"
+def test_an_answer_is_cut_out_as_the_prompt_format_writes_it(folder):
+    assert PromptFormat("plain").read("<think>so</think><answer> B cell. </answer>").value == "B cell."
+    assert PromptFormat(folder).read(" B cell.\n").value == "B cell."
+    (folder / "format.toml").write_text('version = 3\ntagged = false\nending = ";"\n')
+    assert PromptFormat(folder).read("B cell ;").value == "B cell"

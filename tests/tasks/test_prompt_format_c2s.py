@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from sc_duality.tasks import Annotation, Dialect, Failure, Generation, annotation_example, generation_example
+from sc_duality.tasks import Annotation, Failure, Generation, PromptFormat, annotation_example, generation_example
 
 PREDICTION = "single_cell_cell_type_prediction_prompts"
 GENERATION = "single_cell_cell_type_conditional_generation_prompts"
@@ -77,11 +77,11 @@ def test_a_cell_is_read_without_its_full_stop():
 
 @pytest.mark.usefixtures("fake")
 def test_the_full_stop_that_ends_an_answer_is_no_part_of_it():
-    dialect = Dialect("c2s")
-    assert dialect.read(" CD79A RP11-34P13.7 MS4A1.\n").value == "CD79A RP11-34P13.7 MS4A1"
-    assert dialect.read("B cell, n.o.s..").value == "B cell, n.o.s."
-    assert dialect.read("B cell").value == "B cell"
-    assert isinstance(dialect.read(" "), Failure)
+    prompt_format = PromptFormat("c2s")
+    assert prompt_format.read(" CD79A RP11-34P13.7 MS4A1.\n").value == "CD79A RP11-34P13.7 MS4A1"
+    assert prompt_format.read("B cell, n.o.s..").value == "B cell, n.o.s."
+    assert prompt_format.read("B cell").value == "B cell"
+    assert isinstance(prompt_format.read(" "), Failure)
 
 
 @pytest.mark.usefixtures("fake")
@@ -118,7 +118,7 @@ def test_dual_beside_other_genes_is_refused():
 @pytest.mark.usefixtures("fake")
 def test_task_without_wording_is_named():
     with pytest.raises(ValueError, match="'c2s' has no words for the task 'response'"):
-        Dialect("c2s").say("response", "prompt")
+        PromptFormat("c2s").say("response", "prompt")
 
 
 @pytest.mark.usefixtures("fake")
@@ -141,16 +141,16 @@ def test_missing_file_is_named(fake):
 
 
 def test_without_the_package_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("sc_duality.tasks._dialect.find_spec", lambda _: None)
+    monkeypatch.setattr("sc_duality.tasks._prompt_format.find_spec", lambda _: None)
     with pytest.raises(ImportError, match=r"'c2s'.*pip install --no-deps cell2sentence"):
-        Dialect("c2s")
+        PromptFormat("c2s")
 
 
 @pytest.mark.usefixtures("fake")
-def test_a_dialect_of_ones_own_reads_wordings_too(tmp_path):
+def test_a_prompt_format_of_ones_own_reads_wordings_too(tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
-    (folder / "dialect.toml").write_text('version = 1\ntagged = false\nwording = "cell2sentence/prompts"\n')
+    (folder / "format.toml").write_text('version = 1\ntagged = false\nwording = "cell2sentence/prompts"\n')
     (folder / "annotation.jinja").write_text(
         f"{{% macro answer(label) %}}{{{{ wording('{PREDICTION}').model_input[1].format(organism=label) }}}}"
         "{% endmacro %}"
