@@ -7,7 +7,7 @@ Made sentences as a model might write them: 200 genes of 20,000, of which each i
   ``tasks.encode`` on all.
 - ``names_per_s``: text to names of genes: ``tasks.read_answer`` and ``tasks.read_genes`` with a set; nothing is kept.
 - ``tagged_per_s``: as ``sentences_per_s``, with 100 words of reasoning before the answer and tags around both.
-- ``expression_cells_per_s``: ranks to a CSR matrix of expression, by the kernel of ``pp.expression``.
+- ``expression_cells_per_s``: ranks to a CSR matrix of expression, by the kernel of ``pp.reconstruct_expression``.
 - ``rwjs_pairs_per_s``: ``rewards.rank_weighted_jaccard_batch`` on ranks.
 - ``one_by_one_pairs_per_s``: ``rewards.rank_weighted_jaccard`` on names.
 - ``peer_sentences_per_s``: ``post_process_generated_cell_sentences`` of cell2sentence with the list of all genes that
@@ -25,8 +25,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sc_duality.pp._expression import rebuild
 
+from sc_duality.cells import rebuild_expression
 from sc_duality.rewards import rank_weighted_jaccard, rank_weighted_jaccard_batch
 from sc_duality.tasks import encode, read_answer, read_genes, read_indices
 
@@ -89,7 +89,7 @@ def main() -> None:
     ranks = read(texts)
     other = np.roll(ranks, 1, axis=0)
     other[:, ::2] = ranks[:, ::2]
-    expression = rebuild(ranks, np.arange(N_GENES), N_GENES, **LINE)
+    expression = rebuild_expression(ranks, np.arange(N_GENES), N_GENES, **LINE)
     rank_weighted_jaccard_batch(ranks, other)
     utils = peer()
 
@@ -97,7 +97,7 @@ def main() -> None:
         "sentences_per_s": (n, lambda: read(texts)),
         "names_per_s": (n, lambda: read_names(texts)),
         "tagged_per_s": (n, lambda: read(tagged, tagged=True)),
-        "expression_cells_per_s": (n, lambda: rebuild(ranks, np.arange(N_GENES), N_GENES, **LINE)),
+        "expression_cells_per_s": (n, lambda: rebuild_expression(ranks, np.arange(N_GENES), N_GENES, **LINE)),
         "rwjs_pairs_per_s": (n, lambda: rank_weighted_jaccard_batch(ranks, other)),
         "one_by_one_pairs_per_s": (len(few), lambda: [rank_weighted_jaccard(cell, names[0]) for cell in names]),
         "bound_sentences_per_s": (n, lambda: [list(map(PLACE.get, text.split())) for text in texts]),

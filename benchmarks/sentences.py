@@ -34,10 +34,10 @@ import anndata as ad
 import numba
 import numpy as np
 import pandas as pd
-from sc_duality.pp._expression import rebuild
 from scipy import sparse
 
 import sc_duality as sd
+from sc_duality.cells import rebuild_expression
 
 from ._report import report
 
@@ -162,7 +162,7 @@ def main() -> None:
     text = cells_per_s(lambda: (sd.pp.cell_sentences(adata), sd.get.cell_sentences(adata)), n_cells, repeats)
     ranks = adata.obsm["cell_sentence"]
     line = {"slope": -0.7, "intercept": 2.5}
-    rebuilt = cells_per_s(lambda: rebuild(ranks, np.arange(N_GENES), N_GENES, **line), n_cells, repeats)
+    rebuilt = cells_per_s(lambda: rebuild_expression(ranks, np.arange(N_GENES), N_GENES, **line), n_cells, repeats)
     whole = cells_per_s(lambda: sd.pp.cell_sentences(adata, NONZEROS), n_cells, repeats)
     peak = peak_over_output(X)
     bytes_per_cell = (X.data.nbytes + X.indices.nbytes + X.indptr.nbytes) / n_cells

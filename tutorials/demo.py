@@ -104,7 +104,7 @@ def main() -> None:
     print(f"Called unknown: {(~sure).mean():.3f}. Both count a cell without an answer as a disagreement.")
 
     sd.pp.fit_expression(adata)
-    sd.pp.expression(adata)
+    sd.pp.reconstruct_expression(adata)
     rebuilt, measured = adata.layers["reconstructed"].toarray(), adata.raw.X.toarray()
     named = rebuilt > 0
     each = [spearmanr(m[k], r[k]).statistic for m, r, k in zip(measured, rebuilt, named, strict=True)]

@@ -1,4 +1,4 @@
-"""Package-wide settings, each of which the environment can set as ``SC_DUALITY_<NAME>``."""
+"""Settings of the package, which environment variables ``SC_DUALITY_<NAME>`` can set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Settings of the package.
 
-    Change them in place (``sd.settings.progress = False``) or through the environment
+    Change them in Python (``sd.settings.progress = False``) or with environment variables
     (``SC_DUALITY_PROGRESS=0``).
 
     Examples
@@ -25,17 +25,17 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SC_DUALITY_", validate_assignment=True)
 
-    #: Model that tools use when none is named.
+    #: Default model of all tools.
     model: str = "embedded"
-    #: Engine that models are loaded with when none is named: ``"auto"`` takes vLLM where it and a CUDA GPU are there.
+    #: Default engine for loading models; ``"auto"`` is vLLM if it is installed and there is a CUDA GPU.
     engine: Literal["auto", "transformers", "vllm"] = "auto"
-    #: Whether long work shows a progress bar.
+    #: Whether long computations show a progress bar.
     progress: bool = True
-    #: Whether the answers of models are kept on disk, so that work that was stopped goes on where it was.
+    #: Whether completions and scores are cached on disk, so an interrupted run resumes without repeating them.
     cache: bool = True
-    #: Where answers, downloads and converted models are kept.
+    #: Folder of cached completions, downloads and converted models.
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("sc_duality"))
-    #: Bytes that kept answers may take; the oldest go first.
+    #: Maximum size of the cached completions in bytes; the oldest are deleted first.
     cache_size: PositiveInt = 5 * 2**30
 
 

@@ -39,12 +39,12 @@ def test_seed() -> None:
     assert seed(3) == seed(np.int64(3)) == 3
     assert seed(np.random.default_rng(5)) == seed(np.random.default_rng(5)) != seed(np.random.default_rng(6))
     assert seed(None) != seed(None)
-    for wrong in (-1, 1.5, True, "0"):
+    for invalid in (-1, 1.5, True, "0"):
         with pytest.raises(ValueError, match="rng must be"):
-            seed(wrong)  # type: ignore[arg-type]
+            seed(invalid)  # type: ignore[arg-type]
 
 
-def test_tables_of_a_lazy_object(counts: ad.AnnData, tmp_path: Path) -> None:
+def test_obs_and_var_of_a_lazy_anndata(counts: ad.AnnData, tmp_path: Path) -> None:
     counts.obs["donor"] = counts.obs["donor"].astype("category")
     counts.write_zarr(tmp_path / "counts.zarr")
     read = ad.experimental.read_lazy
@@ -53,7 +53,7 @@ def test_tables_of_a_lazy_object(counts: ad.AnnData, tmp_path: Path) -> None:
         assert column(adata, "donor").tolist() == counts.obs["donor"].tolist()
         assert in_memory(adata.var).index.tolist() == counts.var_names.tolist()
         adata.obs["more"] = np.arange(60)
-        drop_columns(adata, ["more", "not there"])
+        drop_columns(adata, ["more", "missing"])
         assert "more" not in adata.obs
         adata.obs["more"] = np.arange(60) * 2
         assert column(adata, "more").tolist() == list(range(0, 120, 2))

@@ -1,4 +1,4 @@
-"""Other names of human genes, against the shipped table read in plain Python."""
+"""Names of human genes, compared with the shipped table read in plain Python."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ def objects(names: list[str]) -> np.ndarray:
 # --- the table ----------------------------------------------------------------------------------------------------
 
 
-def test_every_name_stands_for_one_gene() -> None:
+def test_every_name_belongs_to_one_gene() -> None:
     assert len(set(EVERY)) == len(EVERY)
     assert len(SYMBOL) == len({row["symbol"] for row in ROWS if row["ensembl"]})
     assert all(name == name.strip() for name in EVERY)
 
 
-def test_table_is_small_and_says_where_it_is_from() -> None:
+def test_table_is_small_and_documents_its_source() -> None:
     data = SHIPPED.read_bytes()
     assert len(data) < 500_000
-    assert data[4:8] == bytes(4), "a time in the file would make it another one each time it is made"
+    assert data[4:8] == bytes(4), "a time stamp would change the file each time it is made"
     text = SHIPPED.with_name("README.md").read_text(encoding="utf-8")
     assert "CC0" in text
     assert f"{len(ROWS):,} human genes" in text
 
 
-def test_table_knows_most_words_of_the_embedded_model() -> None:
-    words = sd.models.resolve("embedded").genes
-    assert len(words & set(EVERY)) > 0.9 * len(words)
+def test_table_has_most_genes_of_the_embedded_model() -> None:
+    genes = sd.models.resolve("embedded").genes
+    assert len(genes & set(EVERY)) > 0.9 * len(genes)
 
 
-def test_making_the_table_leaves_out_names_that_do_not_tell_the_gene() -> None:
+def test_new_table_leaves_out_ambiguous_names() -> None:
     coding, pseudo = "gene with protein product", "pseudogene"
     rows = [
         ("B", "Approved", "OLDB, SHARED", "b1, OLDB, A", "ENSG00000000002", coding),
@@ -75,10 +75,10 @@ def test_making_the_table_leaves_out_names_that_do_not_tell_the_gene() -> None:
 def test_ids_become_symbols() -> None:
     names = objects(["ENSG00000156738", "ENSG00000105369.13", "CD3E", "ENSG99999999999", "ENSMUSG00000024673"])
     assert approved_symbols(names).tolist() == ["MS4A1", "CD79A", "CD3E", "ENSG99999999999", "ENSMUSG00000024673"]
-    assert names[0] == "ENSG00000156738", "what is given stays as it is"
+    assert names[0] == "ENSG00000156738", "the input is not changed"
 
 
-def test_of_two_ids_of_a_gene_the_first_takes_the_symbol() -> None:
+def test_first_of_two_ids_of_a_gene_gets_the_symbol() -> None:
     names = objects(["ENSG00000156738.1", "ENSG00000156738.2", "ENSG00000105369", "CD79A", "ENSG00000182378.15_PAR_Y"])
     assert approved_symbols(names).tolist() == ["MS4A1", "ENSG00000156738.2", "ENSG00000105369", "CD79A", "PLCXD1"]
 
@@ -86,13 +86,13 @@ def test_of_two_ids_of_a_gene_the_first_takes_the_symbol() -> None:
 @given(
     st.lists(
         st.sampled_from(sorted(SYMBOL)[:40])
-        | st.sampled_from(sorted(SYMBOL)[:40]).map(lambda one: one + ".3")
-        | st.sampled_from([SYMBOL[one] for one in sorted(SYMBOL)[:40]])
+        | st.sampled_from(sorted(SYMBOL)[:40]).map(lambda ensembl: ensembl + ".3")
+        | st.sampled_from([SYMBOL[ensembl] for ensembl in sorted(SYMBOL)[:40]])
         | st.text(max_size=4),
         unique=True,
     )
 )
-def test_no_two_names_become_one(names: list[str]) -> None:
+def test_different_names_stay_different(names: list[str]) -> None:
     expected: list[str] = []
     for name in names:
         symbol = SYMBOL.get(name.partition(".")[0], name)
@@ -106,7 +106,7 @@ def test_no_two_names_become_one(names: list[str]) -> None:
 # --- names that a model knows -------------------------------------------------------------------------------------
 
 
-def in_plain_words(name: str, known: set[str]) -> str | None:
+def known_name(name: str, known: set[str]) -> str | None:
     if name in known:
         return name
     for row, (symbol, others) in zip(ROWS, LISTED, strict=True):
@@ -116,21 +116,21 @@ def in_plain_words(name: str, known: set[str]) -> str | None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
-def test_reading_is_what_the_table_says(share: float) -> None:
+def test_known_names_follow_the_table(share: float) -> None:
     rng = np.random.default_rng(0)
-    few = {name for name in EVERY if name.startswith(("CD", "SEP"))} | set(list(SYMBOL)[:50])
-    known = set(rng.choice(sorted(few), int(share * len(few)), replace=False))
-    asked = [*rng.choice(sorted(few), 300).tolist(), "no gene", ""]
-    assert to_known_names(asked, known).tolist() == [in_plain_words(name, known) for name in asked]
+    names = {name for name in EVERY if name.startswith(("CD", "SEP"))} | set(list(SYMBOL)[:50])
+    known = set(rng.choice(sorted(names), int(share * len(names)), replace=False))
+    queries = [*rng.choice(sorted(names), 300).tolist(), "no gene", ""]
+    assert to_known_names(queries, known).tolist() == [known_name(name, known) for name in queries]
 
 
-def test_known_names_are_never_translated() -> None:
+def test_known_names_stay_unchanged() -> None:
     assert to_known_names(["FAM65B", "RIPOR2"], {"FAM65B", "RIPOR2"}).tolist() == ["FAM65B", "RIPOR2"]
     assert to_known_names(["FAM65B", "RIPOR2", "ENSG00000111913.20"], {"RIPOR2"}).tolist() == ["RIPOR2"] * 3
     assert to_known_names(["FAM65B", "RIPOR2"], {"FAM65B"}).tolist() == ["FAM65B", "FAM65B"]
 
 
-def test_names_of_several_genes_are_not_read() -> None:
-    # IL8RA was CXCR1's; P40 is an alias of many; MLL2 was both KMT2D's and KMT2B's.
+def test_ambiguous_names_are_not_mapped() -> None:
+    # IL8RA was CXCR1; P40 is an alias of many genes; MLL2 was KMT2D and KMT2B.
     known = {"CXCR1", "KMT2D", "KMT2B", "IL12B", "IL9"}
     assert to_known_names(["IL8RA", "P40", "MLL2"], known).tolist() == ["CXCR1", None, None]

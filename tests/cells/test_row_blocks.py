@@ -26,7 +26,7 @@ def joined(X: object) -> np.ndarray:
     return np.vstack([rows.toarray() for _, rows in blocks])
 
 
-def in_many_forms(X: sparse.csr_matrix) -> dict[str, object]:
+def matrix_forms(X: sparse.csr_matrix) -> dict[str, object]:
     return {
         "csr": X,
         "csr array": sparse.csr_array(X),
@@ -41,16 +41,16 @@ def in_many_forms(X: sparse.csr_matrix) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("form", in_many_forms(sparse.csr_matrix((1, 120))))
+@pytest.mark.parametrize("form", matrix_forms(sparse.csr_matrix((1, 120))))
 def test_blocks_of_any_matrix_are_its_rows(counts: ad.AnnData, form: str) -> None:
     expected = counts.X.toarray()
-    np.testing.assert_array_equal(joined(in_many_forms(counts.X)[form]), expected > 0 if form == "bool" else expected)
+    np.testing.assert_array_equal(joined(matrix_forms(counts.X)[form]), expected > 0 if form == "bool" else expected)
 
 
 @pytest.mark.parametrize("form", ["csr", "csc", "dense"])
 def test_blocks_of_a_file_are_its_rows(counts: ad.AnnData, form: str, tmp_path: Path) -> None:
     expected = counts.X.toarray()
-    counts.X = in_many_forms(counts.X)[form]
+    counts.X = matrix_forms(counts.X)[form]
     counts.write_h5ad(tmp_path / "counts.h5ad")
     backed = ad.read_h5ad(tmp_path / "counts.h5ad", backed="r")
     np.testing.assert_array_equal(joined(backed.X), expected)
@@ -62,7 +62,7 @@ def test_csr_in_memory_is_not_copied(counts: ad.AnnData) -> None:
         assert np.shares_memory(rows.indices, counts.X.indices)
 
 
-def test_doubled_and_unsorted_entries_are_summed_without_touching_the_original() -> None:
+def test_duplicate_and_unsorted_entries_are_summed_in_a_copy() -> None:
     X = sparse.csr_matrix((np.array([1.0, 2, 4]), np.array([2, 0, 2]), np.array([0, 3, 3])), shape=(2, 120))
     (_, rows), *_ = row_blocks(X)
     assert rows.toarray()[0, :3].tolist() == [2, 0, 5]
@@ -79,16 +79,16 @@ def test_a_block_has_at_least_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert row_bounds(np.zeros((2, 10))) == [(0, 1), (1, 2)]
 
 
-def test_work_on_blocks_gets_the_rows_of_other_arrays(counts: ad.AnnData) -> None:
-    found = list(map_rows(counts.X.toarray(), lambda rows, place: (rows.toarray(), place), np.arange(60)))
-    assert len(found) > 1
-    for part, (rows, place) in found:
-        np.testing.assert_array_equal(rows, counts.X[place].toarray())
-        assert place.tolist() == list(range(part.start, part.stop))
+def test_map_rows_passes_the_rows_of_other_arrays(counts: ad.AnnData) -> None:
+    results = list(map_rows(counts.X.toarray(), lambda rows, index: (rows.toarray(), index), np.arange(60)))
+    assert len(results) > 1
+    for part, (rows, index) in results:
+        np.testing.assert_array_equal(rows, counts.X[index].toarray())
+        assert index.tolist() == list(range(part.start, part.stop))
 
 
 def test_indices_of_two_types_are_not_copied(counts: ad.AnnData) -> None:
-    """As after reading a file whose row pointers have 64 bits."""
+    """As in a matrix from a file whose row pointers have 64 bits."""
     X = counts.X.copy()
     X.indptr = X.indptr.astype(np.int64)
     for start, rows in row_blocks(X):
@@ -97,24 +97,22 @@ def test_indices_of_two_types_are_not_copied(counts: ad.AnnData) -> None:
         np.testing.assert_array_equal(rows.toarray(), counts.X[start : start + rows.shape[0]].toarray())
 
 
-def test_a_matrix_in_memory_is_left_as_it_is() -> None:
+def test_a_matrix_in_memory_is_not_changed() -> None:
     X = da.from_array(sparse.csr_matrix(np.eye(60, 120, dtype=bool)), asarray=False, chunks=-1)
     next(row_blocks(X))
     assert X.compute().dtype == bool
 
 
-def test_a_file_is_read_in_few_pieces(counts: ad.AnnData, tmp_path: Path) -> None:
-    """A block of a sparse file is as long as its values allow, not as if it were dense."""
+def test_a_sparse_file_is_read_in_few_blocks(counts: ad.AnnData, tmp_path: Path) -> None:
+    """The size of a block depends on the stored values of a sparse file, not on its shape."""
     counts.write_h5ad(tmp_path / "counts.h5ad")
     backed = ad.read_h5ad(tmp_path / "counts.h5ad", backed="r")
     assert row_bounds(backed.X) == row_bounds(counts.X)
     assert row_bounds(counts.X)[0][1] > 7
 
 
-def test_a_file_by_columns_is_read_as_a_whole(
-    counts: ad.AnnData, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_csc_file_is_loaded_into_memory(counts: ad.AnnData, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     counts.X = counts.X.tocsc()
     counts.write_h5ad(tmp_path / "counts.h5ad")
     next(row_blocks(ad.read_h5ad(tmp_path / "counts.h5ad", backed="r").X))
-    assert "stored by columns (CSC) and is read as a whole" in caplog.text
+    assert "stored by columns (CSC) and is loaded into memory" in caplog.text

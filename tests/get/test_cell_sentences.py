@@ -1,4 +1,4 @@
-"""Decoding: only ever through the vocabulary that the sentences were written with."""
+"""Sentences are decoded only with the vocabulary that they were written with."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def test_text_and_lists(ranked: ad.AnnData) -> None:
     assert sd.get.gene_lists(ranked, n_genes=999) == lists
 
 
-@pytest.mark.parametrize("n_genes", [0, -1])
-def test_impossible_length(ranked: ad.AnnData, n_genes: int) -> None:
-    with pytest.raises(ValueError, match="n_genes must be at least 1, got"):
+@pytest.mark.parametrize("n_genes", [0, -1, 2.0, True])
+def test_invalid_length(ranked: ad.AnnData, n_genes: int) -> None:
+    with pytest.raises(ValueError, match="n_genes must be a positive integer, got"):
         sd.get.gene_lists(ranked, n_genes=n_genes)
 
 
-def test_another_key(counts: ad.AnnData) -> None:
+def test_sentence_key(counts: ad.AnnData) -> None:
     sd.pp.cell_sentences(counts, 5, key_added="short")
-    assert sd.get.cell_sentences(counts, key="short").name == "short"
+    assert sd.get.cell_sentences(counts, sentence_key="short").name == "short"
 
 
 @pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
@@ -80,8 +80,8 @@ def test_mudata_file(ranked: ad.AnnData, tmp_path: Path) -> None:
 
 
 def test_subset_of_cells(ranked: ad.AnnData) -> None:
-    some = ranked.obs["donor"] == "d1"
-    assert texts(ranked[some]) == texts(ranked[some].copy()) == sd.get.cell_sentences(ranked)[some].to_dict()
+    subset = ranked.obs["donor"] == "d1"
+    assert texts(ranked[subset]) == texts(ranked[subset].copy()) == sd.get.cell_sentences(ranked)[subset].to_dict()
 
 
 def test_genes_subset_reordered_or_renamed_after_ranking(ranked: ad.AnnData) -> None:
@@ -101,7 +101,7 @@ def test_concat_of_one_vocabulary(ranked: ad.AnnData) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::anndata.ImplicitModificationWarning")
-def test_concat_on_disk_takes_the_vocabulary_of_a_part(ranked: ad.AnnData, tmp_path: Path) -> None:
+def test_concat_on_disk_with_the_vocabulary_of_a_part(ranked: ad.AnnData, tmp_path: Path) -> None:
     paths = [tmp_path / "a.h5ad", tmp_path / "b.h5ad"]
     ranked[:20].write_h5ad(paths[0])
     ranked[20:].write_h5ad(paths[1])
@@ -117,7 +117,7 @@ def test_concat_that_drops_uns(ranked: ad.AnnData) -> None:
 
 
 @pytest.mark.parametrize("uns_merge", ["first", "only"])
-def test_concat_that_keeps_a_foreign_vocabulary(ranked: ad.AnnData, uns_merge: str) -> None:
+def test_concat_that_keeps_another_vocabulary(ranked: ad.AnnData, uns_merge: str) -> None:
     other = ranked[:25, ::-1].copy()
     sd.pp.cell_sentences(other, 20)
     other.obs_names = "other-" + other.obs_names
@@ -139,7 +139,7 @@ def test_outer_concat_of_unequal_widths(ranked: ad.AnnData) -> None:
 
 def test_no_sentences(counts: ad.AnnData) -> None:
     with pytest.raises(KeyError, match=r"no cell sentences in obsm\['mine'\]: run .*key_added='mine'"):
-        sd.get.cell_sentences(counts, key="mine")
+        sd.get.cell_sentences(counts, sentence_key="mine")
 
 
 def test_indices_beyond_the_vocabulary(ranked: ad.AnnData) -> None:
@@ -154,7 +154,7 @@ def test_changed_vocabulary(ranked: ad.AnnData) -> None:
         sd.get.cell_sentences(ranked)
 
 
-def test_lost_fingerprint(ranked: ad.AnnData) -> None:
+def test_missing_fingerprint(ranked: ad.AnnData) -> None:
     del ranked.obsm["cell_sentence_vocabulary"]
     with pytest.raises(KeyError, match=r"obsm\['cell_sentence_vocabulary'\], .* is missing: run sd.pp.cell_sentences"):
         sd.get.cell_sentences(ranked)

@@ -1,4 +1,4 @@
-"""Sentences that are written into a store are those that are written into an object."""
+"""A store gets the same sentences as an AnnData."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def test_layers_raw_and_settings(cells: ad.AnnData, tmp_path: Path) -> None:
     cells.layers["counts"], cells.raw = cells.X * 2, cells.copy()
     cells.var["symbol"] = cells.var_names.to_numpy()
     path = stored(cells, tmp_path / "cells.zarr")
-    asked = {
+    settings = {
         "layer": {"layer": "counts", "n_genes": 9, "rng": 3},
         "raw": {"use_raw": True, "exclude": None},
         "few": {"genes": cells.var_names[:500].tolist(), "exclude": ["MALAT1"], "gene_symbols": "symbol"},
     }
-    for key, how in asked.items():
-        sd.io.write_sentences(path, key_added=key, **how)
-        sd.pp.cell_sentences(cells, key_added=key, **how)
+    for key, arguments in settings.items():
+        sd.io.write_sentences(path, key_added=key, **arguments)
+        sd.pp.cell_sentences(cells, key_added=key, **arguments)
     found = read(path)
     assert_same(found, cells, "layer")
     assert_same(found, cells, "raw")
@@ -84,7 +84,7 @@ def test_layers_raw_and_settings(cells: ad.AnnData, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [2, 3])
-def test_a_summary_of_metadata_is_made_anew(cells: ad.AnnData, version: int, tmp_path: Path) -> None:
+def test_metadata_is_consolidated_again(cells: ad.AnnData, version: int, tmp_path: Path) -> None:
     with ad.settings.override(zarr_write_format=version):
         path = stored(cells, tmp_path / "cells.zarr")
     for n_genes in (7, 9):
@@ -96,22 +96,22 @@ def test_a_summary_of_metadata_is_made_anew(cells: ad.AnnData, version: int, tmp
 
 
 @pytest.mark.parametrize("version", [2, 3])
-def test_work_that_was_killed_looks_like_no_sentences(
+def test_a_killed_process_leaves_no_readable_sentences(
     cells: ad.AnnData, version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ad.settings.override(zarr_write_format=version):
         path = stored(cells, tmp_path / "cells.zarr")
     sd.io.write_sentences(path, 30)
     monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 40 * 1000)
-    work = _row_blocks._own_rows
-    killed = iter(range(3))
+    canonical_csr = _row_blocks._canonical_csr
+    blocks = iter(range(3))
 
-    def dies(block: object) -> sparse.csr_matrix:
-        next(killed)
-        return work(block)
+    def fail(block: object) -> sparse.csr_matrix:
+        next(blocks)
+        return canonical_csr(block)
 
-    monkeypatch.setattr(_row_blocks, "_own_rows", dies)
-    monkeypatch.setattr(zarr, "consolidate_metadata", lambda _: None)  # which a killed process does not reach
+    monkeypatch.setattr(_row_blocks, "_canonical_csr", fail)
+    monkeypatch.setattr(zarr, "consolidate_metadata", lambda _: None)  # a killed process does not get there
     with pytest.raises(RuntimeError):
         sd.io.write_sentences(path, 20)
     monkeypatch.undo()
@@ -124,7 +124,7 @@ def test_work_that_was_killed_looks_like_no_sentences(
     assert_same(read(path), cells)
 
 
-def test_a_matrix_that_cannot_be_ranked(cells: ad.AnnData, tmp_path: Path) -> None:
+def test_invalid_matrix_and_settings(cells: ad.AnnData, tmp_path: Path) -> None:
     cells.layers["counts"] = cells.X.copy()
     cells.X = cells.X.astype(np.float32)
     cells.X.data[0] = -1
@@ -148,9 +148,9 @@ def test_a_modality(cells: ad.AnnData, tmp_path: Path) -> None:
         sd.io.write_sentences(path, mod="atac")
 
 
-def test_bad_paths(cells: ad.AnnData, tmp_path: Path) -> None:
+def test_invalid_paths(cells: ad.AnnData, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no store"):
-        sd.io.write_sentences(tmp_path / "none.h5ad")
+        sd.io.write_sentences(tmp_path / "missing.h5ad")
     path = stored(cells, tmp_path / "cells.h5ad")
     with h5py.File(path, "r"), pytest.raises(OSError, match="does not write to a file that is open for reading"):
         sd.io.write_sentences(path)
@@ -172,7 +172,7 @@ def test_memory_does_not_grow_with_the_store(store: str, tmp_path: Path, monkeyp
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 12_000 * 100 * 4, "the sentences alone would take more"
+    assert peak < 12_000 * 100 * 4, "less than the size of all sentences"
 
 
 def test_log(cells: ad.AnnData, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -133,7 +133,7 @@ def test_missing_sentences_and_fits_say_which_function_to_run() -> None:
     with pytest.raises(KeyError, match=r"run sd.pp.cell_sentences\(adata, key_added='cell_sentence'\) first"):
         sd.pl.rank_expression(adata)
     sd.pp.cell_sentences(adata, N_GENES)
-    with pytest.raises(KeyError, match=r"run sd.pp.fit_expression\(adata, key='cell_sentence'\) first"):
+    with pytest.raises(KeyError, match=r"run sd.pp.fit_expression\(adata, sentence_key='cell_sentence'\) first"):
         sd.pl.rank_expression(adata)
 
 

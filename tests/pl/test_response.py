@@ -53,7 +53,7 @@ def control_of(predicted: ad.AnnData) -> ad.AnnData:
 
 def level(adata: ad.AnnData, key: str = "cell_sentence") -> np.ndarray:
     """Mean of log10((n + 1) / rank) of every gene over the cells that have genes, by hand."""
-    lists = [genes for genes in sd.get.gene_lists(adata, key=key) if genes]
+    lists = [genes for genes in sd.get.gene_lists(adata, sentence_key=key) if genes]
     table = np.zeros((len(lists), len(GENES)))
     for row, genes in zip(table, lists, strict=True):
         for rank, gene in enumerate(genes[:N], 1):

@@ -1,4 +1,4 @@
-"""Chunks of a dask array are ranked where dask computes, and only the sentences come back."""
+"""Chunks of a dask array are ranked by dask, which returns only the sentences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sc_duality.cells._row_blocks import map_rows
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    """Two other processes."""
+    """A cluster of two processes."""
     folder = tmp_path_factory.mktemp("dask")
     with LocalCluster(
         2, processes=True, threads_per_worker=1, dashboard_address=None, local_directory=folder
@@ -52,20 +52,20 @@ def assert_same(adata: ad.AnnData, expected: ad.AnnData) -> None:
     assert adata.uns["cell_sentence"]["genes"].tolist() == expected.uns["cell_sentence"]["genes"].tolist()
 
 
-def test_a_cluster_works_on_the_chunks(cells: ad.AnnData, client: Client) -> None:
-    def where(rows: sparse.csr_matrix, place: np.ndarray) -> tuple[int, list[int]]:
-        assert rows.shape == (len(place), 12_611)
-        return os.getpid(), place.tolist()
+def test_a_cluster_ranks_the_chunks(cells: ad.AnnData, client: Client) -> None:
+    def process_and_rows(rows: sparse.csr_matrix, index: np.ndarray) -> tuple[int, list[int]]:
+        assert rows.shape == (len(index), 12_611)
+        return os.getpid(), index.tolist()
 
-    found = list(map_rows(in_chunks(cells.X, 40), where, np.arange(cells.n_obs)))
-    assert {process for _, (process, _) in found} == set(client.run(os.getpid).values()) - {os.getpid()}
-    assert [i for _, (_, place) in found for i in place] == list(range(cells.n_obs))
-    assert [i for part, _ in found for i in range(part.start, part.stop)] == list(range(cells.n_obs))
+    results = list(map_rows(in_chunks(cells.X, 40), process_and_rows, np.arange(cells.n_obs)))
+    assert {process for _, (process, _) in results} == set(client.run(os.getpid).values()) - {os.getpid()}
+    assert [i for _, (_, index) in results for i in index] == list(range(cells.n_obs))
+    assert [i for part, _ in results for i in range(part.start, part.stop)] == list(range(cells.n_obs))
 
 
 @pytest.mark.usefixtures("client")
 @pytest.mark.parametrize("store", ["zarr", "h5ad"])
-def test_a_cluster_gives_the_same(cells: ad.AnnData, store: str, tmp_path: Path) -> None:
+def test_a_cluster_gives_the_same_sentences(cells: ad.AnnData, store: str, tmp_path: Path) -> None:
     sd.pp.fit_expression(cells)
     path = tmp_path / f"cells.{store}"
     getattr(sd.datasets.pbmc3k(), f"write_{store}")(path)
@@ -73,12 +73,12 @@ def test_a_cluster_gives_the_same(cells: ad.AnnData, store: str, tmp_path: Path)
     sd.pp.cell_sentences(adata, 50)
     assert_same(adata, cells)
     sd.pp.fit_expression(adata)
-    fits = (found.uns["cell_sentence"]["expression_model"] for found in (adata, cells))
+    fits = (each.uns["cell_sentence"]["expression_model"] for each in (adata, cells))
     assert next(fits) == pytest.approx(next(fits))
 
 
 @pytest.mark.parametrize("rows", [1, 40, 317])
-def test_threads_give_the_same_in_windows(cells: ad.AnnData, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_give_the_same_sentences(cells: ad.AnnData, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_row_blocks, "DASK_ROWS", 100)
     adata = sd.datasets.pbmc3k()
     adata.X = in_chunks(adata.X, rows)
@@ -86,18 +86,18 @@ def test_threads_give_the_same_in_windows(cells: ad.AnnData, rows: int, monkeypa
     assert_same(adata, cells)
 
 
-def test_chunks_of_columns_are_joined_row_by_row(cells: ad.AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_of_columns_are_joined_in_blocks_of_rows(cells: ad.AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_row_blocks, "BLOCK_VALUES", 30 * cells.n_vars)
     largest = 0
 
-    def watched(block: object) -> sparse.csr_matrix:
+    def recorded(block: object) -> sparse.csr_matrix:
         nonlocal largest
-        rows = own_rows(block)
+        rows = canonical_csr(block)
         largest = max(largest, rows.shape[0])
         return rows
 
-    own_rows = _row_blocks._own_rows
-    monkeypatch.setattr(_row_blocks, "_own_rows", watched)
+    canonical_csr = _row_blocks._canonical_csr
+    monkeypatch.setattr(_row_blocks, "_canonical_csr", recorded)
     adata = sd.datasets.pbmc3k()
     adata.X = da.from_array(adata.X.toarray(), chunks=(317, 1000))
     sd.pp.cell_sentences(adata, 50)
@@ -116,7 +116,7 @@ def test_unusable_values_in_any_chunk_are_counted() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Observation names are not unique:UserWarning")
-def test_several_files_at_once(cells: ad.AnnData, tmp_path: Path) -> None:
+def test_concatenated_lazy_files(cells: ad.AnnData, tmp_path: Path) -> None:
     parts = []
     for name, part in (("a.zarr", cells[:100]), ("b.zarr", cells[100:])):
         part.copy().write_zarr(tmp_path / name)
@@ -127,7 +127,7 @@ def test_several_files_at_once(cells: ad.AnnData, tmp_path: Path) -> None:
     assert_same(joined, cells)
 
 
-def test_names_that_were_not_loaded(cells: ad.AnnData, tmp_path: Path) -> None:
+def test_cell_names_that_were_not_loaded(cells: ad.AnnData, tmp_path: Path) -> None:
     sd.datasets.pbmc3k().write_zarr(tmp_path / "cells.zarr")
     adata = ad.experimental.read_lazy(tmp_path / "cells.zarr", load_annotation_index=False)
     sd.pp.cell_sentences(adata, 50)

@@ -1,4 +1,4 @@
-"""Cells whose ``var_names`` are Ensembl ids: sentences of symbols, and back to the columns of ids."""
+"""Cells whose ``var_names`` are Ensembl ids: sentences of gene symbols, and reconstructed expression."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def cells() -> ad.AnnData:
     return adata
 
 
-def vocabulary(adata: ad.AnnData, **given: object) -> list[str]:
-    return sd.pp.cell_sentences(adata, copy=True, **given).uns["cell_sentence"]["genes"].tolist()
+def vocabulary(adata: ad.AnnData, **arguments: object) -> list[str]:
+    return sd.pp.cell_sentences(adata, copy=True, **arguments).uns["cell_sentence"]["genes"].tolist()
 
 
-def test_ids_are_read_as_symbols(cells: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+def test_ids_are_mapped_to_symbols(cells: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "sc_duality"):
         assert vocabulary(cells) == ["MS4A1", "CD79A", "CD3E", "ENSG99999999999"], "no housekeeping genes"
-    assert "read 5 Ensembl ids as symbols; 1 others stay as they are" in caplog.text
+    assert "mapped 5 Ensembl ids to gene symbols; kept 1 unknown ids" in caplog.text
     assert cells.var_names.tolist() == list(IDS.values())
 
 
-def test_sentences_are_those_of_the_symbols(cells: ad.AnnData) -> None:
+def test_ids_and_symbols_give_the_same_sentences(cells: ad.AnnData) -> None:
     named = cells.copy()
     named.var_names = list(IDS)
     named = named[:, list(IDS)[:-1]].copy()
@@ -52,16 +52,16 @@ def test_sentences_are_those_of_the_symbols(cells: ad.AnnData) -> None:
     assert sd.get.cell_sentences(cells).tolist() == sd.get.cell_sentences(named).tolist()
 
 
-def test_symbols_of_the_user_win_and_are_pointed_at(cells: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+def test_symbols_in_var_are_used_or_suggested(cells: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
     cells.var["feature_name"] = ["a", "b", "c", "d", "e", "ENSG00000105369"]
     assert vocabulary(cells, gene_symbols="feature_name") == list(cells.var["feature_name"])
     assert "Ensembl" not in caplog.text
     with caplog.at_level(logging.INFO, "sc_duality"):
         vocabulary(cells)
-    assert "var['feature_name'] may have symbols too: gene_symbols='feature_name' takes those" in caplog.text
+    assert "var['feature_name'] may have symbols too: pass gene_symbols='feature_name' to use them" in caplog.text
 
 
-def test_genes_are_chosen_by_either_name(cells: ad.AnnData) -> None:
+def test_genes_are_selected_by_id_or_symbol(cells: ad.AnnData) -> None:
     assert vocabulary(cells, genes=cells.var_names[:2]) == ["MS4A1", "CD79A"]
     assert vocabulary(cells, genes=["MS4A1", "ENSG00000198851"]) == ["MS4A1", "CD3E"]
     assert vocabulary(cells, exclude=["MS4A1", "ENSG00000105369.13", "MT-CO1"]) == ["CD3E", "RPL3", "ENSG99999999999"]
@@ -70,7 +70,7 @@ def test_genes_are_chosen_by_either_name(cells: ad.AnnData) -> None:
 
 
 @pytest.mark.parametrize("store", [False, True])
-def test_expression_goes_back_to_the_columns_of_ids(cells: ad.AnnData, tmp_path: Path, store: bool) -> None:
+def test_expression_is_reconstructed_in_the_columns_of_ids(cells: ad.AnnData, tmp_path: Path, store: bool) -> None:
     sd.pp.cell_sentences(cells, exclude=None)
     if store:
         cells.write_h5ad(tmp_path / "cells.h5ad")
@@ -78,7 +78,7 @@ def test_expression_goes_back_to_the_columns_of_ids(cells: ad.AnnData, tmp_path:
     sd.pp.fit_expression(cells)
     part = cells[:, ::-1].copy()
     for adata in (cells, part):
-        sd.pp.expression(adata)
+        sd.pp.reconstruct_expression(adata)
     rebuilt = cells.layers["reconstructed"].toarray()
     assert all(
         (np.argsort(-row, kind="stable")[:3] == np.argsort(-own)[:3]).all()
@@ -87,7 +87,7 @@ def test_expression_goes_back_to_the_columns_of_ids(cells: ad.AnnData, tmp_path:
     np.testing.assert_array_equal(part.layers["reconstructed"].toarray()[:, ::-1], rebuilt)
 
 
-def test_raw_and_a_mixture_of_names(cells: ad.AnnData) -> None:
+def test_raw_and_mixed_names(cells: ad.AnnData) -> None:
     cells.raw = cells.copy()
     mixed = cells[:, :3].copy()
     mixed.var_names = ["MS4A1", "ENSG00000105369", "CD3E"]
@@ -95,7 +95,7 @@ def test_raw_and_a_mixture_of_names(cells: ad.AnnData) -> None:
     assert vocabulary(mixed, use_raw=True) == ["MS4A1", "CD79A", "CD3E", "ENSG99999999999"]
 
 
-def test_a_column_keeps_its_word_when_another_of_its_gene_leaves(cells: ad.AnnData) -> None:
+def test_an_id_in_the_vocabulary_keeps_its_column_after_subsetting(cells: ad.AnnData) -> None:
     two = cells[:, [0, 1, 2]].copy()
     two.var_names = ["ENSG00000156738.1", "ENSG00000156738.2", "CD3E"]
     assert vocabulary(two) == ["MS4A1", "ENSG00000156738.2", "CD3E"]
@@ -115,5 +115,5 @@ def test_sentences_in_a_file(cells: ad.AnnData, tmp_path: Path) -> None:
 
 def test_ids_of_two_species(cells: ad.AnnData) -> None:
     mouse = ad.AnnData(cells.X, var=pd.DataFrame(index=["ENSG00000156738", *(f"ENSMUSG{i:011d}" for i in range(5))]))
-    with pytest.raises(ValueError, match="5 of 6 gene names are Ensembl ids .ENSMUSG.* of no human gene"):
+    with pytest.raises(ValueError, match="5 of 6 gene names are Ensembl ids .ENSMUSG.* of unknown or non-human genes"):
         sd.pp.cell_sentences(mouse)

@@ -1,9 +1,8 @@
-"""From sentences back to expression."""
+"""Fit expression at rank, and reconstruct expression from sentences."""
 
 from __future__ import annotations
 
 import logging
-import time
 from pathlib import Path
 
 import anndata as ad
@@ -14,7 +13,6 @@ from scipy import sparse, stats
 
 import sc_duality as sd
 from sc_duality.cells import _row_blocks
-from sc_duality.pp._reconstruct_expression import rebuild
 
 UNITS = "log10(1 + counts per 10,000)"
 
@@ -34,16 +32,16 @@ def expected_line(adata: ad.AnnData, X: np.ndarray) -> tuple[float, float, float
     """The regression of scipy on all pairs of rank and log10(1 + counts per 10,000)."""
     logged = np.log10(1 + 1e4 * X / X.sum(1, keepdims=True))
     columns = adata.var_names.get_indexer(adata.uns["cell_sentence"]["genes"])
-    cell, place = np.nonzero(adata.obsm["cell_sentence"] >= 0)
-    y = logged[cell, columns[adata.obsm["cell_sentence"][cell, place]]]
-    line = stats.linregress(np.log10(place + 1), y)
+    cell, rank = np.nonzero(adata.obsm["cell_sentence"] >= 0)
+    y = logged[cell, columns[adata.obsm["cell_sentence"][cell, rank]]]
+    line = stats.linregress(np.log10(rank + 1), y)
     return line.slope, line.intercept, line.rvalue**2, len(y)
 
 
 def check(adata: ad.AnnData, X: np.ndarray, scale: str, rel: float = 1e-9) -> None:
-    found = model(adata)
+    fit = model(adata)
     slope, intercept, r2, n = expected_line(adata, X)
-    assert found == {
+    assert fit == {
         "slope": pytest.approx(slope, rel=rel),
         "intercept": pytest.approx(intercept, rel=rel),
         "r2": pytest.approx(r2, rel=rel),
@@ -75,7 +73,7 @@ def test_fit_of_logarithms(ranked: ad.AnnData, base: float | None) -> None:
         check(ranked, X, "log1p")
 
 
-def test_normalised_counts_count_as_counts(ranked: ad.AnnData) -> None:
+def test_normalised_counts_have_the_scale_of_counts(ranked: ad.AnnData) -> None:
     X = ranked.X.toarray().astype(float)
     ranked.X = 1e6 * X / X.sum(1, keepdims=True)
     sd.pp.fit_expression(ranked)
@@ -87,13 +85,13 @@ def test_fit_reads_the_matrix_that_was_ranked(counts: ad.AnnData) -> None:
     counts.layers["counts"] = counts.X
     counts.raw = counts.copy()
     counts.X = sparse.csr_matrix(counts.shape)
-    for given in ({"layer": "counts"}, {"use_raw": True}):
-        sd.pp.cell_sentences(counts, **given)
+    for arguments in ({"layer": "counts"}, {"use_raw": True}):
+        sd.pp.cell_sentences(counts, **arguments)
         sd.pp.fit_expression(counts)
         check(counts, X, "counts")
 
 
-def test_cells_without_expression_do_not_count(counts: ad.AnnData) -> None:
+def test_cells_without_expression_are_left_out(counts: ad.AnnData) -> None:
     X = counts.X.toarray().astype(float)
     X[:30] = 0
     counts.X = X
@@ -103,9 +101,9 @@ def test_cells_without_expression_do_not_count(counts: ad.AnnData) -> None:
         check(counts, X, "counts")
 
 
-def test_rebuilt_expression(ranked: ad.AnnData) -> None:
+def test_reconstructed_expression(ranked: ad.AnnData) -> None:
     sd.pp.fit_expression(ranked)
-    assert sd.pp.expression(ranked) is None
+    assert sd.pp.reconstruct_expression(ranked) is None
     rebuilt = ranked.layers["reconstructed"]
     assert (rebuilt.format, rebuilt.dtype, rebuilt.shape) == ("csr", np.float32, ranked.shape)
     assert rebuilt.has_canonical_format
@@ -114,46 +112,26 @@ def test_rebuilt_expression(ranked: ad.AnnData) -> None:
         line = model(ranked)["intercept"] + model(ranked)["slope"] * np.log10(np.arange(1, len(genes) + 1))
         np.testing.assert_allclose(frame.loc[cell, genes], np.maximum(line, 0), atol=1e-6)
         assert (frame.loc[cell].drop(genes) == 0).all()
-    found = stats.spearmanr(frame.to_numpy().ravel(), ranked.X.toarray().ravel()).statistic
-    assert found > 0.8
+    correlation = stats.spearmanr(frame.to_numpy().ravel(), ranked.X.toarray().ravel()).statistic
+    assert correlation > 0.8
 
 
-def test_zeros_are_not_stored() -> None:
-    ranks, columns = np.array([[2, 0, 1], [1, -1, -1], [-1, -1, -1]]), np.array([4, 3, -1])
-    rebuilt = rebuild(ranks, columns, 6, slope=-1, intercept=np.log10(3))
-    assert rebuilt.indptr.tolist() == [0, 1, 2, 2], "gene 2 has no column, and the line is 0 at rank 3"
-    assert rebuilt.indices.tolist() == [4, 3]
-    np.testing.assert_allclose(rebuilt.data, [np.log10(1.5), np.log10(3)], rtol=1e-6)
-    below = rebuild(ranks, columns, 6, slope=-1, intercept=-1)
-    assert below.nnz == 0
-
-
-def test_rebuilding_twice_gives_the_same_sentences(ranked: ad.AnnData) -> None:
+def test_reconstructed_expression_gives_the_same_sentences(ranked: ad.AnnData) -> None:
     sd.pp.fit_expression(ranked)
-    sd.pp.expression(ranked)
+    sd.pp.reconstruct_expression(ranked)
     again = sd.pp.cell_sentences(ranked, 40, layer="reconstructed", copy=True)
     assert (ranked.layers["reconstructed"].getnnz(1) == (ranked.obsm["cell_sentence"] >= 0).sum(1)).all()
     assert sd.get.cell_sentences(again).equals(sd.get.cell_sentences(ranked))
 
 
-def test_rebuild_is_fast() -> None:
-    rng = np.random.default_rng(0)
-    ranks = np.argsort(rng.random((4000, 400)), axis=1)[:, :200].astype(np.int32)
-    columns = np.sort(rng.choice(20_000, 400, replace=False))
-    rebuild(ranks[:10], columns, 20_000, slope=-0.7, intercept=2.5)
-    start = time.process_time()
-    rebuild(ranks, columns, 20_000, slope=-0.7, intercept=2.5)
-    assert 4000 / (time.process_time() - start) > 20_000, "cells per second"
-
-
-def test_genes_that_left_var_are_left_out(ranked: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+def test_genes_that_are_gone_from_var_are_left_out(ranked: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
     sd.pp.fit_expression(ranked)
-    full = sd.pp.expression(ranked, copy=True)
+    full = sd.pp.reconstruct_expression(ranked, copy=True)
     assert "reconstructed" not in ranked.layers
     part = ranked[:, 30:].copy()
     with pytest.raises(KeyError, match=r"23 genes of the vocabulary are gone from var .*: fit first, then subset"):
         sd.pp.fit_expression(part)
-    sd.pp.expression(part)
+    sd.pp.reconstruct_expression(part)
     np.testing.assert_array_equal(
         part.layers["reconstructed"].toarray(), full.layers["reconstructed"][:, 30:].toarray()
     )
@@ -164,13 +142,13 @@ def test_genes_that_left_var_are_left_out(ranked: ad.AnnData, caplog: pytest.Log
 def test_by_gene_symbols(counts: ad.AnnData) -> None:
     sd.pp.cell_sentences(counts)
     sd.pp.fit_expression(counts)
-    sd.pp.expression(counts)
+    sd.pp.reconstruct_expression(counts)
     other = counts[:, ::-1].copy()
     other.var["symbol"] = other.var_names.to_numpy()
     other.var_names = [f"ENSG{i:011}" for i in range(other.n_vars)]
     sd.pp.cell_sentences(other, gene_symbols="symbol")
     sd.pp.fit_expression(other)
-    sd.pp.expression(other)
+    sd.pp.reconstruct_expression(other)
     assert model(other)["slope"] == pytest.approx(model(counts)["slope"])
     np.testing.assert_allclose(
         other.layers["reconstructed"].toarray()[:, ::-1], counts.layers["reconstructed"].toarray(), rtol=1e-6
@@ -180,14 +158,14 @@ def test_by_gene_symbols(counts: ad.AnnData) -> None:
 @pytest.mark.filterwarnings("ignore::FutureWarning:mudata")
 def test_mudata_and_copy(counts: ad.AnnData) -> None:
     mdata = md.MuData({"gex": counts})
-    sd.pp.cell_sentences(mdata, mod="gex", key_added="words")
-    fitted = sd.pp.fit_expression(mdata, key="words", mod="gex", copy=True)
-    assert "expression_model" not in mdata["gex"].uns["words"]
-    sd.pp.expression(fitted, key="words", mod="gex", key_added="rebuilt")
+    sd.pp.cell_sentences(mdata, mod="gex", key_added="sentences")
+    fitted = sd.pp.fit_expression(mdata, sentence_key="sentences", mod="gex", copy=True)
+    assert "expression_model" not in mdata["gex"].uns["sentences"]
+    sd.pp.reconstruct_expression(fitted, sentence_key="sentences", mod="gex", key_added="rebuilt")
     assert "rebuilt" in fitted["gex"].layers
 
 
-def test_a_view_is_fitted_too(ranked: ad.AnnData) -> None:
+def test_fit_of_a_view(ranked: ad.AnnData) -> None:
     view = ranked[:30]
     with pytest.warns(ad.ImplicitModificationWarning):
         sd.pp.fit_expression(view)
@@ -198,12 +176,12 @@ def test_a_view_is_fitted_too(ranked: ad.AnnData) -> None:
 @pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
 def test_fit_and_layer_survive_a_file(ranked: ad.AnnData, suffix: str, tmp_path: Path) -> None:
     sd.pp.fit_expression(ranked)
-    sd.pp.expression(ranked)
+    sd.pp.reconstruct_expression(ranked)
     path = tmp_path / f"cells.{suffix}"
     getattr(ranked, f"write_{suffix}")(path)
     loaded = getattr(ad, f"read_{suffix}")(path)
     assert model(loaded) == model(ranked)
-    again = sd.pp.expression(loaded, key_added="again", copy=True)
+    again = sd.pp.reconstruct_expression(loaded, key_added="again", copy=True)
     assert (again.layers["again"] != ranked.layers["reconstructed"]).nnz == 0
 
 
@@ -215,14 +193,14 @@ def test_fit_of_a_backed_object(ranked: ad.AnnData, tmp_path: Path) -> None:
 
 
 def test_no_sentences(counts: ad.AnnData) -> None:
-    for tool in (sd.pp.fit_expression, sd.pp.expression):
+    for tool in (sd.pp.fit_expression, sd.pp.reconstruct_expression):
         with pytest.raises(KeyError, match=r"no cell sentences in obsm\['cell_sentence'\]: run sd.pp.cell_sentences"):
             tool(counts)
 
 
 def test_no_fit(ranked: ad.AnnData) -> None:
     with pytest.raises(KeyError, match=r"holds no expression model: run sd.pp.fit_expression"):
-        sd.pp.expression(ranked)
+        sd.pp.reconstruct_expression(ranked)
 
 
 def test_a_matrix_that_has_changed(ranked: ad.AnnData) -> None:
@@ -236,7 +214,7 @@ def test_renamed_genes(ranked: ad.AnnData) -> None:
     sd.pp.fit_expression(ranked)
     ranked.var_names = [f"GENE{i}" for i in range(ranked.n_vars)]
     with pytest.raises(KeyError, match=r"none of the 113 genes .* were the genes renamed"):
-        sd.pp.expression(ranked)
+        sd.pp.reconstruct_expression(ranked)
 
 
 def test_sentences_of_one_gene(counts: ad.AnnData) -> None:

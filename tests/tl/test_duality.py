@@ -172,7 +172,7 @@ def test_other_sentences_can_be_judged(answered, parrot):
     sd.pp.cell_sentences(answered, n_genes=3, key_added="short")
     model = parrot(judge=judge)
     sd.tl.duality(answered, model=model, sentence_key="short")
-    assert model.judged[0][1] == f"<answer>{' '.join(sd.get.gene_lists(answered, key='short')[0])}</answer>"
+    assert model.judged[0][1] == f"<answer>{' '.join(sd.get.gene_lists(answered, sentence_key='short')[0])}</answer>"
     assert answered.uns["annotation"]["duality"]["key"] == "short"
 
 

@@ -169,13 +169,13 @@ def test_empty_cells_count_and_are_told(parts, caplog):
     generated.obsm["cell_sentence"][:60] = -1
     with caplog.at_level(logging.WARNING):
         after = sd.tl.evaluate(generated, real, **options)
-    assert f"60 of {generated.n_obs} generated cells name no shared gene" in caplog.text
+    assert f"60 of {generated.n_obs} generated cells have no shared gene" in caplog.text
     assert at(after, "frechet").value > 2 * at(before, "frechet").value
     assert at(after, "frechet").n_generated == generated.n_obs
     del options["n_genes"]
     assert "top 200 of" in at(sd.tl.evaluate(generated, real, **options), "frechet").embedding
     generated.obsm["cell_sentence"][:] = -1
-    with pytest.raises(ValueError, match="no sentence of one of the objects names any of the 12509 genes"):
+    with pytest.raises(ValueError, match="all sentences of one object lack the 12509 genes that all objects share"):
         sd.tl.evaluate(generated, real, **options)
 
 

@@ -66,7 +66,7 @@ def test_ensembl_ids_give_the_same_answers(untied, version, caplog):
     cells = renamed(untied, other)
     with caplog.at_level(logging.INFO, "sc_duality"):
         assert sentences(cells) == sentences(untied)
-    assert f"read {len(other)} Ensembl ids as symbols; 0 others stay as they are" in caplog.text
+    assert f"mapped {len(other)} Ensembl ids to gene symbols; kept 0 unknown ids" in caplog.text
     for adata in (untied, cells):
         sd.tl.annotate(adata)
     pd.testing.assert_frame_equal(cells.obs, untied.obs)
@@ -122,7 +122,7 @@ def test_general_models_read_names_as_they_are(untied, parrot):
 
 def test_another_species_is_refused(untied):
     mouse = renamed(untied, {name: f"ENSMUSG{i:011d}" for i, name in enumerate(untied.var_names)})
-    with pytest.raises(ValueError, match="Ensembl ids .*ENSMUSG.* of no human gene .*pass gene_symbols="):
+    with pytest.raises(ValueError, match="Ensembl ids .*ENSMUSG.* of unknown or non-human genes: .*pass gene_symbols="):
         sd.tl.annotate(mouse)
 
 
@@ -134,7 +134,7 @@ def test_cells_that_are_written_stand_in_the_columns_of_the_user(untied, which, 
     for adata in (untied, cells):
         sd.pp.cell_sentences(adata)
         sd.pp.fit_expression(adata)
-        sd.pp.expression(adata)
+        sd.pp.reconstruct_expression(adata)
         results.append(sd.tl.perturb(adata[:4].copy(), ("cytokine", "IFNB1"), n_genes=20))
         results.append(sd.tl.generate(None, {"B cell": 3}, tissue="blood", like=adata, n_genes=20))
     # The model writes the same words; of those that are no gene of the cells as such, some are so by another name.

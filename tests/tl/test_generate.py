@@ -201,7 +201,7 @@ def test_cells_can_be_saved_read_and_joined(blood, parrot, tmp_path):
 
 
 def test_cells_are_like_any_others_to_the_tools(blood):
-    rebuilt = sd.pp.expression(blood, copy=True).layers["reconstructed"]
+    rebuilt = sd.pp.reconstruct_expression(blood, copy=True).layers["reconstructed"]
     np.testing.assert_array_equal(rebuilt.toarray(), blood.X.toarray())
     again = blood.copy()
     sd.pp.cell_sentences(again, n_genes=20, exclude=None)

@@ -36,7 +36,7 @@ def test_each_cell_is_asked_for_and_paired_with_its_prediction(cells, parrot):
     assert found.obs_names.equals(cells.obs_names)
     assert found.obs["cell_type"].equals(cells.obs["cell_type"])
     assert sd.get.gene_lists(found)[:2] == [["ISG15", "LYZ"], []]
-    assert sd.get.gene_lists(found, key="cell_sentence_control") == first
+    assert sd.get.gene_lists(found, sentence_key="cell_sentence_control") == first
     assert found.obs["perturbation"].tolist() == ["knockdown STAT1"] * cells.n_obs
     assert found.obs["perturbation_status"].tolist()[:2] == ["ok", "no answer tag"]
     assert found.obs["perturbation_n_unknown_genes"].tolist()[:2] == [1, 0]
@@ -78,7 +78,7 @@ def test_a_short_prediction_is_compared_with_as_much_of_its_control(cells, parro
     texts = [answer(*genes) for genes in sd.get.gene_lists(cells, n_genes=20)]
     found = sd.tl.perturb(cells, STAT1, parrot(texts=texts, expression_model=LINE), n_genes=50)
     assert (found.var["perturbation_change"] == 0).all()
-    shown = sd.get.gene_lists(found, key="cell_sentence_control")
+    shown = sd.get.gene_lists(found, sentence_key="cell_sentence_control")
     assert shown == sd.get.gene_lists(cells, n_genes=50)
 
 
@@ -155,7 +155,7 @@ def test_genes_that_left_var_are_left_out(cells, parrot):
 def test_embedded_model_predicts_cells(predicted):
     for after, before, status in zip(
         sd.get.gene_lists(predicted),
-        sd.get.gene_lists(predicted, key="cell_sentence_control"),
+        sd.get.gene_lists(predicted, sentence_key="cell_sentence_control"),
         predicted.obs["perturbation_status"],
         strict=True,
     ):
@@ -190,7 +190,9 @@ def test_predictions_can_be_saved_read_and_cut(predicted, tmp_path):
         np.testing.assert_array_equal(found.X.toarray(), predicted.X.toarray())
         np.testing.assert_array_equal(found.layers["control"].toarray(), predicted.layers["control"].toarray())
         for key in ("cell_sentence", "cell_sentence_control"):
-            assert sd.get.gene_lists(found[2:5], key=key) == sd.get.gene_lists(predicted, key=key)[2:5]
+            assert (
+                sd.get.gene_lists(found[2:5], sentence_key=key) == sd.get.gene_lists(predicted, sentence_key=key)[2:5]
+            )
         params = found.uns["perturbation"]["params"]
         assert list(restored(params["candidates_json"])) == list(params["candidates"])
         assert params.keys() == predicted.uns["perturbation"]["params"].keys()
@@ -205,7 +207,7 @@ def test_mudata_is_taken(cells, parrot):
 def test_sentences_are_written_if_there_are_none(cells, parrot):
     bare = sd.datasets.pbmc3k()[::10].copy()
     found = sd.tl.perturb(bare, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE), n_genes=5)
-    assert sd.get.gene_lists(found, key="cell_sentence_control") == sd.get.gene_lists(cells, n_genes=5)
+    assert sd.get.gene_lists(found, sentence_key="cell_sentence_control") == sd.get.gene_lists(cells, n_genes=5)
 
 
 @pytest.mark.parametrize(

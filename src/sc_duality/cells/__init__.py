@@ -1,6 +1,6 @@
 """AnnData to cell sentences and back, without a model: keys, access, gene names, ranking, storage, expression.
 
-Everything that other subpackages use of it is exported here.
+Other subpackages use what is exported here.
 """
 
 from __future__ import annotations
@@ -9,11 +9,19 @@ from . import adata_keys
 from ._adata import cell_names, column, drop_columns, in_memory, layer_names, matrix, modality, seed
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
-from ._rank_expression import UNITS, ExpressionSource, expression_at_rank, expression_model, expression_source
+from ._rank_expression import (
+    UNITS,
+    ExpressionSource,
+    expression_at_rank,
+    expression_model,
+    expression_source,
+    fit_rank_expression,
+    rebuild_expression,
+)
 from ._rank_kernel import rank_rows
-from ._ranking import N_GENES, Ranking, plan_ranking
+from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
 from ._row_blocks import map_rows, row_blocks, row_bounds
-from ._shared_genes import Projected, SharedGenes, project, sample_cells, to_shared_genes
+from ._shared_genes import Projection, SharedGenes, project_cells, sample_cells, to_shared_genes
 from ._storage import (
     Sentences,
     gene_lists,
@@ -28,7 +36,7 @@ __all__ = [
     "N_GENES",
     "UNITS",
     "ExpressionSource",
-    "Projected",
+    "Projection",
     "Ranking",
     "Sentences",
     "SharedGenes",
@@ -36,10 +44,12 @@ __all__ = [
     "approved_symbols",
     "cell_names",
     "column",
+    "default_sentences",
     "drop_columns",
     "expression_at_rank",
     "expression_model",
     "expression_source",
+    "fit_rank_expression",
     "gene_columns",
     "gene_lists",
     "gene_names",
@@ -50,9 +60,10 @@ __all__ = [
     "modality",
     "plan_ranking",
     "preview",
-    "project",
+    "project_cells",
     "rank_rows",
     "read_sentences",
+    "rebuild_expression",
     "row_blocks",
     "row_bounds",
     "sample_cells",

@@ -1,4 +1,4 @@
-"""What every tool does with the object it is given: find the AnnData, its names and columns, and its matrix."""
+"""Read from an AnnData or MuData: the modality, the matrix, cell names and columns of obs."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 def modality(data: AnnData | MuData, mod: str = "rna") -> AnnData:
-    """The AnnData to work on: ``data`` itself, or modality ``mod`` of a MuData (not copied)."""
+    """The AnnData to work on: ``data`` itself, or modality ``mod`` of a MuData, not copied."""
     if isinstance(data, AnnData):
-        found = data
+        adata = data
     elif isinstance(getattr(data, "mod", None), Mapping):
         if mod not in data.mod:
             raise KeyError(f"the MuData has no modality {mod!r}; it has {sorted(data.mod)}: pass mod=")
-        found = data.mod[mod]
+        adata = data.mod[mod]
     else:
         raise TypeError(f"expected an AnnData or a MuData, got {type(data).__name__}")
-    if found.n_obs == 0 or found.n_vars == 0:
-        raise ValueError(f"the AnnData is empty: {found.n_obs} cells × {found.n_vars} genes")
-    return found
+    if adata.n_obs == 0 or adata.n_vars == 0:
+        raise ValueError(f"the AnnData is empty: {adata.n_obs} cells × {adata.n_vars} genes")
+    return adata
 
 
 def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool = False) -> tuple[Any, AnnData | Raw]:
-    """The expression matrix that is asked for, and the object whose ``var`` names its columns."""
+    """The chosen expression matrix, and the object whose ``var`` describes its columns."""
     layers = f"layers are {layer_names(adata)}" if layer_names(adata) else "there are no layers"
     if use_raw and layer is not None:
         raise ValueError(f"layer={layer!r} and use_raw=True name two matrices: pass one of them")
@@ -53,7 +53,7 @@ def layer_names(adata: AnnData) -> list[str]:
 
 
 def cell_names(adata: AnnData) -> pd.Index:
-    """Names of the cells, also where they were not loaded with the rest."""
+    """Names of the cells, also of a lazy AnnData that has not loaded them."""
     return getattr(adata.obs, "true_index", adata.obs_names)
 
 
@@ -68,17 +68,17 @@ def column(adata: AnnData, name: str) -> pd.Series:
 
 
 def drop_columns(adata: AnnData, names: Sequence[str]) -> None:
-    """Take these columns out of ``obs``, those that are there."""
-    there = [name for name in names if name in adata.obs]
+    """Delete those of these columns that ``obs`` has."""
+    present = [name for name in names if name in adata.obs]
     if isinstance(adata.obs, pd.DataFrame):
-        for name in there:
+        for name in present:
             del adata.obs[name]
-    elif there:
-        adata.obs = adata.obs.ds.drop_vars(there)
+    elif present:
+        adata.obs = adata.obs.ds.drop_vars(present)
 
 
 def seed(rng: int | np.random.Generator | None) -> int:
-    """The integer seed that ``rng`` stands for: itself, or a draw from the generator."""
+    """The seed as an integer: ``rng`` itself, or a sample from the generator."""
     if isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0:
         return int(rng)
     if rng is None or isinstance(rng, np.random.Generator):

@@ -1,4 +1,4 @@
-"""Which genes may enter a sentence, and under which name."""
+"""Select the genes of cell sentences, and name them by gene symbols."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Mitochondrial genes, proteins of the ribosome (not the kinases RPS6K*) and MALAT1, in any species' spelling.
+#: Mitochondrial genes, ribosomal proteins (not the kinases RPS6K*) and MALAT1, in upper or lower case.
 HOUSEKEEPING = re.compile(r"^(mt-|rpl\d|rplp\d|rps(?!6k)\d|rpsa|malat1$)", re.IGNORECASE)
 _ENSEMBL = re.compile(r"^ENS[A-Z]*G\d{11}(\.\d+)?$")
 _SYMBOL_COLUMNS = ("gene_symbols", "gene_symbol", "feature_name", "gene_name", "symbol", "gene_short_name")
 
 
 def gene_names(holder: AnnData | Raw, gene_symbols: str | None = None) -> np.ndarray:
-    """Names of the columns, from ``var[gene_symbols]``, or from ``var_names`` with symbols for human Ensembl ids.
+    """Gene symbols of all columns: ``var[gene_symbols]``, or ``var_names`` with human Ensembl ids as symbols.
 
-    ``""`` where a name is missing.
+    A missing name is ``""``.
     """
     if gene_symbols is None:
         return approved_symbols(_var_names(holder))
     if gene_symbols not in holder.var:
-        raise KeyError(f"gene_symbols={gene_symbols!r} is no column of var; it has {list(holder.var.columns)}")
+        raise KeyError(f"gene_symbols={gene_symbols!r} is not a column of var; it has {list(holder.var.columns)}")
     names = pd.Series(np.asarray(holder.var[gene_symbols], dtype=object))
     return names.where(names.notna(), "").astype(str).to_numpy(object)
 
@@ -43,30 +43,30 @@ def select_genes(
     exclude: str | Sequence[str] | None,
     gene_symbols: str | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Names of all columns, and a mask of those that may enter; their names are unique symbols."""
-    names = given = gene_names(holder, gene_symbols)
+    """Names of all columns, and a mask of those that may enter a sentence, whose names are unique."""
+    names = original = gene_names(holder, gene_symbols)
     if gene_symbols is None:
-        given = _var_names(holder)
-        _check_ids(given, names, holder)
-    chosen = (names != "") & _selected(names, given, genes) & ~_excluded(names, given, exclude)
-    if not chosen.any():
+        original = _var_names(holder)
+        _check_ids(original, names, holder)
+    selected = (names != "") & _selected(names, original, genes) & ~_excluded(names, original, exclude)
+    if not selected.any():
         raise ValueError(f"no gene is left: none of the {len(names)} genes passes genes= and exclude={exclude!r}")
-    _refuse_duplicates(names[chosen], gene_symbols)
-    return names, chosen
+    _check_unique(names[selected], gene_symbols)
+    return names, selected
 
 
 def gene_columns(genes: np.ndarray, holder: AnnData | Raw, gene_symbols: str | None) -> np.ndarray:
-    """The column of ``holder`` that each of these unique names stands for, −1 for names that it lacks."""
+    """The column of each of these genes, −1 for genes that ``holder`` lacks."""
     names = gene_names(holder, gene_symbols)
-    words = pd.Index(genes)
-    place = words.get_indexer(names)
-    if gene_symbols is None:  # an id that is a word has stood beside its symbol, even if that has left var
-        as_given = words.get_indexer(_var_names(holder))
-        place = np.where(as_given >= 0, as_given, place)
-    found = np.flatnonzero(place >= 0)
-    _refuse_duplicates(names[found], gene_symbols)
+    vocabulary = pd.Index(genes)
+    vocab_index = vocabulary.get_indexer(names)
+    if gene_symbols is None:  # an id in the vocabulary stays an id, even if the column that took its symbol is gone
+        index_of_id = vocabulary.get_indexer(_var_names(holder))
+        vocab_index = np.where(index_of_id >= 0, index_of_id, vocab_index)
+    found = np.flatnonzero(vocab_index >= 0)
+    _check_unique(names[found], gene_symbols)
     columns = np.full(len(genes), -1)
-    columns[place[found]] = found
+    columns[vocab_index[found]] = found
     return columns
 
 
@@ -74,7 +74,7 @@ def _var_names(holder: AnnData | Raw) -> np.ndarray:
     return np.asarray(getattr(holder.var, "true_index", holder.var_names), dtype=object)
 
 
-def _selected(names: np.ndarray, given: np.ndarray, genes: Any) -> np.ndarray:
+def _selected(names: np.ndarray, original: np.ndarray, genes: Any) -> np.ndarray:
     if genes is None:
         return np.ones(len(names), bool)
     if isinstance(genes, str):
@@ -82,60 +82,60 @@ def _selected(names: np.ndarray, given: np.ndarray, genes: Any) -> np.ndarray:
     wanted = np.asarray(genes if hasattr(genes, "__array__") else list(genes))
     if wanted.dtype == bool:
         if len(wanted) != len(names):
-            raise ValueError(f"the mask genes= is {len(wanted)} long, but there are {len(names)} genes")
+            raise ValueError(f"the mask genes= has {len(wanted)} values, but there are {len(names)} genes")
         return wanted
-    unknown = sorted(set(wanted.tolist()) - set(names) - set(given))
+    unknown = sorted(set(wanted.tolist()) - set(names) - set(original))
     if unknown:
         raise KeyError(f"{len(unknown)} of the names in genes= are not among the gene names: {preview(unknown)}")
-    return pd.Index(names).isin(wanted.tolist()) | pd.Index(given).isin(wanted.tolist())
+    return pd.Index(names).isin(wanted.tolist()) | pd.Index(original).isin(wanted.tolist())
 
 
-def _excluded(names: np.ndarray, given: np.ndarray, exclude: str | Sequence[str] | None) -> np.ndarray:
+def _excluded(names: np.ndarray, original: np.ndarray, exclude: str | Sequence[str] | None) -> np.ndarray:
     if exclude is None:
         return np.zeros(len(names), bool)
     if not isinstance(exclude, str):
-        return pd.Index(names).isin(list(exclude)) | pd.Index(given).isin(list(exclude))
+        return pd.Index(names).isin(list(exclude)) | pd.Index(original).isin(list(exclude))
     try:
         pattern = HOUSEKEEPING if exclude == "housekeeping" else re.compile(exclude)
     except re.error as error:
-        raise ValueError(f"exclude={exclude!r} is no valid regular expression: {error}") from error
+        raise ValueError(f"exclude={exclude!r} is not a valid regular expression: {error}") from error
     return np.array([pattern.search(name) is not None for name in names])
 
 
-def _check_ids(given: np.ndarray, names: np.ndarray, holder: AnnData | Raw) -> None:
-    """Say how many Ensembl ids were read as symbols; refuse them where they are not those of human genes."""
-    left = [name for name in names if _ENSEMBL.match(name)]
-    n_read = int((given != names).sum())
-    strange = [name for name in left if not name.startswith("ENSG")] if n_read else left
+def _check_ids(original: np.ndarray, names: np.ndarray, holder: AnnData | Raw) -> None:
+    """Log how many Ensembl ids were mapped to symbols; raise an error if most are not ids of known human genes."""
+    unmapped = [name for name in names if _ENSEMBL.match(name)]
+    n_mapped = int((original != names).sum())
+    unknown = [name for name in unmapped if not name.startswith("ENSG")] if n_mapped else unmapped
     column = next((name for name in _SYMBOL_COLUMNS if name in holder.var), None)
-    if len(strange) > len(names) / 2:
-        mend = f"pass gene_symbols={column!r}" if column else "put symbols into a column of var and pass gene_symbols="
+    if len(unknown) > len(names) / 2:
+        fix = f"pass gene_symbols={column!r}" if column else "put symbols into a column of var and pass gene_symbols="
         raise ValueError(
-            f"{len(strange)} of {len(names)} gene names are Ensembl ids ({preview(strange)}) of no human gene that the "
-            f"package knows, not symbols: {mend} (to write sentences of ids on purpose, copy them into a column of var "
-            "and name that one)"
+            f"{len(unknown)} of {len(names)} gene names are Ensembl ids ({preview(unknown)}) of unknown or non-human "
+            f"genes: {fix} (for sentences of Ensembl ids, copy the ids into a column of var and pass its name)"
         )
-    if n_read:
-        instead = f"; var[{column!r}] may have symbols too: gene_symbols={column!r} takes those" if column else ""
+    if n_mapped:
+        hint = f"; var[{column!r}] may have symbols too: pass gene_symbols={column!r} to use them" if column else ""
         logger.info(
-            "read %d Ensembl ids as symbols; %d others stay as they are%s",
-            n_read,
-            sum(name.startswith("ENSG") for name in left),
-            instead,
+            "mapped %d Ensembl ids to gene symbols; kept %d unknown ids%s",
+            n_mapped,
+            sum(name.startswith("ENSG") for name in unmapped),
+            hint,
         )
 
 
-def _refuse_duplicates(names: np.ndarray, gene_symbols: str | None) -> None:
+def _check_unique(names: np.ndarray, gene_symbols: str | None) -> None:
     series = pd.Series(names)
-    doubled = series[series.duplicated()].unique().tolist()
-    if not doubled:
+    duplicates = series[series.duplicated()].unique().tolist()
+    if not duplicates:
         return
-    mend = "call adata.var_names_make_unique()"
+    fix = "call adata.var_names_make_unique()"
     if gene_symbols is not None:
-        mend = f"make var[{gene_symbols!r}] unique (anndata.utils.make_index_unique) or choose among them with genes="
-    raise ValueError(f"{len(doubled)} gene names occur more than once ({preview(doubled)}): {mend}")
+        fix = f"make var[{gene_symbols!r}] unique (anndata.utils.make_index_unique) or choose one of each with genes="
+    raise ValueError(f"{len(duplicates)} gene names occur more than once ({preview(duplicates)}): {fix}")
 
 
 def preview(names: Iterable[Any], n: int = 5) -> str:
+    """The first ``n`` names as text, for an error message."""
     names = [str(name) for name in names]
     return ", ".join(names[:n]) + (", …" if len(names) > n else "")

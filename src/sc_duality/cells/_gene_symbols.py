@@ -1,4 +1,4 @@
-"""Other names of human genes: Ensembl ids, previous symbols and aliases, by the table in ``hgnc``."""
+"""Map Ensembl ids, previous symbols and aliases of human genes to other names, with the table in ``hgnc``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _HUMAN_ID = re.compile(r"^(ENSG\d{11})(\.\d+)?(_PAR_Y)?$")
 
 
 def approved_symbols(names: NDArray[np.object_]) -> NDArray[np.object_]:
-    """These names, with the approved symbol in place of a human gene's Ensembl id, with or without a version.
+    """The names with human Ensembl ids, with or without a version, replaced by approved symbols.
 
-    An id stays where the table does not know it, and where its symbol is another name already or an earlier id's: no
-    two names become one.
+    An id stays an id if the table does not have it, or if its symbol is already another name or belongs to an earlier
+    id: two different names never become the same name.
     """
     ids = [i for i, name in enumerate(names) if name.startswith("ENSG")]
     if not ids:
@@ -33,24 +33,24 @@ def approved_symbols(names: NDArray[np.object_]) -> NDArray[np.object_]:
 
 
 def to_known_names(names: Iterable[str], known: Container[str]) -> NDArray[np.object_]:
-    """The known name of the gene that each name stands for, ``None`` where there is none.
+    """A known name of the same gene for each name, ``None`` if no name of the gene is known.
 
-    A known name stands for itself. Of any other, the symbol of its gene comes first, then previous symbols, aliases
-    and the Ensembl id.
+    A known name maps to itself. For any other name, the approved symbol is tried first, then previous symbols,
+    aliases and the Ensembl id.
     """
     found = [name if name in known else next(filter(known.__contains__, _names_of(name)), None) for name in names]
     return np.array(found, dtype=object)
 
 
 def _names_of(name: str) -> tuple[str, ...]:
-    """All names of the gene that this one stands for, the approved symbol first; none if it stands for no gene."""
-    one = _HUMAN_ID.match(name)
-    return _genes().get(one[1] if one else name, ())
+    """All names of a gene, the approved symbol first; empty if the table does not have this name."""
+    match = _HUMAN_ID.match(name)
+    return _genes().get(match[1] if match else name, ())
 
 
 @cache
 def _genes() -> Mapping[str, tuple[str, ...]]:
-    """All names of a gene by each of them."""
+    """All names of every gene, by each of its names."""
     table = gzip.decompress((files(__package__) / "hgnc" / "genes.tsv.gz").read_bytes()).decode()
     genes = {}
     for line in table.splitlines()[1:]:

@@ -1,4 +1,4 @@
-"""The ranks of genes in cells: what is to be ranked and how, and the work itself, wherever the ranks go."""
+"""Rank the genes of every cell by expression, highest first."""
 
 from __future__ import annotations
 
@@ -13,34 +13,36 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
+from .._validation import positive_integer
 from . import adata_keys
-from ._adata import layer_names, matrix, seed
+from ._adata import cell_names, layer_names, matrix, seed
 from ._gene_filter import select_genes
 from ._rank_kernel import rank_rows
 from ._row_blocks import map_rows, row_blocks
+from ._storage import Sentences
 
 logger = logging.getLogger(__name__)
 
-#: Length of a sentence when none is asked for.
+#: Default length of a sentence.
 N_GENES = 200
-#: Names of cells that are read at once.
-_NAMES = 2**17
+#: Cell names that are in memory at once, if they lie in a file.
+_NAMES_PER_BLOCK = 2**17
 
 
 class Ranking(NamedTuple):
-    """A ranking that has been checked as far as it can be without reading the matrix."""
+    """A ranking whose settings have been checked and whose matrix has not been read yet."""
 
     adata: AnnData
     #: Cells × genes, in any form.
     X: Any
-    #: Names of the cells: anything that gives them by slice.
-    names: Any
-    #: int32: the index in ``vocabulary`` of each column, −1 where it may not enter.
-    word: np.ndarray
-    #: Names of the genes that may enter.
-    vocabulary: np.ndarray
+    #: Names of the cells: an array, or anything that returns them by slice.
+    cell_names: Any
+    #: int32 (n_columns,): index in ``genes`` of each column of ``X``, −1 for columns that may not enter.
+    vocab_index: np.ndarray
+    #: The vocabulary: names of the genes that may enter.
+    genes: np.ndarray
     n_genes: int
-    #: What ``uns`` keeps.
+    #: Settings, as stored in ``uns``.
     params: dict[str, Any]
 
     @property
@@ -48,55 +50,67 @@ class Ranking(NamedTuple):
         """Cells × ranks."""
         return self.adata.n_obs, self.n_genes
 
-    def write(self, out: Any) -> None:
-        """Write the ranks, int32, into the rows of ``out``, an array in memory or in a file.
+    def compute(self) -> Sentences:
+        """The sentences of all cells, in memory; ``adata`` is not changed.
 
         Raises
         ------
         ValueError
-            The matrix holds values that cannot be ranked; ``out`` is of no use then.
+            The matrix holds values that cannot be ranked.
         """
-        gene_hash = pd.util.hash_array(self.vocabulary)
-        cell_hash = self._hash_of_cells() + np.uint64(self.params["rng"])
-        threads = 1 if hasattr(self.X, "dask") else None  # dask has threads of its own
-        work = partial(_ranked, word=self.word, gene_hash=gene_hash, n_genes=self.n_genes, threads=threads)
-        unusable, empty = np.zeros(3, np.int64), 0
-        for part, (ranks, strange) in map_rows(self.X, work, cell_hash, progress="cell sentences"):
-            out[part] = ranks
-            unusable += strange
-            empty += int((ranks[:, 0] == adata_keys.PADDING).sum())
-        if unusable.any():
-            raise ValueError(_refusal(unusable, self.adata, self.params.get("layer"), self.params["use_raw"]))
-        if empty:
-            n = self.shape[0]
-            logger.warning("%d of %d cells express no gene that may enter: their sentences are empty", empty, n)
+        ranks = np.empty(self.shape, np.int32)
+        self.write(ranks)
+        return Sentences(ranks, self.genes, {adata_keys.PARAMS: self.params})
 
-    def _hash_of_cells(self) -> np.ndarray:
-        """uint64 (n_obs,): a hash of each name, of which only some are in memory at once where they lie in a file."""
+    def write(self, out: Any) -> None:
+        """Write the ranks, int32, into ``out``, an array of cells × ranks in memory or in a file.
+
+        Raises
+        ------
+        ValueError
+            The matrix holds values that cannot be ranked; ``out`` is incomplete then.
+        """
+        gene_hash = pd.util.hash_array(self.genes)
+        cell_hash = self._cell_hash() + np.uint64(self.params["rng"])
+        threads = 1 if hasattr(self.X, "dask") else None  # dask starts threads itself
+        rank = partial(
+            _rank_block, vocab_index=self.vocab_index, gene_hash=gene_hash, n_genes=self.n_genes, threads=threads
+        )
+        n_unusable, n_empty = np.zeros(3, np.int64), 0
+        for part, (ranks, n_unusable_here) in map_rows(self.X, rank, cell_hash, progress="cell sentences"):
+            out[part] = ranks
+            n_unusable += n_unusable_here
+            n_empty += int((ranks[:, 0] == adata_keys.PADDING).sum())
+        if n_unusable.any():
+            raise ValueError(_unusable_values(n_unusable, self.adata, self.params.get("layer"), self.params["use_raw"]))
+        if n_empty:
+            n = self.shape[0]
+            logger.warning("%d of %d cells express no gene of the vocabulary: their sentences are empty", n_empty, n)
+
+    def _cell_hash(self) -> np.ndarray:
+        """uint64 (n_obs,): a hash of each cell name; names in a file are read block by block."""
         hashes = np.empty(self.adata.n_obs, np.uint64)
-        for start in range(0, len(hashes), _NAMES):
-            names = np.asarray(self.names[start : start + _NAMES], dtype=object)
-            hashes[start : start + _NAMES] = pd.util.hash_array(names, categorize=False)
+        for start in range(0, len(hashes), _NAMES_PER_BLOCK):
+            part = slice(start, start + _NAMES_PER_BLOCK)
+            hashes[part] = pd.util.hash_array(np.asarray(self.cell_names[part], dtype=object), categorize=False)
         return hashes
 
 
 def plan_ranking(
     adata: AnnData,
-    names: Any,
-    n_genes: int | None,
+    n_genes: int | None = None,
     *,
-    layer: str | None,
-    use_raw: bool,
-    genes: Sequence[str] | np.ndarray | pd.Series | None,
-    exclude: str | Sequence[str] | None,
-    gene_symbols: str | None,
-    rng: int | np.random.Generator | None,
+    layer: str | None = None,
+    use_raw: bool = False,
+    genes: Sequence[str] | np.ndarray | pd.Series | None = None,
+    exclude: str | Sequence[str] | None = "housekeeping",
+    gene_symbols: str | None = None,
+    rng: int | np.random.Generator | None = 0,
 ) -> Ranking:
-    """What :func:`sc_duality.pp.cell_sentences` is asked for, or an error that says what is wrong with it."""
+    """The ranking with the arguments of :func:`sc_duality.pp.cell_sentences`, checked before the matrix is read."""
     X, holder = matrix(adata, layer=layer, use_raw=use_raw)
-    symbols, chosen = select_genes(holder, genes=genes, exclude=exclude, gene_symbols=gene_symbols)
-    vocabulary = symbols[chosen]
-    n_genes = _width(n_genes, len(vocabulary))
+    symbols, selected = select_genes(holder, genes=genes, exclude=exclude, gene_symbols=gene_symbols)
+    n_genes = _sentence_length(n_genes, int(selected.sum()))
     params = {
         "n_genes": n_genes,
         "layer": layer,
@@ -106,54 +120,58 @@ def plan_ranking(
         "rng": seed(rng),
         "version": version("sc-duality"),
     }
-    given = {name: value for name, value in params.items() if value is not None}
-    word = np.where(chosen, np.cumsum(chosen) - 1, -1).astype(np.int32)
-    return Ranking(adata, X, names, word, vocabulary, n_genes, given)
+    params = {name: value for name, value in params.items() if value is not None}
+    vocab_index = np.where(selected, np.cumsum(selected) - 1, -1).astype(np.int32)
+    return Ranking(adata, X, cell_names(adata), vocab_index, symbols[selected], n_genes, params)
 
 
-def _ranked(
+def default_sentences(adata: AnnData) -> Sentences:
+    """The sentences that ``sd.pp.cell_sentences(adata)`` would write; ``adata`` is not changed."""
+    return plan_ranking(adata).compute()
+
+
+def _rank_block(
     rows: sparse.csr_matrix,
     cell_hash: np.ndarray,
     *,
-    word: np.ndarray,
+    vocab_index: np.ndarray,
     gene_hash: np.ndarray,
     n_genes: int,
     threads: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ranks of these rows, and the numbers of their negative, NaN and infinite values."""
     ranks = np.full((rows.shape[0], n_genes), adata_keys.PADDING, np.int32)
-    return ranks, rank_rows(rows, word, gene_hash, cell_hash, ranks, threads)
+    return ranks, rank_rows(rows, vocab_index, gene_hash, cell_hash, ranks, threads)
 
 
-def _width(n_genes: int | None, available: int) -> int:
+def _sentence_length(n_genes: int | None, available: int) -> int:
     if n_genes is None:
         return min(N_GENES, available)
-    if isinstance(n_genes, bool) or not isinstance(n_genes, int | np.integer) or n_genes < 1:
-        raise ValueError(f"n_genes must be a positive integer, got {n_genes!r}")
+    n_genes = positive_integer("n_genes", n_genes)
     if n_genes > available:
         raise ValueError(f"n_genes={n_genes}, but only {available} genes may enter: pass {available} or less")
-    return int(n_genes)
+    return n_genes
 
 
-def _refusal(unusable: np.ndarray, adata: AnnData, layer: str | None, use_raw: bool) -> str:
-    """Why the matrix cannot be ranked, and which one of the others can."""
+def _unusable_values(n_unusable: np.ndarray, adata: AnnData, layer: str | None, use_raw: bool) -> str:
+    """The error for a matrix that cannot be ranked, with the matrices that can be ranked instead."""
     name = ".raw" if use_raw else "X" if layer is None else f"layer {layer!r}"
-    kinds = zip(unusable, ("negative", "NaN", "infinite"), strict=True)
+    kinds = zip(n_unusable, ("negative", "NaN", "infinite"), strict=True)
     counts = ", ".join(f"{n} {kind}" for n, kind in kinds if n)
     others = {f"layer={other!r}": adata.layers[other] for other in layer_names(adata) if other != layer}
     if adata.raw is not None and not use_raw:
         others["use_raw=True"] = adata.raw.X
     if adata.X is not None and (layer is not None or use_raw):
         others["neither layer nor use_raw"] = adata.X
-    usable = [argument for argument, X in others.items() if _rankable(X)]
-    mend = "no layer nor .raw holds usable values: bring raw counts or their logarithm"
+    usable = [argument for argument, X in others.items() if _is_usable(X)]
+    fix = "no other layer and no .raw has usable values: use raw counts or their logarithm"
     if usable:
-        mend = f"other values are all finite and at least 0: pass {' or '.join(usable)}"
-    cause = " (it looks scaled)" if unusable[0] else ""
-    return f"{name} holds {counts} values and cannot be ranked{cause}; {mend}"
+        fix = f"other values are all finite and at least 0: pass {' or '.join(usable)}"
+    cause = " (it looks scaled)" if n_unusable[0] else ""
+    return f"{name} holds {counts} values and cannot be ranked{cause}; {fix}"
 
 
-def _rankable(X: Any) -> bool:
+def _is_usable(X: Any) -> bool:
     return X.dtype.kind in "buif" and all(
         bool((rows.data >= 0).all() and np.isfinite(rows.data).all()) for _, rows in row_blocks(X)
     )

@@ -1,4 +1,4 @@
-"""Names of everything that this package writes into AnnData, in one place."""
+"""Names of everything that this package writes into AnnData."""
 
 from __future__ import annotations
 
@@ -8,93 +8,101 @@ SENTENCE = "cell_sentence"
 GENES = "genes"
 PARAMS = "params"
 EXPRESSION_MODEL = "expression_model"
-#: Padding of a sentence that is shorter than the matrix is wide.
+#: Fills the row of a sentence after its last gene.
 PADDING = -1
 
-#: Default ``layers`` key of expression rebuilt from sentences.
+#: Default ``layers`` key of expression reconstructed from sentences.
 RECONSTRUCTED = "reconstructed"
-#: Default ``obs`` key of labels and ``obsm`` key of embeddings.
+#: Default ``obs`` key of predicted labels, and ``obsm`` key of embeddings.
 ANNOTATION = "annotation"
 EMBEDDING = "X_cell_sentence"
 
-#: Default ``obs`` keys of what was asked for or done, in cells that a model wrote, and of drug sensitivity.
+#: Default ``obs`` keys of the cell type of generated cells, of the perturbation of predicted cells, and of drug
+#: sensitivity.
 GENERATION = "cell_type"
 RESPONSE = "perturbation"
 SENSITIVITY = "sensitivity"
 
-#: The answer for a cell whose best label is too uncertain to be given.
+#: Label of a cell whose most likely label has too low a confidence.
 UNKNOWN = "unknown"
 
+#: Values of ``obs[status(key)]``: the prediction is valid, the sentence has no gene that the model knows, the cell
+#: belongs to no group, the model returned no completion.
+OK = "ok"
+NO_GENES = "no genes"
+NO_GROUP = "no group"
+NOT_ANSWERED = "not answered"
 
-def vocabulary(key: str) -> str:
-    """``obsm`` key of the fingerprint of the vocabulary that each cell's sentence in ``obsm[key]`` is written in."""
-    return f"{key}_vocabulary"
+
+def vocabulary(sentence_key: str) -> str:
+    """``obsm`` key of the vocabulary fingerprint of each cell's sentence in ``obsm[sentence_key]``."""
+    return f"{sentence_key}_vocabulary"
 
 
 def confidence(key: str) -> str:
-    """``obs`` column with the probability of the answer in ``obs[key]``."""
+    """``obs`` column with the probability of the prediction in ``obs[key]``."""
     return f"{key}_confidence"
 
 
 def in_distribution(key: str) -> str:
-    """``obs`` column with the probability that the cell is like those that the model learned its labels from."""
+    """``obs`` column with the probability that the cell is in the distribution of the training cells."""
     return f"{key}_in_distribution"
 
 
 def ontology_term(key: str) -> str:
-    """``obs`` column with the Cell Ontology term of the answer in ``obs[key]``."""
+    """``obs`` column with the Cell Ontology term of the prediction in ``obs[key]``."""
     return f"{key}_ontology_term_id"
 
 
 def coarse(key: str) -> str:
-    """``obs`` column with the coarse type of the cell, beside the label in ``obs[key]``."""
+    """``obs`` column with the coarse cell type, next to the fine one in ``obs[key]``."""
     return f"{key}_coarse"
 
 
 def coarse_confidence(key: str) -> str:
-    """``obs`` column with the probability of the coarse type."""
+    """``obs`` column with the probability of the coarse cell type."""
     return confidence(coarse(key))
 
 
 def coarse_ontology_term(key: str) -> str:
-    """``obs`` column with the Cell Ontology term of the coarse type."""
+    """``obs`` column with the Cell Ontology term of the coarse cell type."""
     return ontology_term(coarse(key))
 
 
 def status(key: str) -> str:
-    """``obs`` column that says how the answer in ``obs[key]`` came about."""
+    """``obs`` column with ``"ok"`` or the reason why ``obs[key]`` has no prediction."""
     return f"{key}_status"
 
 
 def probabilities(key: str) -> str:
-    """``obsm`` key of the label probabilities behind ``obs[key]``."""
+    """``obsm`` key of the label probabilities, cells × labels, of the prediction in ``obs[key]``."""
     return f"{key}_probabilities"
 
 
 def duality(key: str) -> str:
-    """``obs`` column that says how far the answer in ``obs[key]`` explains the cell."""
+    """``obs`` column with the duality score of the prediction in ``obs[key]``."""
     return f"{key}_duality"
 
 
 def n_unknown_genes(key: str) -> str:
-    """``obs`` column with the number of names, in the cell that was written for ``obs[key]``, that are no gene."""
+    """``obs`` column with the number of out-of-vocabulary gene names in the generated cell."""
     return f"{key}_n_unknown_genes"
 
 
 def n_duplicate_genes(key: str) -> str:
-    """``obs`` column with the number of genes that were named again in that cell."""
+    """``obs`` column with the number of duplicate genes in the generated cell."""
     return f"{key}_n_duplicate_genes"
 
 
-def control(key: str) -> str:
-    """``obsm`` key of the sentences of the control cells, beside the predicted ones in ``obsm[key]``."""
-    return f"{key}_control"
+def control(sentence_key: str) -> str:
+    """``obsm`` key of the control cells' sentences, next to the predicted ones in ``obsm[sentence_key]``."""
+    return f"{sentence_key}_control"
 
 
 def change(key: str) -> str:
-    """``var`` column with the mean change of each gene that was predicted for ``obs[key]``."""
+    """``var`` column with the predicted mean change of each gene, for the perturbation in ``obs[key]``."""
     return f"{key}_change"
 
 
-#: What may lie in ``obs`` beside an answer and its status.
+#: Names of the metadata columns that a prediction in ``obs[key]`` may have besides its status.
 COMPANIONS = (confidence, in_distribution, ontology_term, coarse, coarse_confidence, coarse_ontology_term, duality)

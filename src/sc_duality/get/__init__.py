@@ -1,4 +1,4 @@
-"""Reading what the tools wrote."""
+"""Read results: cell sentences as text and as lists of genes."""
 
 from __future__ import annotations
 

@@ -14,33 +14,33 @@ if TYPE_CHECKING:
 
 
 def cell_sentences(
-    adata: AnnData | MuData, *, key: str = adata_keys.SENTENCE, n_genes: int | None = None, mod: str = "rna"
+    adata: AnnData | MuData, *, sentence_key: str = adata_keys.SENTENCE, n_genes: int | None = None, mod: str = "rna"
 ) -> pd.Series:
-    """Cell sentences as text: names of genes, highest expression first, joined by spaces.
+    """Cell sentences as text: gene names, highest expression first, joined by spaces.
 
-    Where names hold spaces themselves, :func:`sc_duality.get.gene_lists` keeps them apart.
+    For gene names that contain spaces, use :func:`sc_duality.get.gene_lists`.
 
     Parameters
     ----------
     adata
         Cells with sentences.
-    key
-        Key of the sentences.
+    sentence_key
+        ``obsm`` key of the sentences.
     n_genes
-        Genes to take from the start of each sentence; all by default.
+        Number of genes from the start of each sentence; by default all.
     mod
         Modality of a MuData.
 
     Returns
     -------
-    Series of n_obs texts, indexed by ``obs_names``. The text of a cell that expresses nothing is empty.
+    Series of n_obs texts, indexed by ``obs_names``. The text of a cell without expression is empty.
 
     Raises
     ------
     KeyError
-        There are no sentences, or their vocabulary is lost.
+        There are no sentences, or their vocabulary is missing.
     ValueError
-        The sentences cannot be decoded, as after concatenation with others; the message says what to do.
+        The sentences cannot be decoded, for example after concatenation with other cells. The error says what to do.
 
     Examples
     --------
@@ -51,12 +51,12 @@ def cell_sentences(
     [3]
     """
     data = modality(adata, mod)
-    texts = [" ".join(words) for words in read_sentences(data, key).words(n_genes)]
-    return pd.Series(texts, index=data.obs_names, name=key, dtype=object)
+    texts = [" ".join(genes) for genes in read_sentences(data, sentence_key).gene_lists(n_genes)]
+    return pd.Series(texts, index=data.obs_names, name=sentence_key, dtype=object)
 
 
 def gene_lists(
-    adata: AnnData | MuData, *, key: str = adata_keys.SENTENCE, n_genes: int | None = None, mod: str = "rna"
+    adata: AnnData | MuData, *, sentence_key: str = adata_keys.SENTENCE, n_genes: int | None = None, mod: str = "rna"
 ) -> list[list[str]]:
     """Cell sentences as lists of gene names, highest expression first.
 
@@ -64,23 +64,23 @@ def gene_lists(
     ----------
     adata
         Cells with sentences.
-    key
-        Key of the sentences.
+    sentence_key
+        ``obsm`` key of the sentences.
     n_genes
-        Genes to take from the start of each sentence; all by default.
+        Number of genes from the start of each sentence; by default all.
     mod
         Modality of a MuData.
 
     Returns
     -------
-    A list for each cell, in the order of ``obs_names``.
+    One list per cell, in the order of ``obs_names``.
 
     Raises
     ------
     KeyError
-        There are no sentences, or their vocabulary is lost.
+        There are no sentences, or their vocabulary is missing.
     ValueError
-        The sentences cannot be decoded, as after concatenation with others; the message says what to do.
+        The sentences cannot be decoded, for example after concatenation with other cells. The error says what to do.
 
     Examples
     --------
@@ -90,4 +90,4 @@ def gene_lists(
     >>> len(sd.get.gene_lists(adata, n_genes=5)[0])
     5
     """
-    return read_sentences(modality(adata, mod), key).words(n_genes)
+    return read_sentences(modality(adata, mod), sentence_key).gene_lists(n_genes)

@@ -1,4 +1,4 @@
-"""Results into files on disk, without reading or rewriting the expression that lies there."""
+"""Write results into files on disk, without reading or rewriting the expression in them."""
 
 from __future__ import annotations
 

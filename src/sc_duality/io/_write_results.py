@@ -1,4 +1,4 @@
-"""What this package added to an object, written into the store that the object came from."""
+"""Write the results in an object into its store on disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..cells import adata_keys, cell_names, column, modality, preview
-from ._store import forget, names, opened, remember
+from ._store import delete_result, open_cell_names, open_store, write_result
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Names of what may lie in ``obs`` and in ``obsm`` beside the result of that key.
+#: Names of the ``obs`` columns and ``obsm`` arrays that a result may have besides ``obs[key]`` and ``obsm[key]``.
 _COLUMNS = (adata_keys.status, *adata_keys.COMPANIONS, adata_keys.n_unknown_genes, adata_keys.n_duplicate_genes)
 _ARRAYS = (adata_keys.vocabulary, adata_keys.probabilities)
 
 
 class _Result(NamedTuple):
-    """Names of all that belongs to one key."""
+    """Names of the columns and arrays of one result."""
 
     key: str
     columns: list[str]
@@ -36,39 +36,38 @@ class _Result(NamedTuple):
 def write_results(
     adata: AnnData | MuData, path: str | Path, keys: Sequence[str] | None = None, *, mod: str = "rna"
 ) -> None:
-    """Write what this package added to an object into an h5ad or zarr store of the same cells.
+    """Write the results in an object into an h5ad or zarr store of the same cells.
 
-    Neither is expression read nor is anything of the store rewritten that is not named below. So results of a
-    backed or lazy AnnData get to disk, where :meth:`anndata.AnnData.write_h5ad` would write everything anew, or
-    cannot write it.
+    Only the results are written; expression is not read, and the rest of the store is not changed. Use this for a
+    backed or lazy AnnData, which :meth:`anndata.AnnData.write_h5ad` would rewrite completely or cannot write.
 
     Parameters
     ----------
     adata
         Cells with results of ``sc_duality.pp`` or ``sc_duality.tl``.
     path
-        An h5ad, h5mu or zarr store. An h5ad may be open in ``adata`` itself, backed, and nowhere else.
+        An h5ad, h5mu or zarr store. An h5ad may be open as the backed ``adata``, but not elsewhere.
     keys
-        Which results, by the ``key_added`` that they were written with. By default all; sentences and embeddings that
-        ``adata`` has never loaded stay as they are in a store that has them.
+        ``key_added`` of the results to write. By default all; sentences and embeddings that ``adata`` has not loaded
+        are left unchanged in a store that has them.
     mod
         Modality of a MuData.
 
     Returns
     -------
-    None. For each key, the store gets ``obs[key]`` and ``obsm[key]`` as far as there are such, what this package
-    writes beside them (such as ``obs[key + "_confidence"]``), and ``uns[key]``, in place of what lay there. ``uns`` is
-    written last: if the work is killed before, no tool takes the rest for whole. That holds for zarr; HDF5 promises
+    None. For each key, the store gets ``obs[key]`` or ``obsm[key]``, their metadata such as
+    ``obs[f"{key}_confidence"]``, and ``uns[key]``, which replace earlier results under this key. ``uns`` is written
+    last: if the process is killed before, no tool reads the incomplete result. This holds for zarr; HDF5 guarantees
     nothing about a file whose writer was killed.
 
     Raises
     ------
     FileNotFoundError, OSError
-        There is no such store, or it is open elsewhere.
+        The store does not exist or is open elsewhere.
     KeyError
-        There is no such result.
+        There is no result with this key.
     ValueError
-        The store holds other cells.
+        The store has other cells.
 
     Examples
     --------
@@ -88,29 +87,30 @@ def write_results(
     """
     data = modality(adata, mod)
     results = [_result(data, key) for key in (_all_keys(data) if keys is None else keys)]
-    with _closed(data, path), opened(path, mod) as group:
-        _check_names(cell_names(data), names(group)[:], path)
+    with _file_closed(data, path), open_store(path, mod) as group:
+        _check_cell_names(cell_names(data), open_cell_names(group)[:], path)
         for key, columns, arrays in results:
-            stay = [name for name in arrays if keys is None and _stays(data, group, name)]
-            found = {name: _values(column(data, name)) for name in columns}
-            loaded = {name: _in_memory(data.obsm[name]) for name in arrays if name not in stay}
-            told = _in_memory(data.uns[key])
-            forget(group, key, _named(key, _COLUMNS), [name for name in _named(key, _ARRAYS) if name not in stay])
-            remember(group, key, told, found, loaded)
-            logger.info("wrote %r into %s: obs %s, obsm %s", key, path, columns, list(loaded))
+            unchanged = [name for name in arrays if keys is None and _is_unchanged(data, group, name)]
+            new_columns = {name: _values(column(data, name)) for name in columns}
+            new_arrays = {name: _in_memory(data.obsm[name]) for name in arrays if name not in unchanged}
+            uns = _in_memory(data.uns[key])
+            old_arrays = [name for name in _result_names(key, _ARRAYS) if name not in unchanged]
+            delete_result(group, key, _result_names(key, _COLUMNS), old_arrays)
+            write_result(group, key, uns, new_columns, new_arrays)
+            logger.info("wrote %r into %s: obs %s, obsm %s", key, path, columns, list(new_arrays))
 
 
 @contextmanager
-def _closed(data: AnnData, path: str | Path) -> Iterator[None]:
-    """Close the file of a backed object while it is written to."""
-    mine = data.file.filename is not None and Path(path).exists() and Path(data.file.filename).samefile(path)
-    if not mine:
+def _file_closed(data: AnnData, path: str | Path) -> Iterator[None]:
+    """Close the file of a backed object while results are written into the same file."""
+    same = data.file.filename is not None and Path(path).exists() and Path(data.file.filename).samefile(path)
+    if not same:
         yield
         return
     if not isinstance(data.obs, pd.DataFrame):
         raise ValueError(
-            f"{str(path)!r} is open in adata, which reads it lazily, and HDF5 does not write to a file that is read: "
-            "read it with anndata.read_h5ad(path, backed='r'), or keep the data in a zarr store"
+            f"{str(path)!r} is open in adata, which reads it lazily, and HDF5 does not write to a file that is open "
+            "for reading: read it with anndata.read_h5ad(path, backed='r'), or keep the data in a zarr store"
         )
     data.file.close()
     try:
@@ -120,44 +120,46 @@ def _closed(data: AnnData, path: str | Path) -> Iterator[None]:
 
 
 def _all_keys(data: AnnData) -> list[str]:
-    keys = [key for key in data.uns if _ours(data.uns[key])]
+    keys = [key for key in data.uns if _is_result(data.uns[key])]
     if not keys:
-        raise KeyError("there are no results of this package in uns: run a tool of sd.pp or sd.tl first")
+        raise KeyError("uns has no results of sc_duality: run a tool of sd.pp or sd.tl first")
     return keys
 
 
-def _ours(told: Any) -> bool:
-    """Whether this is how our tools describe what they wrote."""
-    params = told.get(adata_keys.PARAMS) if isinstance(told, Mapping) else None
-    return isinstance(params, Mapping) and (adata_keys.GENES in told or {"prompt_format", "fingerprint"} <= set(params))
+def _is_result(uns: Any) -> bool:
+    """Whether this entry of ``uns`` was written by this package."""
+    params = uns.get(adata_keys.PARAMS) if isinstance(uns, Mapping) else None
+    return isinstance(params, Mapping) and (adata_keys.GENES in uns or {"prompt_format", "fingerprint"} <= set(params))
 
 
 def _result(data: AnnData, key: str) -> _Result:
-    if key not in data.uns or not _ours(data.uns[key]):
-        raise KeyError(f"uns[{key!r}] is no result of this package; these are {preview(_all_keys(data))}")
-    columns = [name for name in _named(key, _COLUMNS) if name in data.obs]
-    arrays = [name for name in _named(key, _ARRAYS) if name in data.obsm]
+    if key not in data.uns or not _is_result(data.uns[key]):
+        raise KeyError(f"uns[{key!r}] is not a result of sc_duality: choose from {preview(_all_keys(data))}")
+    columns = [name for name in _result_names(key, _COLUMNS) if name in data.obs]
+    arrays = [name for name in _result_names(key, _ARRAYS) if name in data.obsm]
     return _Result(key, columns, arrays)
 
 
-def _named(key: str, beside: Sequence[Callable[[str], str]]) -> list[str]:
-    return [key, *(name(key) for name in beside)]
+def _result_names(key: str, metadata: Sequence[Callable[[str], str]]) -> list[str]:
+    return [key, *(name(key) for name in metadata)]
 
 
-def _check_names(here: pd.Index, there: np.ndarray, path: str | Path) -> None:
-    if len(here) != len(there):
-        raise ValueError(f"{str(path)!r} holds {len(there)} cells and adata {len(here)}: name the store that has these")
-    differ = np.flatnonzero(np.asarray(here, dtype=object) != np.asarray(there, dtype=object))
+def _check_cell_names(in_adata: pd.Index, in_store: np.ndarray, path: str | Path) -> None:
+    if len(in_adata) != len(in_store):
+        raise ValueError(
+            f"{str(path)!r} has {len(in_store)} cells and adata has {len(in_adata)}: pass the store of the same cells"
+        )
+    differ = np.flatnonzero(np.asarray(in_adata, dtype=object) != np.asarray(in_store, dtype=object))
     if len(differ):
         first = differ[0]
         raise ValueError(
-            f"{str(path)!r} holds other cells, or in another order: {len(differ)} names differ, the first is "
-            f"{there[first]!r} there and {here[first]!r} in adata"
+            f"{str(path)!r} has other cells or another order of cells: {len(differ)} names differ, the first is "
+            f"{in_store[first]!r} in the store and {in_adata[first]!r} in adata"
         )
 
 
-def _stays(data: AnnData, group: Any, name: str) -> bool:
-    """Whether this array was never loaded, and lies in the store."""
+def _is_unchanged(data: AnnData, group: Any, name: str) -> bool:
+    """Whether this array has not been loaded and the store has it."""
     return hasattr(data.obsm[name], "chunks") and "obsm" in group and name in group["obsm"]
 
 
@@ -166,7 +168,7 @@ def _values(values: pd.Series) -> Any:
 
 
 def _in_memory(element: Any) -> Any:
-    """What was not loaded yet, loaded."""
+    """The element, loaded into memory."""
     if isinstance(element, Mapping) and not hasattr(element, "to_memory"):
         return {name: _in_memory(value) for name, value in element.items()}
     if hasattr(element, "to_memory"):

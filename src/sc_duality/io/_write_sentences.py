@@ -1,4 +1,4 @@
-"""Cell sentences of a store on disk, written into it."""
+"""Rank a store on disk, and write the cell sentences into it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..cells import adata_keys, plan_ranking, row_bounds, sentence_fields
-from ._store import forget, names, new_array, opened, remember, shell
+from ._store import create_array, delete_result, open_lazy, open_store, write_result
 
 logger = logging.getLogger(__name__)
 
@@ -30,32 +30,32 @@ def write_sentences(
 ) -> None:
     """Write every cell of a store on disk as a sentence, into the same store.
 
-    Expression is read and sentences are written one block of cells at a time, so that memory does not grow with
-    the number of cells, but for some 30 bytes a cell. The sentences are those of :func:`sc_duality.pp.cell_sentences`.
+    Expression is read and sentences are written in blocks of cells, so memory grows by only about 30 bytes per cell.
+    The sentences are those of :func:`sc_duality.pp.cell_sentences`.
 
     Parameters
     ----------
     path
-        An h5ad, h5mu or zarr store. Nothing else may have an h5ad or h5mu open meanwhile.
+        An h5ad, h5mu or zarr store. An h5ad or h5mu must not be open elsewhere.
     n_genes, layer, use_raw, genes, exclude, gene_symbols, rng
         As for :func:`sc_duality.pp.cell_sentences`.
     mod
         Modality of a MuData.
     key_added
-        Key under which the sentences are stored. What lay there before is deleted first.
+        ``obsm`` and ``uns`` key of the sentences. Earlier sentences under this key are deleted first.
 
     Returns
     -------
-    None. The store gets the fields of :func:`sc_duality.pp.cell_sentences`, ``uns[key_added]`` last: if the work is
-    killed before, no tool takes the sentences for whole. That holds for zarr; HDF5 promises nothing about a file
-    whose writer was killed.
+    None. The store gets the fields of :func:`sc_duality.pp.cell_sentences`. ``uns[key_added]`` is written last: if
+    the process is killed before, no tool reads the incomplete sentences. This holds for zarr; HDF5 guarantees nothing
+    about a file whose writer was killed.
 
     Raises
     ------
     FileNotFoundError, OSError
-        There is no such store, or it is open elsewhere.
+        The store does not exist or is open elsewhere.
     KeyError, TypeError, ValueError
-        As for :func:`sc_duality.pp.cell_sentences`; no sentences are written then.
+        As for :func:`sc_duality.pp.cell_sentences`. No sentences are written then.
 
     Examples
     --------
@@ -71,11 +71,9 @@ def write_sentences(
     >>> adata.obsm["cell_sentence"].shape
     (317, 200)
     """
-    with opened(path, mod) as group:
-        adata = shell(group)
+    with open_store(path, mod) as group:
         ranking = plan_ranking(
-            adata,
-            names(group),
+            open_lazy(group),
             n_genes,
             layer=layer,
             use_raw=use_raw,
@@ -84,13 +82,13 @@ def write_sentences(
             gene_symbols=gene_symbols,
             rng=rng,
         )
-        marks = adata_keys.vocabulary(key_added)
-        forget(group, key_added, [], [key_added, marks])
+        vocabulary_key = adata_keys.vocabulary(key_added)
+        delete_result(group, key_added, [], [key_added, vocabulary_key])
         try:
-            ranking.write(new_array(group, key_added, ranking.shape, row_bounds(ranking.X)[0][1]))
+            ranking.write(create_array(group, key_added, ranking.shape, row_bounds(ranking.X)[0][1]))
         except ValueError:
-            forget(group, key_added, [], [key_added])
+            delete_result(group, key_added, [], [key_added])
             raise
-        fingerprints, told = sentence_fields(ranking.vocabulary, ranking.params, adata.n_obs)
-        remember(group, key_added, told, {}, {marks: fingerprints})
+        fingerprints, uns = sentence_fields(ranking.genes, ranking.params, ranking.shape[0])
+        write_result(group, key_added, uns, {}, {vocabulary_key: fingerprints})
     logger.info("wrote %d sentences of up to %d genes into %s: obsm[%r]", *ranking.shape, path, key_added)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from ..cells import adata_keys, modality, project, sample_cells, seed
+from ..cells import adata_keys, modality, project_cells, sample_cells, seed
 from ._common import axes, groups
 
 if TYPE_CHECKING:
@@ -98,7 +98,9 @@ def generation(
     fitted = None if fit is None else modality(fit, mod)
     drawn = sample_cells(labels[0], max_cells, start, half=fitted is None), sample_cells(labels[1], max_cells, start)
     compared = np.concatenate([*drawn[0].values()])
-    *places, footing = project(real, generated, fitted, compared, key=key, n_genes=n_genes, n_components=2, seed=start)
+    *places, footing = project_cells(
+        real, generated, fitted, compared, sentence_key=key, n_genes=n_genes, n_components=2, seed=start
+    )
 
     ax = axes(ax, (7.5, max(4.5, 1.3 + 0.23 * len(names))))
     for side, (place, rows) in enumerate(zip(places, drawn, strict=True)):

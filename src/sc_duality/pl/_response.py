@@ -85,7 +85,7 @@ def response(
     predicted, before = _both_sides(modality(adata, mod), key)
     untreated = before if control is None else modality(control, mod)
     footing = to_shared_genes([predicted, before, modality(observed, mod), untreated], key, n_genes)
-    after, start, treated, still = means = np.array([_mean(part) for part in footing.parts])
+    after, start, treated, still = means = np.array([_mean(part) for part in footing.rank_weights])
     named = means.any(axis=0)
     changes = np.column_stack([treated - still, after - start])[named]
 
@@ -159,7 +159,7 @@ def perturbed_genes(
     """
     predicted, before = _both_sides(modality(adata, mod), key)
     footing = to_shared_genes([predicted, before], key, n_genes)
-    after, start = (_mean(part) for part in footing.parts)
+    after, start = (_mean(part) for part in footing.rank_weights)
     change = after - start
     top = np.argsort(-np.abs(change), kind="stable")[:n_top]
     top = top[change[top] != 0]

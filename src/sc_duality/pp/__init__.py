@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ._cell_sentences import cell_sentences
 from ._fit_expression import fit_expression
-from ._reconstruct_expression import expression
+from ._reconstruct_expression import reconstruct_expression
 
-__all__ = ["cell_sentences", "expression", "fit_expression"]
+__all__ = ["cell_sentences", "fit_expression", "reconstruct_expression"]

@@ -1,4 +1,4 @@
-"""Expression to cell sentences."""
+"""Write expression as cell sentences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..cells import adata_keys, cell_names, modality, plan_ranking, store_sentences
+from ..cells import adata_keys, modality, plan_ranking, store_sentences
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -34,49 +34,48 @@ def cell_sentences(
 ) -> AnnData | MuData | None:
     """Write every cell as a sentence: its genes by expression, highest first.
 
-    Any measure that grows with expression within a cell gives the same sentence: raw counts, counts per 10,000 and
-    their logarithm alike. Values that compare genes between cells (scaled, regressed out) do not, and their negative
-    numbers are refused. Genes of equal expression come in a random order that is a hash of ``rng``, the name of the
-    cell and the name of the gene, so a cell's sentence is the same alone and among any others, in any order of cells
-    and genes. Zeros never enter; a sentence shorter than ``n_genes`` is padded. Names keep their spelling.
+    Raw counts, counts per 10,000 and their logarithm give the same sentence, as they have the same order within a
+    cell. Scaled or regressed values have another order; their negative values raise an error. Genes of equal
+    expression are ordered by a hash of ``rng``, the name of the cell and the name of the gene, so the sentence of a
+    cell does not depend on other cells or on the order of cells and genes. Genes with expression 0 are left out; a
+    sentence shorter than ``n_genes`` is padded. Gene names keep their spelling.
 
-    Where ``var_names`` are Ensembl ids of human genes, with or without a version, the sentences have their approved
-    symbols, by a table of HGNC inside the package. An id that the table does not know stays a word, as files of 10x
-    Genomics name genes without a symbol; of two ids of one gene, the first takes the symbol.
+    If ``var_names`` are Ensembl ids of human genes, with or without a version, they are mapped to approved symbols
+    with a table of HGNC that is part of the package. An id that the table lacks stays an id. If two ids belong to one
+    gene, the first gets the symbol and the second stays an id.
 
-    A sparse (CSR) matrix in memory is read in place; any other, in memory, backed, dask or lazy, is read by blocks
-    of rows, so that memory grows with the sentences only (but a CSC matrix in a file is read as a whole). Chunks of a
-    dask array, as of a lazy AnnData, are ranked where dask computes, such as on a cluster. For sentences that are
-    themselves too many for memory, see :func:`sc_duality.io.write_sentences`.
+    A sparse (CSR) matrix in memory is read in place. Every other matrix, in memory, backed, dask or lazy, is read in
+    blocks of rows, so memory grows only with the sentences; a CSC matrix in a file is the exception and is loaded
+    into memory. Chunks of a dask array, such as those of a lazy AnnData, are ranked by dask, on its threads or its
+    cluster. If the sentences themselves exceed memory, use :func:`sc_duality.io.write_sentences`.
 
     Parameters
     ----------
     adata
         Cells × genes.
     n_genes
-        Length of a sentence, K. By default 200, or all genes that may enter if there are fewer.
+        Length of a sentence, K. By default 200, or the size of the vocabulary if that is smaller.
     layer
         Layer to rank instead of ``X``.
     use_raw
         Rank ``.raw`` instead of ``X``.
     genes
-        Genes that may enter: a mask over ``var`` or a list of names, symbols or ``var_names``. All by default.
+        Genes that may enter a sentence: a mask over ``var`` or a list of symbols or ``var_names``. By default all.
     exclude
-        Genes that may not enter: ``"housekeeping"`` (mitochondrial genes ``MT-*``, ribosomal proteins ``RPL*`` and
-        ``RPS*`` but not the kinases ``RPS6K*``, and ``MALAT1``, in upper or lower case; they rank high in every cell
-        and differ more by technology than by cell type), another regular expression that is searched in the names, a
-        list of names, or None for no exclusion.
+        Genes to leave out: ``"housekeeping"``, a regular expression that is searched in the names, a list of names,
+        or None. Housekeeping genes are mitochondrial genes ``MT-*``, ribosomal proteins ``RPL*`` and ``RPS*`` but not
+        the kinases ``RPS6K*``, and ``MALAT1``, in upper or lower case. They rank high in every cell and differ more
+        between technologies than between cell types.
     gene_symbols
-        Column of ``var`` with the names of the genes, which are then taken as they are. Genes without a name there
-        do not enter.
+        Column of ``var`` with gene symbols, which are used unchanged. Genes without a symbol are left out.
     mod
         Modality of a MuData.
     key_added
-        Key under which the sentences are stored.
+        ``obsm`` and ``uns`` key of the sentences.
     rng
-        Seed of the order of ties, or a generator to draw it from.
+        Seed for the order of genes with equal expression, or a generator.
     copy
-        Return a copy and leave ``adata`` as it is.
+        Return a copy and leave ``adata`` unchanged.
 
     Returns
     -------
@@ -85,9 +84,9 @@ def cell_sentences(
     ``obsm[key_added]``
         int32 (n_obs, K): column = rank, value = index into the vocabulary, −1 after the last gene.
     ``obsm[f"{key_added}_vocabulary"]``
-        int64 (n_obs, 1): fingerprint of the vocabulary, by which sentences of another vocabulary are recognised.
+        int64 (n_obs, 1): fingerprint of the vocabulary, which detects sentences with another vocabulary.
     ``uns[key_added]``
-        ``genes``, the vocabulary: names of the genes that may enter, in the order of the matrix; ``params``.
+        ``genes``, the vocabulary: names of the genes that may enter, in the order of the matrix; and ``params``.
 
     Raises
     ------
@@ -96,8 +95,9 @@ def cell_sentences(
     TypeError
         Expression is not numeric, or ``adata`` is neither AnnData nor MuData.
     ValueError
-        No cell, no gene is left, ``n_genes`` is not between 1 and their number, names are not unique or Ensembl ids
-        of another species, or expression is negative, NaN or infinite. Nothing has been written then.
+        There are no cells or no genes, ``n_genes`` is not between 1 and the size of the vocabulary, gene names are
+        not unique or are Ensembl ids of another species, or expression is negative, NaN or infinite. Nothing is
+        written then.
 
     See Also
     --------
@@ -114,10 +114,8 @@ def cell_sentences(
     >>> sd.get.cell_sentences(adata).tolist()
     ['CD79A MS4A1 NKG7', 'CD3E NKG7']
     """
-    data = modality(adata, mod)
     ranking = plan_ranking(
-        data,
-        cell_names(data),
+        modality(adata, mod),
         n_genes,
         layer=layer,
         use_raw=use_raw,
@@ -126,11 +124,10 @@ def cell_sentences(
         gene_symbols=gene_symbols,
         rng=rng,
     )
-    ranks = np.empty(ranking.shape, np.int32)
-    ranking.write(ranks)
+    sentences = ranking.compute()
 
     result = adata.copy() if copy else adata
-    store_sentences(modality(result, mod), key_added, ranks, ranking.vocabulary, ranking.params)
-    n_words = len(ranking.vocabulary)
-    logger.info("wrote %d sentences of up to %d of %d genes: obsm[%r]", *ranks.shape, n_words, key_added)
+    store_sentences(modality(result, mod), key_added, sentences.ranks, sentences.genes, sentences.params)
+    n_vocabulary = len(sentences.genes)
+    logger.info("wrote %d sentences of up to %d of %d genes: obsm[%r]", *ranking.shape, n_vocabulary, key_added)
     return result if copy else None

@@ -95,14 +95,14 @@ def to_anndata(found: Written, obs: pd.DataFrame, frame: Frame, *, n_genes: int,
     adata = AnnData(obs=obs, var=frame.var)
     add_sentences(adata, found.cells, frame, n_genes=n_genes, key=key)
     if frame.line and adata.n_vars:
-        pp.expression(adata, key=key)
+        pp.reconstruct_expression(adata, sentence_key=key)
         adata.X = adata.layers.pop(adata_keys.RECONSTRUCTED)
         adata.uns["log1p"] = {"base": 10}  # where scanpy looks for the base of the logarithm
     return adata
 
 
 def add_sentences(adata: AnnData, cells: Sequence[Sequence[str]], frame: Frame, *, n_genes: int, key: str) -> None:
-    """Store cells as sentences, with the line by which :func:`sc_duality.pp.expression` reads them."""
+    """Store cells as sentences, with the line by which :func:`sc_duality.pp.reconstruct_expression` reads them."""
     params = {
         "n_genes": n_genes,
         "gene_symbols": frame.gene_symbols,

@@ -11,7 +11,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike
 
-from ..cells import SharedGenes, adata_keys, column, modality, project, seed, to_shared_genes
+from ..cells import SharedGenes, adata_keys, column, modality, project_cells, seed, to_shared_genes
 from ..metrics import (
     accuracy,
     frechet,
@@ -179,12 +179,10 @@ def evaluate(
         cells = groups(*sides, max_cells, start, half=embedding is None and fitted is None)
         if embedding is None:
             compared = np.concatenate([group.real for group in cells])
-            found = project(
-                real, data, fitted, compared, key=key, n_genes=n_genes, n_components=N_COMPONENTS, seed=start
+            found = project_cells(
+                real, data, fitted, compared, sentence_key=key, n_genes=n_genes, n_components=N_COMPONENTS, seed=start
             )
-            space = Embedded(
-                found.real, found.generated, f"{found.real.shape[1]} principal components, {found.footing}"
-            )
+            space = Embedded(found.real, found.generated, f"{found.real.shape[1]} principal components, {found.shared}")
         else:
             space = _given(real, data, embedding)
         tables.append(table(cells, _of_populations(chosen, cells, space)))
@@ -248,7 +246,7 @@ def _of_populations(chosen: list[str], cells: list[Group], space: Embedded) -> d
 
 def _of_changes(footing: SharedGenes, own: pd.Series, asked: pd.Series, n_top: int) -> dict[str, Score]:
     """``own`` is the condition of each control cell, ``asked`` that of each predicted one."""
-    real, generated, before = footing.parts
+    real, generated, before = footing.rank_weights
     shared = not set(own.dropna()) & set(asked.dropna())
 
     def change(n: int | None, group: Group) -> float:

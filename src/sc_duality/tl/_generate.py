@@ -79,8 +79,8 @@ def generate(
     words of the model, else, for a model that reads any text, all names that it wrote, whether they are genes or not.
 
     ``X``
-        CSR float32, log10(1 + counts per 10,000), rebuilt by :func:`sc_duality.pp.expression` with the line that
-        ``like`` was fitted with, else the model's own. There is no ``X`` where there is neither.
+        CSR float32, log10(1 + counts per 10,000), rebuilt by :func:`sc_duality.pp.reconstruct_expression` with the line
+        that ``like`` was fitted with, else the model's own. There is no ``X`` where there is neither.
     ``obs[key_added]``
         The type that was asked for (categorical), as it stands in ``counts``.
     ``obs[key_added + "_status"]``

@@ -84,9 +84,9 @@ def perturb(
     A new AnnData with one predicted cell for each cell of ``adata``, and ``obs_names``, ``obs`` and ``var`` of those:
 
     ``X``
-        The predicted cell: CSR float32, log10(1 + counts per 10,000), rebuilt by :func:`sc_duality.pp.expression`. The
-        line is that of ``adata``, else the model's own; where there is neither, ``adata`` is fitted first with
-        :func:`sc_duality.pp.fit_expression`.
+        The predicted cell: CSR float32, log10(1 + counts per 10,000), rebuilt by
+        :func:`sc_duality.pp.reconstruct_expression`. The line is that of ``adata``, else the model's own; where
+        there is neither, ``adata`` is fitted first with :func:`sc_duality.pp.fit_expression`.
     ``layers["control"]``
         The control cell in the same units, rebuilt from as many of its genes as were predicted.
     ``var[key_added + "_change"]``
@@ -140,7 +140,7 @@ def perturb(
     before = sentences_for(data, spec, key=key, n_genes=n_genes).genes()
     frame = frame_of(data, spec, key)
     if not frame.line:
-        pp.fit_expression(data, key=key)
+        pp.fit_expression(data, sentence_key=key)
         frame = frame_of(data, spec, key)
     task = Response(spec.prompt_format, known_genes=frozenset(frame.place))
 
@@ -193,7 +193,7 @@ def _add_before(
     """Sentences of the control cells as they were shown, and their expression as far as the prediction goes."""
     as_long = [genes[: len(cell)] for genes, cell in zip(before, after, strict=True)]
     add_sentences(predicted, as_long, frame, n_genes=n_genes, key=key)
-    pp.expression(predicted, key=key, key_added=BEFORE)
+    pp.reconstruct_expression(predicted, sentence_key=key, key_added=BEFORE)
     add_sentences(predicted, before, frame, n_genes=n_genes, key=key)
 
 

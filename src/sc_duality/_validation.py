@@ -1,0 +1,22 @@
+"""Checks of arguments that many functions share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+def positive_integer(name: str, value: Any) -> int:
+    """The argument ``name`` as an int of at least 1, or an error that names its value."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    return int(value)
+
+
+def choice(name: str, value: Any, options: Iterable[Any]) -> None:
+    """Raise an error that lists the options unless the argument ``name`` is one of them."""
+    options = list(options)
+    if value not in options:
+        raise ValueError(f"{name}={value!r} is not an option: choose from {', '.join(map(repr, options))}")

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sc_duality._validation import choice, positive_integer
+
+
+def test_positive_integers_become_int() -> None:
+    for value in (3, np.int64(3), np.uint8(3)):
+        assert positive_integer("n_genes", value) == 3
+        assert type(positive_integer("n_genes", value)) is int
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.0, "2", True, np.True_, None])
+def test_other_values_are_errors(value: Any) -> None:
+    with pytest.raises(ValueError, match="^n_genes must be a positive integer, got "):
+        positive_integer("n_genes", value)
+
+
+def test_choice() -> None:
+    choice("form", "sample", ["posterior", "sample"])
+    with pytest.raises(ValueError, match="^form='samples' is not an option: choose from 'posterior', 'sample'$"):
+        choice("form", "samples", ("posterior", "sample"))
