@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 import sc_duality as sd
-from sc_duality.models import LanguageModel, Sampling
+from sc_duality.models import LanguageModel, SamplingParams
 from sc_duality.rewards import rank_weighted_jaccard
 from sc_duality.tasks import Annotation, annotation_example
 
@@ -85,7 +85,7 @@ class OwnCell:
     def __call__(self, prompts: Sequence[str], completions: Sequence[str], **_: Any) -> list[float]:
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self.known]
         if new:
-            texts = self.engine.generate(new, Sampling(max_tokens=self.engine.spec.n_genes))
+            texts = self.engine.generate(new, SamplingParams(max_tokens=self.engine.spec.n_genes))
             self.known |= {prompt: once(text or "") for prompt, text in zip(new, texts, strict=True)}
         return [
             rank_weighted_jaccard(self.known[prompt], once(text))

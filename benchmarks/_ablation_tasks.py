@@ -21,8 +21,7 @@ from benchmarks._ablation_rewards import ANNOTATION, Distinct, OwnCell, PriorKep
 from benchmarks._responses import FOLDS
 from benchmarks._sentences import sentences
 from benchmarks.tasks import Space, distances
-from sc_duality.models import LanguageModel
-from sc_duality.models._spec import SPEC_FILE
+from sc_duality.models import SPEC_FILE, LanguageModel
 from sc_duality.tasks import Perturbation, annotation_example
 
 #: Which donors judge; the others are aligned on, without their labels.
@@ -72,7 +71,7 @@ def annotation(steps: int = 20) -> Setting:
     """Pancreas: alignment on some donors of each set, without their labels, judged on the others."""
     found = _cells.pancreas()
     engine = frozen("embedded")
-    labels = list(engine.spec.label_sets["pancreas"])
+    labels = list(engine.spec.known("annotation", "label_sets")["pancreas"])
     seen, judged = [], {}
     for name, key in zip(JUDGES, ("held_out_donors", "muraro", "tritschler"), strict=True):
         cells = found[key]

@@ -16,10 +16,8 @@ import sc_duality as sd
 from benchmarks._folds import Fold, is_validation, studies, tissue_of
 from benchmarks._recipe import ANNOTATION, FROM_LABEL, NONE
 from benchmarks._sentences import sentences
-from sc_duality.models import LanguageModel, ModelSpec
-from sc_duality.models._spec import SPEC_FILE
+from sc_duality.models import SPEC_FILE, LanguageModel, ModelSpec, read_reference_classifier
 from sc_duality.tasks import annotation_example
-from sc_duality.tl._familiar import read_reference
 
 #: Cells of a study at most, and those by which the dual is judged.
 CELLS, JUDGED = 300, 40
@@ -47,7 +45,7 @@ class Judged(NamedTuple):
 def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """Accuracy by study on the validation donors, and what of the model's spec follows from them."""
     engine = sd.models.load(folder)
-    labels, words = list(engine.spec.labels), engine.spec.genes or frozenset()
+    labels, words = list(engine.spec.known("annotation", "labels")), engine.spec.genes or frozenset()
     rng = np.random.default_rng(seed)
     accuracy: dict[str, Any] = {}
     judged, dual = [], []
@@ -63,7 +61,7 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
         judged.append(Judged(genes, list(chosen.var_names), scores, np.array([labels.index(label) for label in truth])))
         if not with_dual:
             continue
-        of_tissue = engine.spec.label_sets[tissue_of(name)]
+        of_tissue = engine.spec.known("annotation", "label_sets")[tissue_of(name)]
         likelihoods = np.stack([whole_cell(engine, genes[:JUDGED], label) for label in of_tissue], 1)
         dual.append((likelihoods, np.array([of_tissue.index(label) for label in truth[:JUDGED]])))
         accuracy[name]["accuracy of the dual (types of the tissue)"] = share_right(*dual[-1])
@@ -82,33 +80,47 @@ def calibrate(folder: Path, fold: Fold, seed: int, with_dual: bool) -> tuple[dic
 def of(folder: Path) -> dict[str, Any]:
     """What ``calibrate`` wrote into a model's spec."""
     spec = json.loads((folder / SPEC_FILE).read_text(encoding="utf-8"))
-    return {name: spec[name] for name in ("temperature", "familiar", "unknown", "dual_temperature") if name in spec}
+    known = spec | spec["knows"]["annotation"]
+    return {
+        name: known[name] for name in ("temperature", "in_distribution", "unknown", "dual_temperature") if name in known
+    }
+
+
+def with_calibration(spec: dict[str, Any], calibration: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a model's spec with what ``calibrate`` found."""
+    of_annotation = {name: calibration[name] for name in ("in_distribution", "unknown")}
+    of_model = {name: value for name, value in calibration.items() if name not in of_annotation}
+    known = {**spec["knows"], "annotation": {**spec["knows"]["annotation"], **of_annotation}}
+    return {**spec, "knows": known, **of_model}
 
 
 def together(spec: ModelSpec, judged: list[Judged]) -> tuple[dict[str, Any], list[Table]]:
-    """What follows for ``familiar`` and ``unknown`` where the reference has its say, and the probabilities then.
+    """What follows for ``in_distribution`` and ``unknown`` where the reference has its say, and the probabilities then.
 
     The model is as sure by itself as it is right; the reference is made so sure that both together are. Below
     ``unknown`` lie the answers to ``REJECTED`` of the cells of the study that is worst off.
     """
-    known = replace(spec, familiar={"half": 0.0, "slope": SLOPE, "temperature": 1.0})
-    references = [read_reference(known, each.measured) for each in judged]
+    labels = spec.known("annotation", "labels")
+    uncalibrated = {"midpoint": 0.0, "slope": SLOPE, "temperature": 1.0}
+    known = {**spec.knows, "annotation": {**spec.knows["annotation"], "in_distribution": uncalibrated}}
+    references = [read_reference_classifier(replace(spec, knows=known), each.measured) for each in judged]
     asked = list(zip(references, judged, strict=True))
     alike = [np.array([reference.similarity(genes) for genes in each.genes]) for reference, each in asked]
-    half = round(min(float(np.quantile(each, UNLIKE)) for each in alike), 3)
-    said = [softmax(each.scores / spec.temperature, axis=1)[:, : len(spec.labels)] for each in judged]
+    midpoint = round(min(float(np.quantile(each, UNLIKE)) for each in alike), 3)
+    said = [softmax(each.scores / spec.temperature, axis=1)[:, : len(labels)] for each in judged]
 
     def tables(temperature: float) -> list[Table]:
         return [
-            (reference._replace(temperature=temperature).joined(model, each.genes, spec.labels), each.truth)
+            (reference._replace(temperature=temperature).ensemble_probabilities(model, each.genes, labels), each.truth)
             for (reference, each), model in zip(asked, said, strict=True)
         ]
 
     temperature = best_temperature(tables)
     found = tables(temperature)
-    sure = [table.max(1) * expit(SLOPE * (each - half)) for (table, _), each in zip(found, alike, strict=True)]
+    sure = [table.max(1) * expit(SLOPE * (each - midpoint)) for (table, _), each in zip(found, alike, strict=True)]
     unknown = round(min(float(np.quantile(each, REJECTED)) for each in sure), 3)
-    return {"familiar": {"half": half, "slope": SLOPE, "temperature": temperature}, "unknown": unknown}, found
+    in_distribution = {"midpoint": midpoint, "slope": SLOPE, "temperature": temperature}
+    return {"in_distribution": in_distribution, "unknown": unknown}, found
 
 
 def whole_cell(engine: LanguageModel, cells: list[list[str]], label: str) -> NDArray[np.float64]:

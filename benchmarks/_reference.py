@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
 from benchmarks._corpus import N_GENES, Corpus
-from sc_duality.tl._familiar import REFERENCE, weights
+from sc_duality.models._reference_classifier import REFERENCE_FILE, rank_weights
 
 #: Numbers of a vector, and cells from which the space is learned.
 WIDTH, DRAWN = 128, 4000
@@ -41,7 +41,7 @@ def write_reference(
     kept = [corpus.measured(cell, DEEP, rng) for cell in cells] + [corpus.harder(cell, DEEP, rng) for cell in cells]
     place = {gene: row for row, gene in enumerate(genes)}
     np.savez_compressed(
-        out / REFERENCE,
+        out / REFERENCE_FILE,
         vectors=vectors.astype(np.float16),
         genes=np.array([place[gene] for each in kept for gene in each], dtype=np.uint16),
         lengths=np.array([len(each) for each in kept], dtype=np.uint16),
@@ -79,6 +79,6 @@ def weighted(cells: Sequence[Sequence[str]], genes: NDArray[np.str_]) -> sparse.
     """Sentences as rows over genes."""
     place = {gene: column for column, gene in enumerate(genes)}
     ends = np.cumsum([0, *map(len, cells)])
-    values = np.concatenate([weights(len(cell)) for cell in cells])
+    values = np.concatenate([rank_weights(len(cell)) for cell in cells])
     columns = np.array([place[gene] for cell in cells for gene in cell])
     return sparse.csr_matrix((values, columns, ends), (len(cells), len(genes)))

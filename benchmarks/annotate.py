@@ -61,7 +61,7 @@ def main() -> None:
     model = sd.models.load("embedded", dtype=args.dtype)
     annotate_s = seconds(lambda: sd.tl.annotate(cells, model), repeats)
 
-    task, labels = Annotation("compact"), model.spec.labels
+    task, labels = Annotation("compact"), model.spec.known("annotation", "labels")
     lists = [[g for g in genes if g in model.spec.genes][: model.spec.n_genes] for genes in sd.get.gene_lists(cells)]
     prompts = [task.prompt(annotation_example(genes, labels)) for genes in lists]
     score_s = seconds(lambda: model.score(prompts, [task.answer(label) for label in labels]), repeats)

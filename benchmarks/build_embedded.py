@@ -40,7 +40,7 @@ from benchmarks._responses import FOLDS as RESPONSE_FOLDS
 from benchmarks._responses import PERTURBATIONS, Responses, perturbed_sets
 from benchmarks._sentences import sentences
 from benchmarks._training import make_model, make_tokenizer, set_vectors, take, train
-from sc_duality.models._spec import SPEC_FILE
+from sc_duality.models import SPEC_FILE
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +63,10 @@ FIXED = (
 )
 #: What users of the model are told when they use it, by task.
 CAUTIONS = {
-    "response": "it hardly heeds what is done to a cell; simple baselines predict responses better (see its card)",
-    "sensitivity": "it tells treated from untreated cells of glioblastoma, not sensitive from resistant ones",
+    "response": (
+        "its predictions hardly depend on the perturbation; simple baselines predict responses better (see its card)"
+    ),
+    "sensitivity": "it distinguishes treated from untreated glioblastoma cells, not sensitive from resistant ones",
 }
 
 
@@ -96,20 +98,22 @@ def describe(found: dict[str, ad.AnnData], labels: list[str], n_parameters: int,
     label_sets: dict[str, set[str]] = {}
     for name, cells in found.items():
         label_sets.setdefault(tissue_of(name), set()).update(cells.obs["label"])
-    return {
-        "prompt_format": "compact",
-        "n_genes": N_GENES,
+    annotation = {
         "labels": labels,
         "label_sets": {tissue: sorted(label_sets[tissue]) for tissue in TISSUES if tissue in label_sets},
         "none_of_these": NONE,
         "coarse": coarse,
         "ontology": {name: terms[name] for name in (*labels, *sorted(set(coarse.values()) - set(labels)))},
         "synonyms": {name: label for name, label in _cells.SYNONYMS.items() if label in labels},
-        "perturbations": known if perturbed else [],
-        "drugs": {DRUG: list(EXPOSURE)} if perturbed else {},
+    }
+    of_perturbed = {"response": {"perturbations": known}, "sensitivity": {"drugs": {DRUG: list(EXPOSURE)}}}
+    return {
+        "prompt_format": "compact",
+        "n_genes": N_GENES,
+        "tasks": [ANNOTATION.name, "generation", *((RESPONSE.name, SENSITIVITY.name) if perturbed else ())],
+        "knows": {"annotation": annotation, **(of_perturbed if perturbed else {})},
         "expression_model": expression_model(found),
         "cautions": CAUTIONS if perturbed else {},
-        "tasks": [ANNOTATION.name, "generation", *((RESPONSE.name, SENSITIVITY.name) if perturbed else ())],
         "n_parameters": n_parameters,
         "license": "BSD-3-Clause",
         "note": "runs offline on a CPU",
@@ -189,13 +193,13 @@ def finish(stage: str, out: Path, start: Path | None, args: argparse.Namespace, 
     genes = np.array(sorted(known_to.genes or ()))
     found = learned_by(args)
     accuracy: Any
-    write_reference(out, genes, list(known_to.labels), list(found.values()), args.seed)
+    write_reference(out, genes, list(known_to.known("annotation", "labels")), list(found.values()), args.seed)
     if args.calibrated is None:
         accuracy, calibration = _calibration.calibrate(out, FOLDS[args.fold], args.seed, stage != "annotation")
     else:
         accuracy, calibration = "learned from as well", _calibration.of(args.calibrated)
     spec = json.loads((out / SPEC_FILE).read_text(encoding="utf-8"))
-    write_json(out / SPEC_FILE, spec | calibration)
+    write_json(out / SPEC_FILE, _calibration.with_calibration(spec, calibration))
     before = {} if start is None else {"started_from": json.loads((start / "training.json").read_text("utf-8"))}
     known = {
         "stage": stage, "fold": args.fold, "seed": args.seed, **record, "date": date.today().isoformat(),

@@ -29,7 +29,7 @@ from benchmarks import _cells
 from benchmarks._folds import FOLDS, is_validation, studies
 from benchmarks._report import over_seeds, report
 from benchmarks._sentences import sentences
-from sc_duality.models import LanguageModel, Sampling
+from sc_duality.models import LanguageModel, SamplingParams
 from sc_duality.rewards import lift, posterior
 from sc_duality.tasks import Annotation, Example, Failure, annotation_example
 
@@ -98,7 +98,7 @@ def by_sampling(
     """Similarity of the hidden genes to what the dual draws for this label of each cell, (n_cells, 16)."""
     prompts = [task.dual_prompt(label, example) for label, example in zip(labels, examples, strict=True)]
     longest = max(len(example.unknown) for example in examples)
-    sampling = Sampling(max_tokens=longest, temperature=1.0, seed=seed)
+    sampling = SamplingParams(max_tokens=longest, temperature=1.0, seed=seed)
     texts = engine.generate(prompts * max(DRAWS), sampling)
     scores = np.zeros((max(DRAWS), len(examples)))
     for i, text in enumerate(texts):
@@ -243,7 +243,7 @@ def of_model(model: str, args: argparse.Namespace) -> dict[str, dict[str, dict[s
     engine = sd.models.TransformersModel(sd.models.resolve(model), batch_tokens=2048)
     n, n_sampled = (40, 4) if args.quick else (args.cells, args.sampled)
     n_sampled = 0 if args.default else n_sampled
-    tissues = engine.spec.label_sets
+    tissues = engine.spec.known("annotation", "label_sets", {})
     results = {}
     for name, cells in sets_of().items():
         if args.quick and name not in ("muraro", "pbmc68k_reduced"):

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,8 +31,7 @@ from benchmarks._baselines import BASELINES, said_by
 from benchmarks._folds import FOLDS, is_validation, studies, tissue_of
 from benchmarks._report import over_seeds, report
 from benchmarks._sentences import sentences
-from sc_duality.models import LanguageModel
-from sc_duality.tl._familiar import read_reference
+from sc_duality.models import LanguageModel, read_reference_classifier
 
 #: Labels that cannot be told apart by the truth of a set: sorted fractions name no kind of monocyte.
 COARSE = {"non-classical monocyte": "classical monocyte"}
@@ -87,15 +85,15 @@ def joined(cells: ad.AnnData, model: str | LanguageModel, labels: Sequence[str] 
 
 def alone(cells: ad.AnnData, model: str, labels: Sequence[str]) -> NDArray[np.str_]:
     """Types by its language model, without the reference."""
-    return joined(cells, sd.models.load(replace(sd.models.resolve(model), familiar={})), labels)
+    return joined(cells, sd.models.load(sd.models.resolve(model).without("annotation", "in_distribution")), labels)
 
 
 def read(cells: ad.AnnData, model: str, labels: Sequence[str]) -> NDArray[np.str_]:
     """Types by its reference, without the language model."""
     spec = sd.models.resolve(model)
-    found = read_reference(spec, cells.var_names)
+    found = read_reference_classifier(spec, cells.var_names)
     assert found is not None, f"{model} has no reference"
-    return np.array(labels)[found.scores(sentences(cells, spec.genes or set(), spec.n_genes), labels).argmax(1)]
+    return np.array(labels)[found.class_scores(sentences(cells, spec.genes or set(), spec.n_genes), labels).argmax(1)]
 
 
 def scores(truth: NDArray[np.str_], said: NDArray[np.str_], coarse: bool) -> dict[str, float]:
@@ -161,7 +159,7 @@ def known_cells(test: Test, models: Sequence[str], seed: int) -> dict[str, Any]:
 
 def foreign_cells(fold: str, models: Sequence[str], seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """How many cells of a tissue that was left out come out as unknown, where their type was left out with it."""
-    known = set(sd.models.resolve(models[0]).labels)
+    known = set(sd.models.resolve(models[0]).known("annotation", "labels"))
     rng = np.random.default_rng(seed)
     for name, cells in studies(FOLDS["main"]).items():
         if tissue_of(name) in FOLDS[fold].tissues:

@@ -27,14 +27,14 @@ import sc_duality as sd
 from benchmarks import _cells
 from benchmarks._report import report
 from benchmarks._server import serve
-from sc_duality.models import LanguageModel, Sampling, TransformersModel
+from sc_duality.models import LanguageModel, SamplingParams, TransformersModel
 from sc_duality.tasks import Annotation, annotation_example
 
 SPEC = sd.models.resolve("embedded")
 TASK = Annotation(SPEC.prompt_format)
-CHOICES = [TASK.answer(label) for label in SPEC.labels]
+CHOICES = [TASK.answer(label) for label in SPEC.known("annotation", "labels")]
 #: A label and the end.
-WRITTEN = Sampling(max_tokens=2)
+WRITTEN = SamplingParams(max_tokens=2)
 #: Tokens of a batch that the bound is tried with.
 BATCHES = (1024, 2048)
 #: How often scoring and bare forward passes take turns.
@@ -45,7 +45,7 @@ def prompts_of(cells: Any) -> list[str]:
     """What is asked of real cells."""
     sd.pp.cell_sentences(cells)
     lists = [[g for g in genes if g in SPEC.genes][: SPEC.n_genes] for genes in sd.get.gene_lists(cells)]
-    return [TASK.prompt(annotation_example(genes, SPEC.labels)) for genes in lists]
+    return [TASK.prompt(annotation_example(genes, SPEC.known("annotation", "labels"))) for genes in lists]
 
 
 def rate(answer: Callable[[list[str]], Any], warm_up: list[str], prompts: list[str]) -> tuple[float, Any]:

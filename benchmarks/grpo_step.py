@@ -36,7 +36,7 @@ from trl import GRPOTrainer
 
 import sc_duality as sd
 from benchmarks._report import report
-from sc_duality.models import Sampling
+from sc_duality.models import SamplingParams
 from sc_duality.train._policy import Policy
 from sc_duality.train._reward import DualityReward
 
@@ -70,7 +70,7 @@ def noting(policy: Policy) -> Callable[..., list[str | None]]:
     """``policy.generate``, of which it is kept what was asked and how many tokens the longest text has."""
     write = policy.generate
 
-    def generate(prompts: Sequence[str], sampling: Sampling) -> list[str | None]:
+    def generate(prompts: Sequence[str], sampling: SamplingParams) -> list[str | None]:
         texts = write(prompts, sampling)
         ids = policy.tokenizer([text or "" for text in texts], add_special_tokens=False)["input_ids"]
         _noted.append((list(prompts), min(max(map(len, ids)) + 1, sampling.max_tokens)))

@@ -1,4 +1,4 @@
-"""How OpenMP regions may stand in each other, as tests see it."""
+"""Nested OpenMP regions, as tests see and set them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from threadpoolctl import threadpool_info
 
 
-def levels() -> set[int]:
-    """How many regions may stand in each other."""
+def active_levels() -> set[int]:
+    """Maximum number of nested regions of each library."""
     return {library.omp_get_max_active_levels() for library in _libraries()}
 
 
 @contextmanager
-def nesting() -> Iterator[None]:
-    """Regions may nest, as after numba started its threads."""
+def nested_regions() -> Iterator[None]:
+    """Turn on nested regions, as numba's threads do."""
     libraries = _libraries()
     before = [library.omp_get_max_active_levels() for library in libraries]
     for library in libraries:
@@ -29,5 +29,5 @@ def nesting() -> Iterator[None]:
 
 
 def _libraries() -> list[ctypes.CDLL]:
-    """The OpenMP that is loaded, which may be several."""
-    return [ctypes.CDLL(found["filepath"]) for found in threadpool_info() if found["user_api"] == "openmp"]
+    """The OpenMP libraries that are loaded."""
+    return [ctypes.CDLL(library["filepath"]) for library in threadpool_info() if library["user_api"] == "openmp"]

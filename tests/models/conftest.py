@@ -1,4 +1,4 @@
-"""A tiny language model with random weights: several words a label, a chat template on request."""
+"""A tiny language model with random weights: several tokens per label, optionally a chat template."""
 
 from pathlib import Path
 
@@ -7,11 +7,13 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-WORDS = ["<pad>", "<s>", "</s>", "<unk>", "user", "assistant", *"ABCDEFGH", "T", "cell", "NK", "B", "naive"]
+TOKENS = ["<pad>", "<s>", "</s>", "<unk>", "user", "assistant", *"ABCDEFGH", "T", "cell", "NK", "B", "naive"]
 
 
 def save_tiny(folder: Path, *, chat: bool = False) -> Path:
-    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(dict.fromkeys(WORDS))}, unk_token="<unk>"))
+    tokenizer = Tokenizer(
+        models.WordLevel({token: i for i, token in enumerate(dict.fromkeys(TOKENS))}, unk_token="<unk>")
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>"

@@ -1,4 +1,4 @@
-"""A small HTTP server that speaks enough of OpenAI's interface, as vLLM or as a hosted provider, and fails on order."""
+"""A small HTTP server that has enough of the OpenAI API, as vLLM or as a hosted provider, and fails on request."""
 
 import json
 import socket
@@ -9,33 +9,33 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from zlib import crc32
 
-#: Faults after which an answer may come yet. "slow" needs a client that waits for less than `FakeServer.slow`.
-PASSING = ["408", "409", "429", "500", "503", "half", "empty", "html", "shapeless", "closed", "cut", "broken off"]
+#: Transient faults. "slow" needs a client that waits for less than `FakeServer.slow`.
+TRANSIENT = ["408", "409", "429", "500", "503", "half", "empty", "html", "shapeless", "closed", "cut", "aborted"]
 
 
 def answer_to(prompt, choices=()):
-    """What the server's model writes."""
+    """Completion of the server's model."""
     return choices[crc32(prompt.encode()) % len(choices)] if choices else f"the answer to {prompt}"
 
 
 def log_likelihood(context, token):
-    """What the server's model thinks of a token after others; no probability, but a number of its own for each."""
+    """Log-likelihood of the server's model: not normalized, but a different number for each token and context."""
     return -(crc32(repr((list(context), token)).encode()) % 10_000) / 1_000
 
 
-def when(true, do):
-    """Do something in the background as soon as something is true."""
+def when(condition, action):
+    """Run an action in the background as soon as a condition holds."""
 
     def wait():
-        while not true():
+        while not condition():
             time.sleep(0.002)
-        do()
+        action()
 
     Thread(target=wait, daemon=True).start()
 
 
 class FakeServer(ThreadingHTTPServer):
-    """Answers at ``address`` while it is open.
+    """Responds at ``address`` while it is open.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class FakeServer(ThreadingHTTPServer):
     template
         Whether the model has a chat template.
     port
-        Where to listen; any free one by default.
+        Port; any free one by default.
     """
 
     daemon_threads = True
@@ -53,15 +53,15 @@ class FakeServer(ThreadingHTTPServer):
     def __init__(self, *, vllm=True, template=False, models=("served",), port=0):
         super().__init__(("127.0.0.1", port), _Handler)
         self.vllm, self.template, self.models = vllm, template, models
-        #: Faults by a prompt that is asked, each of which happens once; the last, if it is "always", for ever.
+        #: Faults by prompt, each of which happens once, or every time if the last one is "always".
         self.faults = defaultdict(list)
         self.key, self.retry_after, self.delay, self.slow, self.limit = None, "0", 0.0, 5.0, 10_000
-        #: How the model behaves where nothing holds it to choices.
+        #: Completions without choices.
         self.writes = answer_to
-        #: How often each prompt was asked, and how often it was answered.
-        self.asked, self.answered = Counter(), Counter()
-        self.bodies, self.times, self.most, self._now = [], [], 0, 0
-        self._words, self._lock, self._open = {}, Lock(), []
+        #: Number of requests and of answers by prompt.
+        self.sent, self.answered = Counter(), Counter()
+        self.bodies, self.times, self.max_concurrent, self._now = [], [], 0, 0
+        self._token_ids, self._lock, self._open = {}, Lock(), []
         self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
 
@@ -80,7 +80,7 @@ class FakeServer(ThreadingHTTPServer):
         self.stop()
 
     def stop(self):
-        """End as a crash does: nobody gets an answer any more."""
+        """End like a crash: no request in progress gets a response."""
         self.shutdown()
         self.server_close()
         self._thread.join()
@@ -94,23 +94,23 @@ class FakeServer(ThreadingHTTPServer):
         return connection, client
 
     def handle_error(self, request, client_address):
-        """Say nothing of connections that clients closed."""
+        """Ignore connections that clients closed."""
 
     def ids(self, text):
         with self._lock:
-            return [self._words.setdefault(word, len(self._words) + 10) for word in text.split()]
+            return [self._token_ids.setdefault(word, len(self._token_ids) + 10) for word in text.split()]
 
     def text(self, ids):
-        words = {number: word for word, number in self._words.items()}
-        return " ".join(words[number] for number in ids if number in words)
+        tokens = {number: token for token, number in self._token_ids.items()}
+        return " ".join(tokens[number] for number in ids if number in tokens)
 
     def started(self, body, prompts):
         with self._lock:
             self._now += 1
-            self.most = max(self.most, self._now)
+            self.max_concurrent = max(self.max_concurrent, self._now)
             self.times.append(time.monotonic())
             self.bodies.append(body)
-            self.asked.update(prompts)
+            self.sent.update(prompts)
 
     def ended(self, prompts):
         with self._lock:
@@ -128,12 +128,12 @@ class FakeServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Head and body go out together, or the other side waits for 40 ms before it takes the body.
+    # Header and body are sent together; else the client waits 40 ms for the body.
     wbufsize = -1
     server: FakeServer
 
     def log_message(self, *_):
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self):
         if self._allowed():
@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             time.sleep(self.server.delay)
             fault = self.server.fault(prompts)
-            if fault is None or fault == "broken off":
+            if fault is None or fault == "aborted":
                 self._answer(body, prompts, fault)
                 done = prompts if fault is None else []
             else:
@@ -233,9 +233,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _fail(self, fault, body):
         if fault == "quota":
-            self._send(429, {"error": {"message": "you have no money left", "code": "insufficient_quota"}})
+            self._send(429, {"error": {"message": "no quota left", "code": "insufficient_quota"}})
         elif fault.isdigit():
-            self._error(int(fault), f"fault {fault} on order")
+            self._error(int(fault), f"fault {fault} on request")
         elif fault == "slow":
             time.sleep(self.server.slow)
             self.close_connection = True

@@ -1,4 +1,4 @@
-"""Questions over HTTP: asked as the served model wants it, and read as it answers."""
+"""Requests over HTTP: sent as the served model needs them, and their responses."""
 
 import asyncio
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import sc_duality as sd
-from sc_duality.models import EndpointModel, Sampling
+from sc_duality.models import EndpointModel, SamplingParams
 from tests.models.fake_server import FakeServer, answer_to, log_likelihood
 
 PROMPTS = [f"cell {i}" for i in range(40)]
+EMBEDDED = sd.models.resolve("embedded")
 CHOICES = ("T cell", "NK cell", "B", "naive T cell", "naive B cell")
 
 
@@ -36,8 +37,8 @@ def server():
 
 
 def test_text_comes_back_in_the_order_of_the_prompts(server):
-    assert endpoint(server).generate(PROMPTS, Sampling()) == [answer_to(prompt) for prompt in PROMPTS]
-    assert server.asked == dict.fromkeys(PROMPTS, 1)
+    assert endpoint(server).generate(PROMPTS, SamplingParams()) == [answer_to(prompt) for prompt in PROMPTS]
+    assert server.sent == dict.fromkeys(PROMPTS, 1)
 
 
 @pytest.mark.parametrize(
@@ -51,41 +52,45 @@ def test_text_comes_back_in_the_order_of_the_prompts(server):
         (False, False, "embedded", False),
     ],
 )
-def test_models_are_asked_by_chat_where_they_know_it(vllm, template, like, chat):
+def test_chat_messages_are_sent_where_the_model_has_a_template(vllm, template, like, chat):
     with FakeServer(vllm=vllm, template=template) as server:
-        assert endpoint(server, like=like).generate(["a"], Sampling()) == [answer_to("a")]
-        assert endpoint(server, like=like, chat=not chat).generate(["a"], Sampling()) == [answer_to("a")]
+        assert endpoint(server, like=like and sd.models.resolve(like)).generate(["a"], SamplingParams()) == [
+            answer_to("a")
+        ]
+        assert endpoint(server, like=like and sd.models.resolve(like), chat=not chat).generate(
+            ["a"], SamplingParams()
+        ) == [answer_to("a")]
     assert ["messages" in body for body in server.bodies] == [chat, not chat]
 
 
 def test_sampling_reaches_the_server_and_each_prompt_has_its_seed(server):
-    how = Sampling(max_tokens=7, temperature=0.5, top_p=0.9)
-    endpoint(server).generate(["a", "b", "b"], how)
+    sampling = SamplingParams(max_tokens=7, temperature=0.5, top_p=0.9)
+    endpoint(server).generate(["a", "b", "b"], sampling)
     assert all((body["max_tokens"], body["temperature"], body["top_p"]) == (7, 0.5, 0.9) for body in server.bodies)
     assert len({body["seed"] for body in server.bodies}) == 3
-    assert server.asked == {"a": 1, "b": 2}
+    assert server.sent == {"a": 1, "b": 2}
 
 
-def test_fields_can_be_added_and_taken_away(server):
-    endpoint(server, extra={"reasoning_effort": "low", "temperature": None}).generate(["a"], Sampling())
+def test_fields_can_be_added_and_removed(server):
+    endpoint(server, extra={"reasoning_effort": "low", "temperature": None}).generate(["a"], SamplingParams())
     assert server.bodies[0]["reasoning_effort"] == "low"
     assert "temperature" not in server.bodies[0]
 
 
 @pytest.mark.parametrize("vllm", [True, False])
-def test_answers_are_held_to_choices(vllm):
+def test_completions_are_restricted_to_choices(vllm):
     with FakeServer(vllm=vllm) as server:
-        found = endpoint(server).generate(PROMPTS, Sampling(choices=CHOICES))
+        found = endpoint(server).generate(PROMPTS, SamplingParams(choices=CHOICES))
     assert found == [answer_to(prompt, CHOICES) for prompt in PROMPTS]
 
 
-def test_choice_is_found_where_the_server_does_not_hold_to_a_schema(server):
+def test_choice_is_read_where_the_server_ignores_the_schema(server):
     server.vllm = False
     server.writes = lambda prompt: {"a": " NK cell\n", "b": "I think it is a B"}[prompt]
-    model = endpoint(server, like="embedded", attempts=3)
-    assert model.generate(["a", "b"], Sampling(choices=CHOICES)) == ["NK cell", None]
-    assert server.asked == {"a": 1, "b": 3}
-    assert model.usage.faults == {"none of the choices": 3}
+    model = endpoint(server, like=EMBEDDED, attempts=3)
+    assert model.generate(["a", "b"], SamplingParams(choices=CHOICES)) == ["NK cell", None]
+    assert server.sent == {"a": 1, "b": 3}
+    assert model.usage.faults == {"not one of the choices": 3}
 
 
 def expected(server, prompt, choice, *, chat=False):
@@ -116,21 +121,21 @@ def test_likelihoods_are_sums_over_the_tokens_of_an_answer(chat):
     np.testing.assert_allclose(found, each)
 
 
-def test_answer_that_the_model_has_no_word_for_is_refused(server):
-    with pytest.raises(ValueError, match="no word for the answer 'unheard'"):
+def test_answer_outside_the_vocabulary_is_refused(server):
+    with pytest.raises(ValueError, match="the answer 'unheard' is not in the vocabulary"):
         endpoint(server).score(["a"], ["b", "unheard"])
-    with pytest.raises(ValueError, match="no word for the answer 'unheard'"):
+    with pytest.raises(ValueError, match="the answer 'unheard' is not in the vocabulary"):
         endpoint(server).likelihood(["a"], ["unheard"])
 
 
-@pytest.mark.parametrize("ask", [lambda m: m.score(["a"], ["b"]), lambda m: m.likelihood(["a"], ["b"])])
-def test_server_without_log_likelihoods_says_what_else_to_do(ask):
+@pytest.mark.parametrize("call", [lambda m: m.score(["a"], ["b"]), lambda m: m.likelihood(["a"], ["b"])])
+def test_server_without_log_likelihoods_says_what_else_to_do(call):
     with FakeServer(vllm=False) as server, pytest.raises(ValueError, match="method='choose' or 'generate'"):
-        ask(endpoint(server))
+        call(endpoint(server))
 
 
 def test_server_without_embeddings_says_so(server):
-    with pytest.raises(ValueError, match="404.*embeddings need a server that gives them"):
+    with pytest.raises(ValueError, match="404.*embeddings need a server with that route"):
         endpoint(server).embed(["a"])
 
 
@@ -138,12 +143,12 @@ def test_prompt_that_is_too_long_is_its_own_failure(server, caplog):
     server.limit = 4
     prompts = ["a b c d e", *PROMPTS]
     model = endpoint(server, concurrency=4)
-    assert model.generate(prompts, Sampling()) == [None, *map(answer_to, PROMPTS)]
+    assert model.generate(prompts, SamplingParams()) == [None, *map(answer_to, PROMPTS)]
     scores = model.score(prompts, CHOICES)
     assert np.isfinite(scores[1:]).all()
     assert np.isnan(scores[0]).all()
-    assert "1 of 41 prompts got no answer (1 × the prompt is too long for the server" in caplog.text
-    assert server.asked["a b c d e"] == 3
+    assert "1 of 41 prompts have no answer (1 × the prompt exceeds the context length of the server" in caplog.text
+    assert server.sent["a b c d e"] == 3
 
 
 def test_served_model_is_found_or_must_be_named():
@@ -154,7 +159,7 @@ def test_served_model_is_found_or_must_be_named():
             ((two,), "", "serves one, two: write #name"),
             ((one,), "#three", "serves one, not 'three'"),
             ((one, two), "#two", "serves one, not 'two'"),
-            ((none,), "", "no model that it names"),
+            ((none,), "", "no model in its list"),
         ):
             with pytest.raises(ValueError, match=message):
                 endpoint(*wrong, model=model)
@@ -166,43 +171,45 @@ def test_servers_of_different_models_are_refused():
         endpoint(one, two)
 
 
-def test_answers_of_other_models_and_other_ways_to_ask_are_not_taken(server):
+def test_cached_answers_are_those_of_the_same_model_and_options(server):
     assert endpoint(server).fingerprint != sd.models.resolve("embedded").fingerprint
     options = [{}, {"chat": True}, {"extra": {"a": 1}}, {"extra": {"a": 2}}]
     for model in [endpoint(server, **one) for one in [*options, *options]]:
-        model.generate(["a"], Sampling())
+        model.generate(["a"], SamplingParams())
     server.models = ("other",)
-    endpoint(server).generate(["a"], Sampling())
-    assert server.asked == {"a": 5}
+    endpoint(server).generate(["a"], SamplingParams())
+    assert server.sent == {"a": 5}
 
 
-def test_model_is_asked_in_the_words_of_another(server):
-    spec, embedded = endpoint(server, like="embedded").spec, sd.models.resolve("embedded")
-    assert (spec.prompt_format, spec.labels, spec.genes) == (embedded.prompt_format, embedded.labels, embedded.genes)
+def test_model_has_the_specification_of_another(server):
+    spec = sd.models.load(f"endpoint:{server.address}", like="embedded").spec
+    assert (spec.prompt_format, spec.knows, spec.genes) == (EMBEDDED.prompt_format, EMBEDDED.knows, EMBEDDED.genes)
     assert spec.source == server.address
     assert "127.0.0.1" in spec.name
+    with pytest.raises(TypeError, match="like='embedded': pass a ModelSpec"):
+        endpoint(server, like="embedded")
 
 
 def test_tools_take_it_like_any_model(server):
     adata = sd.datasets.pbmc3k()[:20].copy()
-    sd.tl.annotate(adata, model=endpoint(server, like="embedded"))
+    sd.tl.annotate(adata, model=endpoint(server, like=EMBEDDED))
     assert adata.obs["cell_type"].notna().all()
     assert server.address in str(adata.uns["annotation"])
 
 
-def test_key_is_sent_but_never_told(server, caplog, monkeypatch):
+def test_key_is_sent_but_never_shown(server, caplog, monkeypatch):
     caplog.set_level("DEBUG")
     server.key = "sk-very-secret"
-    assert endpoint(server, api_key="sk-very-secret").generate(["a"], Sampling()) == [answer_to("a")]
+    assert endpoint(server, api_key="sk-very-secret").generate(["a"], SamplingParams()) == [answer_to("a")]
     monkeypatch.setenv("SC_DUALITY_API_KEY", "sk-very-secret")
     model = endpoint(server)
-    assert model.generate(["b"], Sampling()) == [answer_to("b")]
+    assert model.generate(["b"], SamplingParams()) == [answer_to("b")]
     server.key = "another"
     with pytest.raises(PermissionError, match="HTTP 401: wrong key in Bearer …. Pass api_key=") as error:
-        model.generate(["c"], Sampling())
-    told = [caplog.text, str(error.value), repr(model.spec), model.fingerprint, str(model.usage)]
-    assert not any("very-secret" in text for text in told)
-    assert server.asked == {"a": 1, "b": 1}
+        model.generate(["c"], SamplingParams())
+    texts = [caplog.text, str(error.value), repr(model.spec), model.fingerprint, str(model.usage)]
+    assert not any("very-secret" in text for text in texts)
+    assert server.sent == {"a": 1, "b": 1}
 
 
 def test_openais_key_is_not_sent_to_others(server, monkeypatch):
@@ -214,23 +221,23 @@ def test_openais_key_is_not_sent_to_others(server, monkeypatch):
 
 def test_tokens_and_costs_are_counted(server):
     model = endpoint(server, price=(2.0, 8.0))
-    model.generate(PROMPTS, Sampling())
+    model.generate(PROMPTS, SamplingParams())
     assert (model.usage.requests, model.usage.prompt_tokens, model.usage.completion_tokens) == (40, 400, 200)
     assert model.usage.cost == pytest.approx((400 * 2 + 200 * 8) / 1e6)
     assert str(model.usage) == "600 tokens, $0.00"
     assert endpoint(server).usage.cost is None
 
 
-def test_progress_bar_tells_tokens_and_trouble(server):
+def test_progress_bar_shows_tokens_and_faults(server):
     server.faults |= {"cell 1": ["500"], "cell 2": ["500", "always"]}
     model = endpoint(server, attempts=2)
-    model.generate(PROMPTS, Sampling())
-    assert model._note() == "585 tokens, 2 retries, 1 failures"
+    model.generate(PROMPTS, SamplingParams())
+    assert model._progress_note() == "585 tokens, 2 retries, 1 failures"
 
 
-def test_it_works_where_an_event_loop_runs_already(server):
+def test_it_works_inside_a_running_event_loop(server):
     async def notebook():
-        return endpoint(server).generate(PROMPTS, Sampling())
+        return endpoint(server).generate(PROMPTS, SamplingParams())
 
     assert asyncio.run(notebook()) == [answer_to(prompt) for prompt in PROMPTS]
 
@@ -238,24 +245,24 @@ def test_it_works_where_an_event_loop_runs_already(server):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"concurrency": 0}, "concurrency must be above 0"),
-        ({"attempts": 0}, "attempts must be above 0"),
-        ({"requests_per_minute": 0}, "None sets no limit"),
+        ({"concurrency": 0}, "concurrency=0: pass a number above 0"),
+        ({"attempts": 0}, "attempts=0: pass a number above 0"),
+        ({"requests_per_minute": 0}, "None for no limit"),
     ],
 )
-def test_options_that_cannot_be_meant_are_refused(server, options, message):
+def test_invalid_options_are_refused(server, options, message):
     with pytest.raises(ValueError, match=message):
         endpoint(server, **options)
 
 
 @pytest.mark.parametrize("address", ["ftp://host", "http://", "http://user:secret@host/v1"])
-def test_addresses_that_are_none_are_refused(address):
+def test_invalid_addresses_are_refused(address):
     with pytest.raises(ValueError, match="address") as error:
         EndpointModel(sd.models.ModelSpec(name="x", source=address))
     assert "secret" not in str(error.value)
 
 
-def test_nobody_at_the_address_is_said_at_once(server):
+def test_missing_server_is_reported_at_once(server):
     server.stop()
     with pytest.raises(ConnectionError, match=f"no server answers .*:{server.port}/v1: .*Is it running"):
         endpoint(server)

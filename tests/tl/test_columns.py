@@ -15,13 +15,14 @@ import sc_duality as sd
 from sc_duality.models import ModelSpec
 from sc_duality.tl._columns import summed
 
-TYPES = {
+KNOWN = {
     "labels": ["CD4 T cell", "CD8 T cell", "B cell"],
     "synonyms": {"helper": "CD4 T cell"},
     "coarse": {"CD4 T cell": "T cell", "CD8 T cell": "T cell", "B cell": "B cell"},
     "ontology": {"CD4 T cell": "CL:0000624", "B cell": "CL:0000236", "T cell": "CL:0000084"},
     "unknown": 0.5,
 }
+TYPES = {"knows": {"annotation": KNOWN}}
 #: A CD4 T cell, a T cell of either kind, a B cell, and a cell that may be anything.
 CELLS = np.log([[0.8, 0.1, 0.1], [0.4, 0.3, 0.3], [0.1, 0.1, 0.8], [0.21, 0.2, 0.59]])
 COARSE = ["annotation_coarse", "annotation_coarse_confidence", "annotation_coarse_ontology_term_id"]
@@ -121,7 +122,8 @@ def test_coarse_type_of_a_written_answer_is_that_of_its_label(cells, parrot):
 def test_what_a_model_does_not_know_is_not_written_and_no_earlier_column_stays(cells, parrot):
     model = parrot(scores=CELLS, **TYPES)
     sd.tl.annotate(cells, model)
-    partly = {**TYPES, "coarse": {"B cell": "B cell"}, "ontology": {"CD8 T cell": "CL:0000625"}}
+    partly = {"coarse": {"B cell": "B cell"}, "ontology": {"CD8 T cell": "CL:0000625"}}
+    partly = {"knows": {"annotation": {**KNOWN, **partly}}}
     sd.tl.annotate(cells, parrot(scores=CELLS, **partly))
     assert not set(COARSE) & set(cells.obs)
     assert "annotation_ontology_term_id" in cells.obs
@@ -147,11 +149,12 @@ def test_levels_survive_a_file_even_where_no_cell_has_any(cells, parrot, store, 
 
 def test_embedded_model_knows_a_term_and_a_coarse_type_of_every_label():
     spec = sd.models.resolve("embedded")
-    assert set(spec.coarse) == set(spec.labels)
-    assert set(spec.ontology) == set(spec.labels) | set(spec.coarse.values())
-    assert len(set(spec.ontology.values())) == len(spec.ontology)
-    for label in set(spec.labels) & set(spec.coarse.values()):
-        assert spec.coarse[label] == label, "a type that is above others is above itself"
+    labels, coarse, ontology = (spec.known("annotation", name) for name in ("labels", "coarse", "ontology"))
+    assert set(coarse) == set(labels)
+    assert set(ontology) == set(labels) | set(coarse.values())
+    assert len(set(ontology.values())) == len(ontology)
+    for label in set(labels) & set(coarse.values()):
+        assert coarse[label] == label, "a type that is above others is above itself"
 
 
 def test_coarse_types_of_real_cells_are_right_where_labels_are_undecided(cells):
@@ -185,6 +188,7 @@ def test_folder_of_a_model_may_tell_coarse_types(tmp_path):
     embedded = Path(sd.models.resolve("embedded").source)
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         (tmp_path / name).symlink_to(embedded / name)
-    assert sd.models.resolve(tmp_path).coarse == ModelSpec(name="a", source="b").coarse == {}
-    (tmp_path / "sc_duality.json").write_text(json.dumps({"coarse": {"CD4 T cell": "T cell"}}))
-    assert sd.models.resolve(tmp_path).coarse == {"CD4 T cell": "T cell"}
+    assert sd.models.resolve(tmp_path).knows == ModelSpec(name="a", source="b").knows == {}
+    known = {"annotation": {"coarse": {"CD4 T cell": "T cell"}}}
+    (tmp_path / "sc_duality.json").write_text(json.dumps({"knows": known}))
+    assert sd.models.resolve(tmp_path).knows == known

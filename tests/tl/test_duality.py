@@ -107,7 +107,9 @@ def test_cells_too_short_to_hide_a_gene_have_no_score(answered, parrot):
 def test_judge_hears_its_own_words_for_labels(cells, parrot):
     names = ["b CELL", "NK cells"]
     sd.tl.annotate(cells, parrot(scores=[[0, 1]]), labels=names)
-    model = parrot(judge=judge, labels=["B cell", "NK cell"], synonyms={"NK cells": "NK cell"})
+    model = parrot(
+        judge=judge, knows={"annotation": {"labels": ["B cell", "NK cell"], "synonyms": {"NK cells": "NK cell"}}}
+    )
     sd.tl.duality(cells, model=model, form="posterior")
     np.testing.assert_allclose(cells.obs["annotation_duality"], softmax([-10.0, -14.0])[1])
     assert all("b CELL" not in prompt and "NK cells" not in prompt for prompt, _ in model.judged)
@@ -228,7 +230,9 @@ def test_predicted_cells_are_judged_by_what_was_done(cells, parrot):
     assert f"before, highest first: {' '.join(genes[0])}\n" in model.prompts[0]
     assert f"after, highest first: {' '.join(reversed(genes[0]))}\n" in model.prompts[0]
     assert model.choices == ["<answer>knockdown of STAT1</answer>", "<answer>no treatment</answer>"]
-    only = parrot(perturbations=[{"operation": "control"}, {"operation": "drug", "target": "x"}])
+    only = parrot(
+        knows={"response": {"perturbations": [{"operation": "control"}, {"operation": "drug", "target": "x"}]}}
+    )
     with pytest.raises(ValueError, match="'knockdown STAT1'"):
         sd.tl.duality(predicted, "perturbation", only)
     assert nothing.is_control

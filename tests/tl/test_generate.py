@@ -95,8 +95,12 @@ def test_cells_to_be_like_need_no_sentences(parrot, cells):
 def test_synonyms_are_written_as_the_user_says_them(parrot):
     model = parrot(
         texts=[answer("LYZ")],
-        labels=("B cell", "natural killer cell", "fibroblast"),
-        synonyms={"NK cells": "natural killer cell"},
+        knows={
+            "annotation": {
+                "labels": ("B cell", "natural killer cell", "fibroblast"),
+                "synonyms": {"NK cells": "natural killer cell"},
+            }
+        },
     )
     found = sd.tl.generate(model, {"nk Cells": 1})
     assert found.obs["cell_type"].tolist() == ["nk Cells"]
@@ -106,7 +110,8 @@ def test_synonyms_are_written_as_the_user_says_them(parrot):
 
 def test_everything_about_the_question_is_kept(parrot):
     model = parrot(
-        texts=[answer("LYZ")], labels=("B cell", "T cell", "rod"), label_sets={"blood": ["B cell", "T cell"]}
+        texts=[answer("LYZ")],
+        knows={"annotation": {"labels": ("B cell", "T cell", "rod"), "label_sets": {"blood": ["B cell", "T cell"]}}},
     )
     how = {"temperature": 0.5, "top_p": 0.9, "max_tokens": 7, "rng": 3, "n_genes": 9}
     found = sd.tl.generate(model, {"B cell": 1}, tissue="blood", **how)
@@ -241,7 +246,7 @@ def test_bad_input_is_refused_before_a_model_is_loaded(monkeypatch, how, error, 
     def fail(*_, **__):
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("sc_duality.models._transformers.TransformersModel.__init__", fail)
+    monkeypatch.setattr("sc_duality.models.TransformersModel.__init__", fail)
     with pytest.raises(error, match=message):
         sd.tl.generate(**{"model": None, "counts": {"B cell": 1}, **how})
 

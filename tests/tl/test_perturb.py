@@ -109,7 +109,7 @@ def test_cells_without_genes_have_no_prediction(cells, parrot):
 
 
 def test_what_the_model_knows_may_be_said_with_less(cells, parrot):
-    model = parrot(texts=[answer("ISG15")], perturbations=KNOWN, expression_model=LINE)
+    model = parrot(texts=[answer("ISG15")], knows={"response": {"perturbations": KNOWN}}, expression_model=LINE)
     found = sd.tl.perturb(cells, ("cytokine", "IFNB1"), model)
     params = found.uns["perturbation"]["params"]
     assert params["candidates"] == ["control", "cytokine IFNB1"]
@@ -166,7 +166,7 @@ def test_embedded_model_predicts_cells(predicted):
         np.isfinite(predicted.var["perturbation_change"]).all() or (predicted.obs["perturbation_status"] != "ok").all()
     )
     spec = sd.models.resolve(sd.settings.model)
-    assert len(predicted.uns["perturbation"]["params"]["candidates"]) == len(spec.perturbations)
+    assert len(predicted.uns["perturbation"]["params"]["candidates"]) == len(spec.known("response", "perturbations"))
 
 
 def test_seeds_decide(predicted):
@@ -239,7 +239,7 @@ def test_bad_input_is_refused_before_a_model_is_loaded(monkeypatch, cells, how, 
     def fail(*_, **__):
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("sc_duality.models._transformers.TransformersModel.__init__", fail)
+    monkeypatch.setattr("sc_duality.models.TransformersModel.__init__", fail)
     with pytest.raises(error, match=message):
         sd.tl.perturb(**{"adata": cells, "perturbation": ("cytokine", "IFNB1"), **how})
 
@@ -247,7 +247,7 @@ def test_bad_input_is_refused_before_a_model_is_loaded(monkeypatch, cells, how, 
 def test_several_that_it_could_mean_are_named(cells, parrot):
     known = [{"operation": "drug", "target": "erlotinib", "dose": dose} for dose in ("1 µM", "2 µM")]
     with pytest.raises(ValueError, match="could mean several .* drug erlotinib 1 µM, drug erlotinib 2 µM"):
-        sd.tl.perturb(cells, ("drug", "erlotinib"), parrot(perturbations=known))
+        sd.tl.perturb(cells, ("drug", "erlotinib"), parrot(knows={"response": {"perturbations": known}}))
 
 
 def test_a_model_for_other_tasks_is_refused(cells, parrot):

@@ -7,7 +7,7 @@ from scipy.special import softmax
 
 import sc_duality as sd
 
-KNOWN = {"Panobinostat": ["treated", "untreated"]}
+KNOWN = {"sensitivity": {"drugs": {"Panobinostat": ["treated", "untreated"]}}}
 
 
 def test_general_model_is_asked_about_any_drug(cells, parrot):
@@ -27,7 +27,7 @@ def test_general_model_is_asked_about_any_drug(cells, parrot):
 
 
 def test_model_that_knows_a_drug_is_asked_in_its_own_words(cells, parrot):
-    model = parrot(scores=[[0.0, 1.0]], drugs=KNOWN)
+    model = parrot(scores=[[0.0, 1.0]], knows=KNOWN)
     sd.tl.sensitivity(cells, "panobinostat", model)
     assert (cells.obs["sensitivity"] == "untreated").all()
     assert "drug Panobinostat" in model.prompts[0]
@@ -43,7 +43,7 @@ def test_labels_may_stand_in_a_column(cells, parrot):
 
 
 def test_threshold_of_types_is_not_used(cells, parrot):
-    model = parrot(scores=[[0.0, 0.0]], unknown=0.9)
+    model = parrot(scores=[[0.0, 0.0]], knows={"annotation": {"unknown": 0.9}})
     sd.tl.sensitivity(cells, "erlotinib", model)
     assert (cells.obs["sensitivity_status"] == "ok").all()
     sd.tl.sensitivity(cells, "erlotinib", model, unknown=0.9)
@@ -72,7 +72,7 @@ def test_duality_knows_the_drug(cells, parrot, tmp_path):
     sd.tl.duality(found, "sensitivity", model, form="likelihood", n_genes=4)
     np.testing.assert_array_equal(found.obs["sensitivity_duality"], cells.obs["sensitivity_duality"])
     with pytest.raises(ValueError, match="does not know the drug 'erlotinib'; it knows Panobinostat"):
-        sd.tl.duality(cells, "sensitivity", parrot(drugs=KNOWN))
+        sd.tl.duality(cells, "sensitivity", parrot(knows=KNOWN))
 
 
 def test_copy_leaves_the_original_alone(cells, parrot):

@@ -87,7 +87,7 @@ def test_what_the_run_leaves(aligned):
     assert history.index.tolist() == [1, 2, 3, 4]
     columns = {"reward", "reward_std", "kl", "entropy", "length", "cut_off", "zero_variance", "tokens_per_second"}
     assert columns | {"duality_annotation/mean", "duality_generation/valid", "generation/dual_accuracy"} <= set(history)
-    assert sd.models.resolve(model).labels == TYPES
+    assert sd.models.resolve(model).known("annotation", "labels") == TYPES
 
 
 def test_no_label_is_read(random, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 import sc_duality as sd
 from sc_duality.models import ModelSpec
-from sc_duality.models._tokens import Tokens
+from sc_duality.models.engines import Tokens
 from sc_duality.train._distil import Trace
 from sc_duality.train._rows import plain_rows
 
@@ -67,7 +67,7 @@ def test_it_learns_and_loads(trained, capfd):
     )
     assert not [*model.glob("*adapter*"), *model.glob("*.bin")]
     loaded = sd.models.load(model)
-    assert loaded.spec.labels == TYPES
+    assert loaded.spec.known("annotation", "labels") == TYPES
     assert loaded.score(["<annotate> <cell> A0 A1 A2 <type>"], ["alpha_cell", "beta_cell"]).shape == (1, 2)
     record = json.loads((model / "training.json").read_text())
     assert record["accuracy"]["annotation"]["n"] == 15

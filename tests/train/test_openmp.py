@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import sc_duality as sd
-from tests.openmp import levels, nesting
+from tests.openmp import active_levels, nested_regions
 
 pytest.importorskip("trl")
 
@@ -29,12 +29,12 @@ def test_a_model_learns_on_one_level(
     found: list[set[int]] = []
 
     def begun(*_: object, **__: object) -> None:
-        found.append(levels())
+        found.append(active_levels())
         raise StoppedError
 
     monkeypatch.setattr(Trainer, "train", begun)
-    with nesting():
+    with nested_regions():
         with pytest.raises(StoppedError):
             train(toy_cells(), model, tmp_path / "out", **how)
-        assert levels() == {4}
+        assert active_levels() == {4}
     assert found == [{1}]

@@ -110,7 +110,7 @@ def test_a_policy_is_asked_where_it_is_live():
         def __exit__(self, *_):
             entered.append("out")
 
-        def pass_over(self):
+        def skip_generate(self):
             entered.append("over")
             return SimpleNamespace()
 

@@ -10,8 +10,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, Trainer
 
-from sc_duality.models import ModelSpec
-from sc_duality.models._spec import SPEC_FILE
+from sc_duality.models import SPEC_FILE, ModelSpec
 from sc_duality.tasks import Annotation, Example
 from sc_duality.train._lesson import Lesson, Row
 from sc_duality.train._run import Run
@@ -75,14 +74,22 @@ def save_toy(folder: Path, context: int = CONTEXT, **spec) -> Path:
         tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>"
     ).save_pretrained(folder)
     tasks = ["annotation", "generation", "response", "sensitivity"]
-    known = {"prompt_format": "compact", "n_genes": N_GENES, "labels": TYPES, "tasks": tasks, **spec}
+    known = {
+        "prompt_format": "compact",
+        "n_genes": N_GENES,
+        "knows": {"annotation": {"labels": TYPES}},
+        "tasks": tasks,
+        **spec,
+    }
     (folder / SPEC_FILE).write_text(pd.Series(known).to_json())
     return folder
 
 
 def toy_spec(folder: Path) -> ModelSpec:
     """What is known of the model in this folder."""
-    return ModelSpec("toy", str(folder), prompt_format="compact", n_genes=N_GENES, labels=TYPES)
+    return ModelSpec(
+        "toy", str(folder), prompt_format="compact", n_genes=N_GENES, knows={"annotation": {"labels": TYPES}}
+    )
 
 
 class Guess(Lesson):

@@ -1,42 +1,50 @@
-"""Who answers: one protocol, the engines behind it, and the models that are known by name."""
+"""Language models: the presets, the engines that run them, and what is known about each model."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._cache import clear_cache
-from ._engine import Engine, Unanswered
-from ._load import load, resolve, unload
-from ._presets import available
-from ._protocol import LanguageModel, Sampling
-from ._spec import ModelSpec
+from . import engines
+from ._language_model import EngineInfo, LanguageModel, engine_info, live, skip_generate
+from ._load import load, unload
+from ._reference_classifier import ReferenceClassifier, read_reference_classifier
+from ._resolve import available, resolve
+from ._sampling import Sampling, SamplingParams
+from ._smollm2 import from_wheel
+from ._spec import SPEC_FILE, ModelSpec
+from .engines import Engine, Unanswered, clear_cache
 
 if TYPE_CHECKING:
-    from ._endpoint import EndpointModel
-    from ._transformers import TransformersModel
-    from ._vllm import VLLMModel
+    from .engines import EndpointModel, TransformersModel, VLLMModel
 
 __all__ = [
+    "SPEC_FILE",
     "EndpointModel",
     "Engine",
+    "EngineInfo",
     "LanguageModel",
     "ModelSpec",
+    "ReferenceClassifier",
     "Sampling",
+    "SamplingParams",
     "TransformersModel",
     "Unanswered",
     "VLLMModel",
     "available",
     "clear_cache",
+    "engine_info",
+    "from_wheel",
+    "live",
     "load",
+    "read_reference_classifier",
     "resolve",
+    "skip_generate",
     "unload",
 ]
-_ENGINES = {"EndpointModel": "_endpoint", "TransformersModel": "_transformers", "VLLMModel": "_vllm"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load an engine, and torch with it, when it is first asked for: wrong input is refused before that."""
-    if name in _ENGINES:
-        return getattr(import_module(f".{_ENGINES[name]}", __name__), name)
+    """Import an engine, and torch with it, at first use: invalid input is refused before that."""
+    if name in ("EndpointModel", "TransformersModel", "VLLMModel"):
+        return getattr(engines, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

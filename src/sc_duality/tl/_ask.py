@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .. import pp
 from ..cells import Sentences, adata_keys, column, preview, read_sentences, to_known_names
-from ..models import LanguageModel, ModelSpec
+from ..models import LanguageModel, ModelSpec, engine_info
 from ..tasks import PromptFormat
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _MIN_KNOWN = 0.2
 
 def check_task(spec: ModelSpec, task: str) -> None:
     """Refuse a model that was not made for this task; pass on what users have to know of how it does it."""
-    if task not in spec.tasks:
+    if spec.tasks is not None and task not in spec.tasks:
         raise ValueError(
             f"the model {spec.name!r} does no {task}, only {', '.join(spec.tasks)}: pass another one, "
             "see sd.models.available()"
@@ -172,12 +172,13 @@ def report_unanswered(n: int, n_cells: int) -> None:
 def provenance(engine: LanguageModel, prompt_format: PromptFormat, **params: Any) -> dict[str, Any]:
     """What ``uns`` keeps about an answer; what is ``None`` is left out, as AnnData cannot store it."""
     spec = engine.spec
-    packages = ("sc-duality", "anndata", *getattr(engine, "packages", ()))
+    info = engine_info(engine)
+    packages = ("sc-duality", "anndata", *info.packages)
     kept = {
         "model": spec.name,
-        "engine": getattr(engine, "name", type(engine).__name__),
-        "fingerprint": engine.fingerprint if hasattr(engine, "fingerprint") else spec.fingerprint,
-        "dtype": getattr(engine, "dtype", None),
+        "engine": info.name,
+        "fingerprint": info.fingerprint,
+        "dtype": info.dtype,
         "prompt_format": prompt_format.name,
         "prompt_format_version": prompt_format.version,
         "versions": {name: version(name) for name in packages},

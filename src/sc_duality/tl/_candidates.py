@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..models import LanguageModel, Sampling
+from ..models import LanguageModel, SamplingParams, engine_info
 from ..rewards import ground_truth
 from ..tasks import Failure, PromptFormat
 from ..train._distil import ACCEPTED, BELOW, NOT_ANSWERED, WRONG, Counts, Trace, TraceFile
@@ -75,7 +75,7 @@ def ask(
     blocks: Mapping[int, Sequence[Question]],
     file: TraceFile,
     how: Filter,
-    sampling: Sampling,
+    sampling: SamplingParams,
     *,
     progress: bool,
 ) -> None:
@@ -99,7 +99,7 @@ def ask(
             done += 1
             accepted += sum(n for (_, _, outcome), n in counts.items() if outcome == ACCEPTED)
             asked += counts.total()
-            bar.set_postfix_str(f"{accepted:,} of {asked:,} accepted, {getattr(teacher, 'usage', '')}".rstrip(", "))
+            bar.set_postfix_str(f"{accepted:,} of {asked:,} accepted, {engine_info(teacher).usage or ''}".rstrip(", "))
     except BaseException as error:
         with suppress(OSError):
             file.spend(meter.read())
@@ -140,6 +140,6 @@ class _Meter:
         return {name: value - before.get(name, 0) for name, value in self._before.items()}
 
     def _total(self) -> dict[str, float]:
-        usage = getattr(self._teacher, "usage", None)
+        usage = engine_info(self._teacher).usage
         found = {name: getattr(usage, name, None) for name in _COUNTED}
         return {name: value for name, value in found.items() if value is not None}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .. import pp
 from ..cells import adata_keys, gene_columns, in_memory, read_sentences, store_sentences
-from ..models import LanguageModel, ModelSpec, Sampling
+from ..models import LanguageModel, ModelSpec, SamplingParams
 from ..tasks import Example, Failure, Task, encode
 from ._answers import NO_GENES, NOT_ANSWERED, OK
 from ._ask import model_names
@@ -61,7 +61,11 @@ def places(genes: NDArray[np.object_], spec: ModelSpec) -> Mapping[str, int]:
 
 
 def written(
-    model: LanguageModel, task: Task, examples: Sequence[Example | None], lengths: Iterable[int], sampling: Sampling
+    model: LanguageModel,
+    task: Task,
+    examples: Sequence[Example | None],
+    lengths: Iterable[int],
+    sampling: SamplingParams,
 ) -> Written:
     """Let the model write a cell for each example, cut to its length; without an example there is no cell.
 

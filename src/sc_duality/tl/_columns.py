@@ -32,8 +32,9 @@ def write(
     if answers.familiarity is not None:
         adata.obs[adata_keys.in_distribution(key)] = answers.familiarity
     _write_terms(adata, key, answers, own, spec, unsure)
-    if all(label in spec.coarse for label in own):
-        _write_coarse(adata, key, answers, [spec.coarse[label] for label in own], spec, threshold)
+    coarse = spec.known("annotation", "coarse", {})
+    if all(label in coarse for label in own):
+        _write_coarse(adata, key, answers, [coarse[label] for label in own], spec, threshold)
     if adata_keys.probabilities(key) in adata.obsm:
         del adata.obsm[adata_keys.probabilities(key)]
     if answers.probability is not None:
@@ -95,7 +96,8 @@ def _write_terms(
     adata: AnnData, key: str, answers: Answers, names: Sequence[str], spec: ModelSpec, unsure: NDArray[np.bool_]
 ) -> None:
     """The term of each answer, if the model knows one for any of these names of its own."""
-    codes, terms = pd.factorize(np.array([spec.ontology.get(name) for name in names], dtype=object))
+    ontology = spec.known("annotation", "ontology", {})
+    codes, terms = pd.factorize(np.array([ontology.get(name) for name in names], dtype=object))
     if len(terms):
         given = np.where(unsure | (answers.best < 0), -1, codes[answers.best])
         found = pd.Categorical.from_codes(given, categories=terms)

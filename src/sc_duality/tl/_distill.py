@@ -13,7 +13,7 @@ import pandas as pd
 
 from .._settings import settings
 from ..cells import adata_keys, modality, seed
-from ..models import LanguageModel, ModelSpec, Sampling, load, resolve
+from ..models import LanguageModel, ModelSpec, SamplingParams, load, resolve
 from ..tasks import Perturbation, Reason
 from ..train._distil import ACCEPTED, BELOW, NOT_ANSWERED, WRONG, Distilled, TraceFile
 from ..train._lesson import Lesson
@@ -175,8 +175,8 @@ def distill(
     if n_candidates > 1 and temperature == 0:
         raise ValueError(f"at temperature=0 all {n_candidates} candidates are the same: pass n_candidates=1, or draw")
     number = seed(rng)
-    room = spec.room_for(genes_asked(spec, n_genes)) if max_tokens is None else max_tokens
-    sampling = Sampling(max_tokens=room, temperature=temperature, top_p=top_p, seed=number)
+    room = spec.max_new_tokens(genes_asked(spec, n_genes)) if max_tokens is None else max_tokens
+    sampling = SamplingParams(max_tokens=room, temperature=temperature, top_p=top_p, seed=number)
     draws = np.random.default_rng(number)
     lessons: list[Lesson] = []
     for adata in several(adatas):

@@ -12,7 +12,7 @@ from anndata import AnnData
 
 from .._settings import settings
 from ..cells import adata_keys, in_memory, modality, seed, select_genes
-from ..models import LanguageModel, ModelSpec, Sampling, load, resolve
+from ..models import LanguageModel, ModelSpec, SamplingParams, load, resolve
 from ..tasks import Annotation, Generation, check_labels, generation_example
 from ._answers import NOT_ANSWERED
 from ._ask import check_task, genes_asked, provenance, report_unanswered
@@ -120,8 +120,8 @@ def generate(
     candidates = _candidates(spec, names, tissue)
     _check_best_of(best_of, spec, candidates, temperature)
     n_genes = genes_asked(spec, n_genes)
-    max_tokens = spec.room_for(n_genes) if max_tokens is None else max_tokens
-    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
+    max_tokens = spec.max_new_tokens(n_genes) if max_tokens is None else max_tokens
+    sampling = SamplingParams(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
     frame = _frame(spec, None if like is None else modality(like), key)
     task = Generation(spec.prompt_format, known_genes=None if frame is None else frozenset(frame.place))
 
@@ -187,13 +187,14 @@ def _check_best_of(best_of: int, spec: ModelSpec, candidates: list[str], tempera
 
 def _candidates(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -> list[str]:
     """The types that the dual may choose from, spelled as in ``counts`` where they are asked for."""
-    possible = spec.labels or tuple(names)
-    if tissue is not None and spec.label_sets:
-        if tissue not in spec.label_sets:
+    possible = spec.known("annotation", "labels", ()) or tuple(names)
+    label_sets = spec.known("annotation", "label_sets", {})
+    if tissue is not None and label_sets:
+        if tissue not in label_sets:
             raise ValueError(
-                f"the model {spec.name!r} does not know the tissue {tissue!r}; it knows {', '.join(spec.label_sets)}"
+                f"the model {spec.name!r} does not know the tissue {tissue!r}; it knows {', '.join(label_sets)}"
             )
-        possible = spec.label_sets[tissue]
+        possible = label_sets[tissue]
         foreign = [label for label, own in names.items() if own not in possible]
         if foreign:
             raise ValueError(

@@ -12,7 +12,7 @@ import numpy as np
 from anndata import AnnData
 
 from ..cells import adata_keys, cell_names, column, seed
-from ..models import LanguageModel, ModelSpec, Sampling, load
+from ..models import LanguageModel, ModelSpec, SamplingParams, load, read_reference_classifier
 from ..train._judge import Dual
 from ._answers import NOT_ANSWERED, Answers, nothing, pooled, scored, written
 from ._ask import context_of, provenance, report_unanswered, sentences_for
@@ -20,7 +20,6 @@ from ._best_of import best_explained, check_best_of, drawn_labels
 from ._blocks import blocks
 from ._columns import write
 from ._duality import duality
-from ._familiar import read_reference
 from ._questions import Question
 
 logger = logging.getLogger(__name__)
@@ -51,17 +50,17 @@ def label_cells(
 ) -> None:
     """Ask the question about every cell and write the answers; ``about`` is kept beside the settings."""
     _check(adata, how)
-    default = spec.unknown if question.task.name == "annotation" else 0.0  # models know it of types only
+    default = spec.known(question.task.name, "unknown", 0.0)  # models know it of types only
     threshold = default if how.unknown is None else how.unknown
     choices = tuple(map(question.task.answer, question.labels)) if how.method == "choose" else ()
-    room = spec.room_for(1) if how.max_tokens is None else how.max_tokens
-    sampling = Sampling(max_tokens=room, temperature=how.temperature, seed=seed(how.rng), choices=choices)
+    room = spec.max_new_tokens(1) if how.max_tokens is None else how.max_tokens
+    sampling = SamplingParams(max_tokens=room, temperature=how.temperature, seed=seed(how.rng), choices=choices)
     facts = context_of(adata, how.context)
     cells = sentences_for(adata, spec, key=how.key, n_genes=how.n_genes)
     names = cell_names(adata)
     scores = how.method == "score"
     if scores and question.task.name == "annotation":
-        question = question._replace(reference=read_reference(spec, cells.names))
+        question = question._replace(reference=read_reference_classifier(spec, cells.names))
 
     engine = load(model)
     answers = nothing(len(cells), len(question.names) if scores else None, familiar=question.reference is not None)
@@ -106,7 +105,7 @@ def _answers(
     facts: Sequence[Mapping[str, str]],
     names: Sequence[str],
     how: How,
-    sampling: Sampling,
+    sampling: SamplingParams,
 ) -> Answers:
     """One answer to each of these cells; all that is asked about a cell is asked here, and nothing about others."""
     examples = question.shown(cells, facts)

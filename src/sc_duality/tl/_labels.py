@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 import pandas as pd
@@ -37,13 +37,14 @@ def drug_choices(
     """The model's own name for the drug, and labels as for :func:`label_choices`."""
     if not isinstance(drug, str) or not drug.strip():
         raise ValueError(f"drug must be a name, such as 'erlotinib', got {drug!r}")
-    own = {normal_form(name): name for name in spec.drugs}.get(normal_form(drug), drug)
-    if spec.drugs and own not in spec.drugs:
+    drugs = spec.known("sensitivity", "drugs", {})
+    own = {normal_form(name): name for name in drugs}.get(normal_form(drug), drug)
+    if drugs and own not in drugs:
         raise ValueError(
-            f"the model {spec.name!r} does not know the drug {drug!r}; it knows {', '.join(spec.drugs)}: pass another "
+            f"the model {spec.name!r} does not know the drug {drug!r}; it knows {', '.join(drugs)}: pass another "
             "drug or a general model"
         )
-    known = spec.drugs.get(own, ())
+    known = drugs.get(own, ())
     if isinstance(labels, str) and labels not in adata.obs:
         raise ValueError(f"labels={labels!r} is no obs column; there are {', '.join(adata.obs.columns)}")
     asked = (known or SENSITIVITY) if labels is None else _values(adata, labels)
@@ -56,11 +57,12 @@ def own_names(spec: ModelSpec, asked: Sequence[str], known: Sequence[str] | None
     ``known`` are the labels that the model knows, by default all of its types; where it knows none by itself, any
     will do.
     """
-    known = spec.labels if known is None else known
+    known = spec.known("annotation", "labels", ()) if known is None else known
     if not known:
         return {label: label for label in asked}
     own = {normal_form(label): label for label in known}
-    own |= {normal_form(other): label for other, label in spec.synonyms.items() if label in known}
+    synonyms = spec.known("annotation", "synonyms", {})
+    own |= {normal_form(other): label for other, label in synonyms.items() if label in known}
     strange = [label for label in asked if normal_form(label) not in own]
     if strange:
         near = get_close_matches(normal_form(strange[0]), list(own), n=1, cutoff=0.6)
@@ -79,16 +81,18 @@ def own_names(spec: ModelSpec, asked: Sequence[str], known: Sequence[str] | None
 
 def _asked(adata: AnnData, spec: ModelSpec, labels: Sequence[str] | str | None) -> Sequence[str]:
     if labels is None:
-        if not spec.labels:
+        known: Sequence[str] = spec.known("annotation", "labels", ())
+        if not known:
             raise ValueError(f"the model {spec.name!r} has no labels of its own: pass labels=, a list or an obs column")
-        return spec.labels
+        return known
     if not isinstance(labels, str) or labels in adata.obs:
         return _values(adata, labels)
-    if labels in spec.label_sets:
-        return spec.label_sets[labels]
+    label_sets: Mapping[str, Sequence[str]] = spec.known("annotation", "label_sets", {})
+    if labels in label_sets:
+        return label_sets[labels]
     raise ValueError(
         f"labels={labels!r} is neither an obs column ({', '.join(adata.obs.columns)}) nor a label set of the model "
-        f"{spec.name!r} ({', '.join(spec.label_sets) or 'it has none'})"
+        f"{spec.name!r} ({', '.join(label_sets) or 'it has none'})"
     )
 
 

@@ -87,7 +87,9 @@ def sensitivity(corpus: Corpus, spec: ModelSpec, columns: Columns, of: NDArray[n
     if not columns.drug:
         raise ValueError("the task 'sensitivity' needs drug=, the name of what the cells were given")
     drug = columns.drug
-    truth, labels = _labels(corpus, spec, columns.sensitivity, "sensitivity", spec.drugs.get(drug, ()))
+    truth, labels = _labels(
+        corpus, spec, columns.sensitivity, "sensitivity", spec.known("sensitivity", "drugs", {}).get(drug, ())
+    )
     tasks = (
         Sensitivity(spec.prompt_format, spec.genes, "observed"),
         Sensitivity(spec.prompt_format, spec.genes, "label"),
@@ -158,9 +160,8 @@ def perturbed(corpus: Corpus, spec: ModelSpec, columns: Columns) -> tuple[NDArra
     meaning = {value: known_as(spec, perturbation_of(one)) for value, one in columns.perturbations.items()}
     if not any(one.is_control for one in meaning.values()):
         raise ValueError('none of perturbations= is ("control",): nothing can be compared without untreated cells')
-    known = [known_as(spec, Perturbation(**fields)) for fields in spec.perturbations] or list(
-        dict.fromkeys(meaning.values())
-    )
+    known = [known_as(spec, Perturbation(**fields)) for fields in spec.known("response", "perturbations", ())]
+    known = known or list(dict.fromkeys(meaning.values()))
     return np.array([meaning.get(value) for value in values], dtype=object), known
 
 

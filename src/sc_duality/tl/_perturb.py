@@ -13,7 +13,7 @@ import pandas as pd
 from .. import pp
 from .._settings import settings
 from ..cells import adata_keys, in_memory, modality, seed
-from ..models import LanguageModel, Sampling, load, resolve
+from ..models import LanguageModel, SamplingParams, load, resolve
 from ..tasks import Perturbation, Response, response_example
 from ._answers import NOT_ANSWERED, OK
 from ._ask import check_task, context_of, genes_asked, provenance, report_unanswered, sentences_for
@@ -135,8 +135,8 @@ def perturb(
     choices = candidates(spec, done)
     facts = context_of(data, context)
     n_genes = genes_asked(spec, n_genes)
-    max_tokens = spec.room_for(n_genes) if max_tokens is None else max_tokens
-    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
+    max_tokens = spec.max_new_tokens(n_genes) if max_tokens is None else max_tokens
+    sampling = SamplingParams(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
     before = sentences_for(data, spec, key=key, n_genes=n_genes).genes()
     frame = frame_of(data, spec, key)
     if not frame.line:

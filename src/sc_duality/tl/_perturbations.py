@@ -28,7 +28,7 @@ def known_as(spec: ModelSpec, asked: Perturbation) -> Perturbation:
 
     Dose and time need to agree only where both sides say them.
     """
-    known = [Perturbation(**fields) for fields in spec.perturbations]
+    known = [Perturbation(**fields) for fields in spec.known("response", "perturbations", ())]
     same = [one for one in known if one.covers(asked) or asked.covers(one)]
     if known and len(same) != 1:
         why = "could mean several that" if same else "is no perturbation that"
@@ -40,7 +40,7 @@ def known_as(spec: ModelSpec, asked: Perturbation) -> Perturbation:
 
 def candidates(spec: ModelSpec, asked: Perturbation) -> list[Perturbation]:
     """What the dual may choose from: all that the model knows, with ``asked`` as the user says it, or nothing done."""
-    known = [Perturbation(**fields) for fields in spec.perturbations]
+    known = [Perturbation(**fields) for fields in spec.known("response", "perturbations", ())]
     if not known:
         return [asked] if asked.is_control else [asked, Perturbation("control")]
     own = known_as(spec, asked)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from ..models import ModelSpec
+from ..models import ModelSpec, ReferenceClassifier
 from ..tasks import Annotation, Example, Sensitivity, annotation_example, sensitivity_example
 from ..train._judge import GIVEN, Dual, Given, cell_rng
-from ._familiar import Reference
 
 
 class Question(NamedTuple):
@@ -23,7 +22,7 @@ class Question(NamedTuple):
     #: What the model says where none of the labels is right; empty where it never does.
     none: str = ""
     #: What the cells that the model learned the labels from say of others, if it has some.
-    reference: Reference | None = None
+    reference: ReferenceClassifier | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -49,7 +48,7 @@ def annotation_question(spec: ModelSpec, names: dict[str, str], given: Given = G
     """The cell's type."""
     task = Annotation(spec.prompt_format, spec.genes, given)
     example = partial(annotation_example, labels=list(names.values()))
-    return Question(task, names, example, spec.none_of_these)
+    return Question(task, names, example, spec.known("annotation", "none_of_these", ""))
 
 
 def sensitivity_question(spec: ModelSpec, drug: str, names: dict[str, str], given: Given = GIVEN) -> Question:

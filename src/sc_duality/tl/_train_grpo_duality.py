@@ -367,4 +367,4 @@ def _rewards(
 def _room(spec: ModelSpec, tasks: Sequence[str], n_genes: int) -> int:
     """Tokens that an answer needs: a label one word, a cell ``n_genes``, and each an end."""
     words = n_genes if {"generation", "response"} & set(tasks) else 1
-    return spec.room_for(words) + 1
+    return spec.max_new_tokens(words) + 1

@@ -10,8 +10,7 @@ from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
 from ..models import LanguageModel, ModelSpec
-from ..models._openmp import one_level
-from ..models._tokens import Tokens
+from ..models.engines import Tokens, one_level
 from ._check import warn_where_dual_is_weak
 from ._history import history_of
 from ._lesson import Lesson
@@ -48,7 +47,7 @@ def align(
     """
     tokens, plan = Tokens(spec), how.schedule
     prompts = [lesson.prompt() for lesson in lessons]
-    tokens.check_room(tokens.prompts(prompts), how.max_tokens, context_of(spec))
+    tokens.check_context_length(tokens.prompts(prompts), how.max_tokens, context_of(spec))
     if len(prompts) * plan.group_size < plan.rollout:
         raise ValueError(
             f"there are {len(prompts)} questions, and a rollout of {plan.rollout} answers in groups of "

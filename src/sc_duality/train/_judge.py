@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from ..models import LanguageModel, Sampling
+from ..models import LanguageModel, SamplingParams
 from ..rewards import lift, posterior
 from ..tasks import Example, Failure, Task
 
@@ -103,8 +103,8 @@ def _sampled(
     All draws are asked for in one call, in which a prompt that comes again is drawn anew.
     """
     prompts = [task.dual_prompt(answer, example) for answer, example in zip(answers, examples, strict=True)]
-    room = engine.spec.room_for(words_back(task, examples, how))
-    sampling = Sampling(max_tokens=room, temperature=1.0, seed=how.seed)
+    room = engine.spec.max_new_tokens(words_back(task, examples, how))
+    sampling = SamplingParams(max_tokens=room, temperature=1.0, seed=how.seed)
     texts = engine.generate(prompts * how.draws, sampling)
     scores = [_read(task, text, example) for text, example in zip(texts, examples * how.draws, strict=True)]
     return np.reshape(scores, (how.draws, len(examples))).mean(axis=0)

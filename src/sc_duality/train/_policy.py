@@ -9,11 +9,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..models import Engine, ModelSpec, Sampling, TransformersModel
-from ..models._batches import Batch, batches
-from ..models._drawing import Draw
-from ..models._engine import Finished
-from ..models._tokens import Tokens
+from ..models import ModelSpec, SamplingParams
+from ..models.engines import Batch, Engine, Finished, SeededSampler, Tokens, TransformersModel, batches
 from ._trl import live_weights, rollout_engine, writes_with_vllm
 
 #: How much more is read at once than where every prompt has to get the same answer in any company.
@@ -28,15 +25,15 @@ class Reference(TransformersModel):
 
     transient: ClassVar[bool] = True
 
-    def _generate(self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[int]) -> Iterator[Finished]:
-        writing = copy(self._writing)
+    def _generate(self, prompts: Sequence[str], sampling: SamplingParams, seeds: Sequence[int]) -> Iterator[Finished]:
+        writing = copy(self._generation)
         writing.max_new_tokens = sampling.max_tokens
         for members, ids, shown in self._padded(self._encode(prompts, sampling.max_tokens), sampling.max_tokens):
             how: dict[str, Any] = {}
             if sampling.temperature > 0:
                 drawing = {"temperature": sampling.temperature, "top_p": sampling.top_p}
                 own = [seeds[i] for i in members]
-                how["logits_processor"] = [Draw(own, ids.shape[1], sampling.max_tokens, **drawing)]
+                how["logits_processor"] = [SeededSampler(own, ids.shape[1], sampling.max_tokens, **drawing)]
             with torch.inference_mode():
                 out = self.model.generate(input_ids=ids, attention_mask=shown, generation_config=writing, **how)
             texts = self.tokenizer.batch_decode(out[:, ids.shape[1] :], skip_special_tokens=True)
@@ -48,7 +45,7 @@ class Reference(TransformersModel):
             yield from super()._score(prompts, choices)
             return
         words = [tail[0] for tail in tails]
-        for members, ids, shown in self._padded(self._encode(prompts, room=1), room=1):
+        for members, ids, shown in self._padded(self._encode(prompts, 1), room=1):
             places = (shown.cumsum(1) - 1).clamp(min=0)
             with torch.inference_mode():
                 out = self.model(
@@ -102,12 +99,12 @@ class Policy(Reference):
         with live_weights(self._trainer) as self.model:
             yield self
 
-    def pass_over(self) -> None:
+    def skip_generate(self) -> None:
         """Stand in for a call of :meth:`generate` where this process has nothing to ask and others may."""
         if writes_with_vllm(self._trainer):
-            rollout_engine(self._trainer, [], Sampling(max_tokens=1))
+            rollout_engine(self._trainer, [], SamplingParams(max_tokens=1))
 
-    def _generate(self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[int]) -> Iterator[Finished]:
+    def _generate(self, prompts: Sequence[str], sampling: SamplingParams, seeds: Sequence[int]) -> Iterator[Finished]:
         if not writes_with_vllm(self._trainer):
             yield from super()._generate(prompts, sampling, seeds)
             return

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..models import LanguageModel
+from ..models import LanguageModel, live, skip_generate
 from ..rewards import ground_truth
 from ..tasks import Failure
 from ._judge import Dual, explain, judgeable
@@ -91,9 +90,9 @@ class DualityReward(TaskReward):
     def _scores(self, lessons: Sequence[Lesson], answers: Sequence[Any], step: int) -> Sequence[float]:
         examples = [lesson.example for lesson in lessons]
         how = replace(self._how, seed=hash((self._how.seed, step)) % 2**31)
-        with together(self.judge):
+        with live(self.judge):
             if not judgeable(examples, answers):
-                getattr(self.judge, "pass_over", nullcontext)()
+                skip_generate(self.judge)
                 return [np.nan] * len(lessons)
             return explain(self.judge, lessons[0].task, examples, answers, how).tolist()
 
@@ -111,8 +110,3 @@ def read(lesson: Lesson, completion: Any) -> Any:
     text = completion if isinstance(completion, str) else completion[-1]["content"]
     found = lesson.task.parse(text, lesson.example)
     return None if isinstance(found, Failure) else found.value
-
-
-def together(judge: LanguageModel) -> Any:
-    """Where ``judge`` may be asked: the policy needs all processes for that."""
-    return judge.live() if hasattr(judge, "live") else nullcontext()

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from ..models import ModelSpec
-from ..models._tokens import Tokens
+from ..models.engines import Tokens
 from ..tasks import Example
 from ._judge import Dual, words_back
 from ._lesson import Lesson
@@ -36,7 +36,7 @@ def check_room(spec: ModelSpec, lessons: Sequence[Lesson], known: Sequence[Lesso
         Names the length and what to make smaller; also if the model has no word for a label.
     """
     tokens, context = Tokens(spec), context_of(spec)
-    tokens.check_room(tokens.prompts([lesson.prompt() for lesson in lessons]), max_tokens, context)
+    tokens.check_context_length(tokens.prompts([lesson.prompt() for lesson in lessons]), max_tokens, context)
 
     @cache
     def longest(task: Any, labels: tuple[str, ...]) -> str:
@@ -48,7 +48,7 @@ def check_room(spec: ModelSpec, lessons: Sequence[Lesson], known: Sequence[Lesso
 
     def room(task: Any, example: Example) -> int:
         if how.form == "sample":
-            return spec.room_for(words_back(task, [example], how))
+            return spec.max_new_tokens(words_back(task, [example], how))
         return widest(task, tuple(example.known.get("candidates", [example.unknown])))
 
     def dual(task: Any, example: Example) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..models._tokens import Tokens
+from ..models.engines import Tokens
 from ._distil import Trace
 from ._lesson import Lesson, Row
 
@@ -40,7 +40,7 @@ def _encoded(tokens: Tokens, rows: Sequence[Row], context: int) -> list[dict[str
     end = [tokens.tokenizer.eos_token_id]
     answers = [answer + end for answer in tokens.answers([row.answer for row in rows])]
     for prompt, answer in zip(prompts, answers, strict=True):
-        tokens.check_room([prompt], len(answer), context)
+        tokens.check_context_length([prompt], len(answer), context)
     return [
         {"input_ids": prompt + answer, "labels": [_IGNORED] * len(prompt) + answer}
         for prompt, answer in zip(prompts, answers, strict=True)

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ..models import ModelSpec, resolve
-from ..models._spec import SPEC_FILE
+from ..models import SPEC_FILE, ModelSpec, resolve
 from ._check import Accuracy
 from ._distil import Trace
 from ._lesson import Lesson
@@ -32,9 +31,8 @@ _HISTORY = "history.csv"
 _CHECKPOINTS = "checkpoints"
 #: What HF trainers write last into a checkpoint.
 _STATE = "trainer_state.json"
-#: Fields of a model that say where it lies, not how it is asked, and of what lies there alone: the cells that a model
-#: learned from are not those that another one goes on with.
-_PLACE = ("name", "source", "revision", "vocabulary", "familiar")
+#: Fields of a model that say where it lies, not how it is asked.
+_PLACE = ("name", "source", "revision", "vocabulary")
 
 
 class Trained(NamedTuple):
@@ -132,9 +130,9 @@ class Run:
         if trainer.accelerator.is_main_process:
             (new / "training_args.bin").unlink(missing_ok=True)  # a pickle, which nothing here reads
             trainer.processing_class.save_pretrained(new)
-            _write(
-                new / SPEC_FILE, {name: value for name, value in asdict(spec).items() if value and name not in _PLACE}
-            )
+            # The reference cells of a model are not in the folder of another one that is trained from it.
+            fields = asdict(spec.without("annotation", "in_distribution"))
+            _write(new / SPEC_FILE, {name: value for name, value in fields.items() if value and name not in _PLACE})
             history.to_csv(new / _HISTORY)
             for file in sorted(new.iterdir()):
                 file.replace(self.folder / file.name)

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..models import ModelSpec
-from ..models._smollm2 import from_wheel
+from ..models import ModelSpec, from_wheel
 
 #: Arguments of trainers that a run decides itself: others would make another run of it, or one that cannot go on.
 _DECIDED = {
@@ -135,6 +134,6 @@ def _helps_bfloat16() -> bool:
     """Whether matrix products in bfloat16 are faster here; sums and weights stay in float32 either way."""
     import torch
 
-    from ..models._transformers import multiplies_bfloat16
+    from ..models.engines import multiplies_bfloat16
 
     return multiplies_bfloat16(torch.device("cuda" if torch.cuda.is_available() else "cpu"))

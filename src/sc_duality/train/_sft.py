@@ -10,8 +10,7 @@ from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
 from ..models import ModelSpec
-from ..models._openmp import one_level
-from ..models._tokens import Tokens
+from ..models.engines import Tokens, one_level
 from ._contrast import ContrastiveSFT
 from ._distil import Trace
 from ._history import history_of

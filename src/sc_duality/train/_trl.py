@@ -9,7 +9,7 @@ from typing import Any
 
 from packaging.version import Version
 
-from ..models import Sampling
+from ..models import SamplingParams
 
 #: Releases in which the names below are what they are taken for.
 OLDEST, BELOW = Version("1.16"), Version("1.17")
@@ -63,7 +63,7 @@ def writes_with_vllm(trainer: Any) -> bool:
     return bool(getattr(trainer, "use_vllm", False))
 
 
-def rollout_engine(trainer: Any, ids: Sequence[Sequence[int]], sampling: Sampling) -> list[list[int]]:
+def rollout_engine(trainer: Any, ids: Sequence[Sequence[int]], sampling: SamplingParams) -> list[list[int]]:
     """Continuations by the vLLM that writes the trainer's rollouts, drawn as ``sampling`` says.
 
     All processes ask together. Each has to ask for as many as the others, so that those with fewer ask for one token

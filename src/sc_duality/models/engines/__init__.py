@@ -1,0 +1,55 @@
+"""The engines that run models, and the parts of them that trainers share."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._answer_cache import clear_cache
+from ._answer_values import Finished, Unanswered
+from ._engine import Engine
+
+if TYPE_CHECKING:
+    from ._hardware import multiplies_bfloat16
+    from ._tokens import Tokens
+    from .endpoint._endpoint_engine import EndpointModel
+    from .transformers._batches import Batch, batches
+    from .transformers._openmp import one_level
+    from .transformers._seeded_sampler import SeededSampler
+    from .transformers._transformers_engine import TransformersModel
+    from .vllm._vllm_engine import VLLMModel
+
+__all__ = [
+    "Batch",
+    "EndpointModel",
+    "Engine",
+    "Finished",
+    "SeededSampler",
+    "Tokens",
+    "TransformersModel",
+    "Unanswered",
+    "VLLMModel",
+    "batches",
+    "clear_cache",
+    "multiplies_bfloat16",
+    "one_level",
+]
+#: Where the names lie whose import loads torch, transformers, vLLM or openai.
+_HEAVY = {
+    "Batch": "transformers._batches",
+    "EndpointModel": "endpoint._endpoint_engine",
+    "SeededSampler": "transformers._seeded_sampler",
+    "Tokens": "_tokens",
+    "TransformersModel": "transformers._transformers_engine",
+    "VLLMModel": "vllm._vllm_engine",
+    "batches": "transformers._batches",
+    "multiplies_bfloat16": "_hardware",
+    "one_level": "transformers._openmp",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a heavy library at first use."""
+    if name in _HEAVY:
+        return getattr(import_module(f".{_HEAVY[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,76 @@
+"""Texts as token ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from transformers import AutoTokenizer
+
+from .._spec import ModelSpec
+
+
+class Tokens:
+    """The tokenizer of a model, with its chat template.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    trust_remote_code
+        As for :func:`sc_duality.models.load`.
+    """
+
+    def __init__(self, spec: ModelSpec, *, trust_remote_code: bool = False) -> None:
+        self.spec = spec
+        with explain_download_errors(spec):
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(
+                spec.source, revision=spec.revision, trust_remote_code=trust_remote_code
+            )
+
+    def prompts(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of prompts, each wrapped in the chat template if the model has one."""
+        if not texts:
+            return []
+        chat = bool(self.tokenizer.chat_template)
+        if chat:
+            texts = [
+                self.tokenizer.apply_chat_template(
+                    [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+                )
+                for text in texts
+            ]
+        # A chat template adds its special tokens itself.
+        return list(self.tokenizer(list(texts), add_special_tokens=not chat)["input_ids"])
+
+    def answers(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of answers after a prompt; an error where an answer is not in the vocabulary."""
+        token_ids = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
+        for text, ids in zip(texts, token_ids, strict=True):
+            if not ids or ids == [self.tokenizer.unk_token_id]:
+                raise ValueError(f"the answer {text!r} is not in the vocabulary of the model {self.spec.name!r}")
+        return list(token_ids)
+
+    def check_context_length(self, ids: Sequence[Sequence[int]], max_new_tokens: int, limit: int) -> None:
+        """Refuse a prompt that exceeds the context length ``limit`` together with ``max_new_tokens`` of an answer."""
+        longest = max(range(len(ids)), key=lambda i: len(ids[i]), default=None)
+        if longest is not None and len(ids[longest]) + max_new_tokens > limit:
+            raise ValueError(
+                f"prompt {longest} has {len(ids[longest])} tokens and its answer may have {max_new_tokens}, but the "
+                f"model {self.spec.name!r} reads {limit}: "
+                "use fewer genes (n_genes=), fewer labels, or a smaller max_tokens="
+            )
+
+
+@contextmanager
+def explain_download_errors(spec: ModelSpec) -> Iterator[None]:
+    """Say what to download, and how, where a model cannot be loaded."""
+    try:
+        yield
+    except OSError as error:
+        revision = f" --revision {spec.revision}" if spec.revision else ""
+        raise OSError(
+            f"cannot load the model {spec.source!r}: {error}\nIf this machine is offline, download it elsewhere "
+            f"(hf download {spec.source}{revision}) and pass the folder as model="
+        ) from error

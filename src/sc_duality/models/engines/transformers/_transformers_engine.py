@@ -1,0 +1,228 @@
+"""The engine that runs everywhere: Hugging Face transformers on a CPU, on MPS or on one GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from copy import copy
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers.utils import logging as transformers_logging
+
+from ...._settings import settings
+from ..._sampling import SamplingParams
+from ..._spec import ModelSpec
+from .._answer_values import Finished
+from .._engine import Engine
+from .._hardware import multiplies_bfloat16
+from .._token_tree import branches
+from .._tokens import Tokens, explain_download_errors
+from ._batches import Batch, batches
+from ._choice_scoring import score_answers, score_choices, split_choices
+from ._openmp import one_level
+from ._seeded_sampler import SeededSampler
+
+#: Prompts are padded to a multiple of this number of tokens where padding does not change the result.
+_PADDING_STEP = 16
+#: Completions generated together where batches are filled. More would hardly be faster per completion.
+_GENERATION_ROWS = 64
+
+
+class TransformersModel(Engine):
+    """A causal language model that transformers can load.
+
+    Prompts of similar length share a batch. On a CPU the shape of a batch depends only on the length of each of its
+    prompts, so that the answer to a prompt does not depend on other prompts, to the last bit. On a GPU it is the same
+    up to rounding.
+
+    Parameters
+    ----------
+    spec
+        The model, from :func:`sc_duality.models.resolve`.
+    device
+        ``"cpu"``, ``"cuda"``, ``"mps"`` or any device of torch; ``"auto"`` takes a GPU if there is one.
+    dtype
+        ``"float32"``, ``"bfloat16"`` or ``"float16"``; ``"auto"`` takes bfloat16 where the hardware
+        multiplies it (GPUs, and CPUs with AMX or AVX-512 BF16), else float32. Log-likelihoods of the two
+        differ by up to 0.1.
+    trust_remote_code
+        Whether code from the model's repository may run. Only if you have read it.
+    batch_tokens
+        Tokens per batch: by default 2,048 on a CPU and 32,768 elsewhere. Fewer need less memory. On a CPU, at most 64
+        completions are generated at once.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> model = sd.models.load("embedded")
+    >>> prompts = ["<annotate> <cell> CD79A MS4A1 CD37 CD74 <type>"]
+    >>> scores = model.score(prompts, ["B_cell", "natural_killer_cell"])
+    >>> bool(scores[0, 0] > scores[0, 1])
+    True
+    """
+
+    name: ClassVar[str] = "transformers"
+    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        trust_remote_code: bool = False,
+        batch_tokens: int | None = None,
+    ) -> None:
+        super().__init__(spec)
+        self._tokens = Tokens(spec, trust_remote_code=trust_remote_code)
+        with explain_download_errors(spec), _loading_bar(shown=settings.progress and spec.name != "embedded"):
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                spec.source,
+                revision=spec.revision,
+                use_safetensors=True,
+                dtype=torch.float32 if dtype == "auto" else dtype,
+                trust_remote_code=trust_remote_code,
+            )
+        self.model: Any = model.to(_device(device)).eval()
+        if dtype == "auto" and multiplies_bfloat16(self.model.device):
+            self.model = self.model.to(torch.bfloat16)
+        self._prepare(batch_tokens)
+
+    def _prepare(self, batch_tokens: int | None) -> None:
+        """Set what depends on the model and its tokenizer."""
+        self.batch_tokens = batch_tokens or (2048 if self.model.device.type == "cpu" else 32768)
+        self._pad: int = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else 0
+        # A model's folder may set sampling options; only SamplingParams counts here.
+        end = self.model.generation_config.eos_token_id
+        self._generation = GenerationConfig(pad_token_id=self._pad, eos_token_id=end, do_sample=False)
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer of transformers."""
+        return self._tokens.tokenizer
+
+    @property
+    def _limit(self) -> int:
+        """Context length of the model."""
+        return int(self.model.config.get_text_config().max_position_embeddings)
+
+    @property
+    def dtype(self) -> str:
+        """Data type of the weights in use."""
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Commit of the hub repository, or hash of the folder."""
+        return getattr(self.model.config, "_commit_hash", None) or self.spec.fingerprint
+
+    def _generate(self, prompts: Sequence[str], sampling: SamplingParams, seeds: Sequence[int]) -> Iterator[Finished]:
+        choices = self._tokens.answers(sampling.choices)
+        # The last token after a choice is the end of text.
+        max_new_tokens = max(map(len, choices), default=sampling.max_tokens - 1) + 1
+        config = copy(self._generation)
+        config.max_new_tokens = max_new_tokens
+        for batch in self._batches(self._encode(prompts, max_new_tokens), rows=_GENERATION_ROWS):
+            length = batch.ids.shape[1]
+            options: dict[str, Any] = {}
+            if sampling.temperature > 0:
+                # Rows that only fill the batch repeat the first prompt.
+                row_seeds = [seeds[i] for i in batch.members]
+                row_seeds += row_seeds[:1] * (len(batch.ids) - len(row_seeds))
+                sampler = SeededSampler(
+                    row_seeds, length, max_new_tokens, temperature=sampling.temperature, top_p=sampling.top_p
+                )
+                options["logits_processor"] = [sampler]
+            if choices:
+                options["prefix_allowed_tokens_fn"] = self._allow_only(choices, length)
+            with torch.inference_mode():
+                out = self.model.generate(
+                    input_ids=batch.ids,
+                    attention_mask=torch.ones_like(batch.ids),
+                    generation_config=config,
+                    **options,
+                )
+            new = out[: len(batch.members), length:]
+            texts = self.tokenizer.batch_decode(new, skip_special_tokens=True)
+            yield list(zip(batch.members, texts, strict=True))
+
+    def _score(self, prompts: Sequence[str], choices: Sequence[str]) -> Iterator[Finished]:
+        """Read every prompt once, whatever the number of choices."""
+        tails = self._tokens.answers(choices)
+        longest = max(map(len, tails))
+        split = split_choices(tails)
+        step = 1 if longest > 1 else _PADDING_STEP  # later tokens of a choice would attend to padding
+        ids = [[*prompt, *split.shared] for prompt in self._encode(prompts, longest)]
+        for batch in self._batches(ids, step):
+            scores = score_choices(self.model, batch, split, self._pad)
+            yield list(zip(batch.members, scores.numpy(), strict=False))
+
+    def _likelihood(self, prompts: Sequence[str], answers: Sequence[str]) -> Iterator[Finished]:
+        tails = self._tokens.answers(answers)
+        lengths = np.array([len(tail) for tail in tails])
+        heads = self._encode(prompts, int(lengths.max()))
+        for length in np.unique(lengths):
+            indices = np.flatnonzero(lengths == length).tolist()
+            for batch in self._batches([[*heads[i], *tails[i]] for i in indices], _PADDING_STEP):
+                scores = score_answers(self.model, batch, int(length))
+                yield list(zip((indices[i] for i in batch.members), scores.tolist(), strict=False))
+
+    def _embed(self, prompts: Sequence[str]) -> Iterator[Finished]:
+        for batch in self._batches(self._encode(prompts, 0), _PADDING_STEP):
+            with torch.inference_mode():
+                hidden = self.model.base_model(input_ids=batch.ids).last_hidden_state.float()
+            ends = batch.lengths[:, None]
+            padding = torch.arange(hidden.shape[1], device=ends.device) >= ends
+            mean = hidden.masked_fill(padding[..., None], 0).sum(1) / ends
+            yield list(zip(batch.members, mean.cpu().numpy(), strict=False))
+
+    def _allow_only(self, choices: Sequence[Sequence[int]], length: int) -> Any:
+        """The function by which ``generate`` restricts a completion to one of these choices."""
+        end = self._generation.eos_token_id
+        ends = list(end) if isinstance(end, list | tuple) else [end]
+        allowed = branches([[*choice, ends[0]] for choice in choices])
+        return lambda _, ids: allowed.get(tuple(ids[length:].tolist()), ends[:1])
+
+    def _encode(self, prompts: Sequence[str], max_new_tokens: int) -> list[list[int]]:
+        """Token ids of every prompt; an error where a prompt and its answer exceed the context length."""
+        ids = self._tokens.prompts(prompts)
+        self._tokens.check_context_length(ids, max_new_tokens, self._limit)
+        return ids
+
+    def _batches(self, ids: list[list[int]], step: int = 1, rows: int | None = None) -> Iterator[Batch]:
+        """Batches of prompts of similar length; on a CPU, without nested OpenMP regions while one is in use."""
+        device = self.model.device
+        fill = device.type == "cpu"
+        with one_level() if fill else nullcontext():
+            yield from batches(
+                ids,
+                tokens=self.batch_tokens,
+                device=device,
+                fill=fill,
+                step=step,
+                limit=self._limit,
+                rows=rows if fill else None,
+            )
+
+
+@contextmanager
+def _loading_bar(*, shown: bool) -> Iterator[None]:
+    """Show or hide the progress bar of transformers, and restore its setting."""
+    before = transformers_logging.is_progress_bar_enabled()
+    (transformers_logging.enable_progress_bar if shown else transformers_logging.disable_progress_bar)()
+    try:
+        yield
+    finally:
+        (transformers_logging.enable_progress_bar if before else transformers_logging.disable_progress_bar)()
+
+
+def _device(device: str) -> torch.device:
+    if device != "auto":
+        return torch.device(device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -1,0 +1,1 @@
+"""Engine on vLLM, offline."""
