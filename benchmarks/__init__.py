@@ -1,1 +1,1 @@
-"""Speed and accuracy, against peers: ``python -m benchmarks.NAME``. The last line printed is one JSON object."""
+"""Measurements: ``python -m benchmarks.NAME [--quick]`` prints one JSON object as its last line."""

@@ -1,8 +1,7 @@
-"""How memory and speed hold when cells do not fit into memory: the half of ``benchmarks.scale`` without a model.
+"""Peak memory and speed of cell sentences from stores on disk: the part of ``benchmarks.scale`` without a model.
 
-A store holds real cells (10x PBMC3k, raw counts as float32 CSR) over and over, each with a name of its own, and is
-written block by block, in chunks of one size. Every measurement runs in a process of its own, which first ranks a few
-cells so that all is compiled and loaded.
+A store repeats real cells (PBMC3k, raw counts as float32 CSR) under other names and is written block by block, in
+chunks of one size. Every measurement runs in a fresh process after a warm-up.
 """
 
 from __future__ import annotations
@@ -25,35 +24,33 @@ from anndata.io import write_elem
 from scipy import sparse
 
 import sc_duality as sd
+from benchmarks._memory import peak_bytes, reset_peak
+from recipes.embedded import real_cells
 
-from . import _cells
-from .sentences import peak_bytes
-
-#: How the sentences of each kind of store are written: by ``pp.cell_sentences`` into an object that reads the store
-#: backed or lazily, or by ``io.write_sentences`` into the store itself.
+#: By kind of store: ``pp.cell_sentences`` on a lazy or backed object, or ``io.write_sentences`` into the store.
 WAYS = {".zarr": ("lazy", "on disk"), ".h5ad": ("backed", "on disk")}
-#: Values in a chunk of a zarr store, the same for any number of cells.
+#: Values of a chunk of a zarr store.
 CHUNK = 2**18
 
 
 class Measured(NamedTuple):
-    """What ranking the cells of a store took."""
+    """Speed and memory of cell sentences of a store."""
 
     cells_per_s: float
-    #: Most bytes that the process held meanwhile, less those of sentences that it holds at the end.
+    #: Peak of resident memory in bytes, without the sentences that the process holds at the end.
     peak: int
 
 
-def real_cells() -> ad.AnnData:
-    """The real cells that the stores repeat: 2,321 where the benchmark data lie, else the 317 of the package."""
-    cells = _cells.pbmc3k() if _cells.DATA.exists() else sd.datasets.pbmc3k()
+def repeated_cells() -> ad.AnnData:
+    """The real cells that stores repeat: all of PBMC3k if it is there, else the shipped cells."""
+    cells = real_cells.pbmc3k() if (real_cells.DATA / "pbmc3k.h5ad").exists() else sd.datasets.pbmc3k()
     cells.X = sparse.csr_matrix(cells.X, dtype=np.float32)
     return cells
 
 
 def write_store(path: Path, n_cells: int, cells: ad.AnnData | None = None) -> None:
-    """A zarr or h5ad store of ``n_cells`` real cells, as anndata would write it, never held in memory."""
-    cells = real_cells() if cells is None else cells
+    """Write a zarr or h5ad store of ``n_cells`` cells in anndata's format, block by block."""
+    cells = repeated_cells() if cells is None else cells
     group: Any = h5py.File(path, "w") if path.suffix == ".h5ad" else zarr.open_group(path, mode="w", zarr_format=2)
     names = np.array([f"cell{i}" for i in range(n_cells)], dtype=object)
     write_elem(group, "/", ad.AnnData(var=cells.var))
@@ -85,21 +82,21 @@ def _write_rows(group: Any, X: sparse.csr_matrix, n_cells: int) -> None:
 
 
 def measure(path: Path, way: str) -> Measured:
-    """Rank the cells of a store in a fresh process."""
+    """Measure one way on a store in a fresh process."""
     command = [sys.executable, "-m", "benchmarks._scale_memory", str(path), way]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def flat_memory(folder: Path, *, quick: bool = False) -> dict[str, Any]:
-    """What ``benchmarks.scale`` reports of memory and speed; ``folder`` has room for 10 GB, or 0.3 GB if ``quick``.
+    """Measure every way on a small and a large store in ``folder`` (10 GB, 0.3 GB if ``quick``).
 
-    ``cells_per_s`` by way, ``in_memory_cells_per_s``, ``over_in_memory`` (their ratio), and ``peak_growth``: the peak
-    of memory for the larger number of cells over that for the smaller, less 1.
+    Returns ``cells_per_s`` by way, ``in_memory_cells_per_s``, ``over_in_memory`` (their ratio), and
+    ``peak_growth``: the peak of memory of the large store over that of the small one, minus 1.
     """
-    few, many = (10_000, 30_000) if quick else (100_000, 1_000_000)
+    few, many = (4_000, 10_000) if quick else (100_000, 1_000_000)
     found: dict[str, Any] = {"n_cells": [few, many], "cells_per_s": {}, "peak_mb": {}, "peak_growth": {}}
-    cells = real_cells()
+    cells = repeated_cells()
     for suffix in (".zarr",) if quick else (".zarr", ".h5ad"):
         paths = [folder / f"{n}{suffix}" for n in (few, many)]
         for path, n in zip(paths, (few, many), strict=True):
@@ -129,9 +126,9 @@ def _read(path: Path, way: str) -> ad.AnnData:
 
 def _ranked(path: Path, way: str) -> Measured:
     sd.settings.progress = False
-    sd.pp.cell_sentences(real_cells()[:50].copy())  # compiles
+    sd.pp.cell_sentences(repeated_cells()[:50].copy())  # compiles
     adata = None if way == "on disk" else _read(path, way)
-    forget_peak()
+    reset_peak()
     start = time.perf_counter()
     if adata is None:
         sd.io.write_sentences(path)
@@ -141,11 +138,6 @@ def _ranked(path: Path, way: str) -> Measured:
     if adata is None:
         return Measured(ad.experimental.read_lazy(path).n_obs / seconds, peak)
     return Measured(adata.n_obs / seconds, peak - sum(values.nbytes for values in adata.obsm.values()))
-
-
-def forget_peak() -> None:
-    """Let the peak of resident memory (VmHWM of Linux) start from what is resident now."""
-    Path("/proc/self/clear_refs").write_text("5")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Annotation that is killed and goes on: the run that may be killed, and the account of what was asked."""
+"""Interrupted annotation: runs that are killed, and a record of the computed and cached prompts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sc_duality.models import TransformersModel
 
 
 def killed_and_resumed(folder: Path, n: int, *, kills: int, seed: int) -> dict[str, Any]:
-    """Annotate ``n`` cells in one run, and again in runs that are killed at random until one comes through."""
+    """Annotate ``n`` cells in one run, and again in runs that are killed at random until one completes."""
     write_cells(folder / "cells.h5ad", n)
     start = time.perf_counter()
     _run(folder, "whole").wait()
@@ -29,54 +29,54 @@ def killed_and_resumed(folder: Path, n: int, *, kills: int, seed: int) -> dict[s
     marks = sorted(np.random.default_rng(seed).integers(n // 50, n - n // 50, kills).tolist())
     for mark in marks:
         run = _run(folder, "killed")
-        while run.poll() is None and len(_lines(folder / "killed" / "kept.txt")) < mark:
+        while run.poll() is None and len(_lines(folder / "killed" / "cached.txt")) < mark:
             time.sleep(0.01)
         run.kill()
         run.wait()
     _run(folder, "killed").wait()
 
-    answered, kept = (Counter(_lines(folder / "killed" / f"{what}.txt")) for what in ("answered", "kept"))
-    whole = set(_lines(folder / "whole" / "kept.txt"))
+    computed, cached = (Counter(_lines(folder / "killed" / f"{name}.txt")) for name in ("computed", "cached"))
+    whole = set(_lines(folder / "whole" / "cached.txt"))
     return {
         "cells": n,
-        "questions": len(whole),
+        "prompts": len(whole),
         "killed_at": marks,
         "same_result": all(_same(folder, file) for file in ("obs.csv", "probabilities.npy")),
-        "kept_answers_asked_again": kept.total() - len(kept),
-        "answers_lost_in_flight": answered.total() - len(answered),
-        "never_asked": len(whole - set(answered)),
+        "cached_prompts_computed_again": cached.total() - len(cached),
+        "prompts_computed_twice": computed.total() - len(computed),
+        "prompts_missing": len(whole - set(computed)),
         "uninterrupted_s": round(seconds, 1),
     }
 
 
 def write_cells(path: Path, n: int) -> None:
-    """Shipped real cells, repeated under other names, by which genes of equal count stand in another order."""
+    """Shipped cells repeated under other names, which change the order of genes of equal counts."""
     cells = sd.datasets.pbmc3k()
     obs = pd.DataFrame(index=[f"cell{i}" for i in range(n)])
     ad.AnnData(cells.X[np.arange(n) % cells.n_obs], obs, cells.var[[]]).write_h5ad(path)
 
 
-class Noting(TransformersModel):
-    """Writes down every question that it has answered, and, when it is asked on, that the answer was kept."""
+class RecordingModel(TransformersModel):
+    """Records every prompt after it is computed, and again after it is cached."""
 
     folder: Path
 
     def _score(self, prompts: Sequence[str], choices: Sequence[str]) -> Iterator[Any]:
         for finished in super()._score(prompts, choices):
-            self._note_down("answered", [prompts[i] for i, _ in finished])
+            self._record("computed", [prompts[i] for i, _ in finished])
             yield finished
-            self._note_down("kept", [prompts[i] for i, _ in finished])
+            self._record("cached", [prompts[i] for i, _ in finished])
 
-    def _note_down(self, what: str, prompts: Sequence[str]) -> None:
-        with (self.folder / f"{what}.txt").open("a") as file:
+    def _record(self, name: str, prompts: Sequence[str]) -> None:
+        with (self.folder / f"{name}.txt").open("a") as file:
             file.write("".join(f"{prompt}\n" for prompt in prompts))
 
 
 def annotate(cells: Path, folder: Path) -> None:
-    """The run: what a user would do, with answers kept under ``folder``."""
+    """One run, with its cache in ``folder``."""
     folder.mkdir(exist_ok=True)
     sd.settings.cache_dir, sd.settings.cache, sd.settings.progress = folder / "cache", True, False
-    model = Noting(sd.models.resolve("embedded"))
+    model = RecordingModel(sd.models.resolve("embedded"))
     model.folder = folder
     adata = ad.read_h5ad(cells, backed="r")
     sd.tl.annotate(adata, model)
@@ -90,7 +90,7 @@ def _run(folder: Path, name: str) -> subprocess.Popen[bytes]:
 
 
 def _lines(file: Path) -> list[str]:
-    """Whole lines: a kill may leave a part of one."""
+    """Complete lines; a kill may leave a part of one."""
     return file.read_text().split("\n")[:-1] if file.is_file() else []
 
 

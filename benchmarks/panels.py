@@ -1,15 +1,12 @@
-"""What is left of annotation on a panel of genes: ``python -m benchmarks.panels [--model NAME] [--quick]``.
+"""Annotation on panels of genes: ``python -m benchmarks.panels [--model NAME] [--quick]``.
 
-Spatial and targeted assays measure some hundred genes. Here, cells of donors and studies that the embedded model never
-saw are limited to the genes that vary most among the cells of PBMC3k or of the training donors of the pancreas, which
-is how panels are made. Beside the embedded model, its language model alone and its reference alone, a logistic
-regression fitted in the same run on the same training cells and the genes of the panel (ranks, classes balanced, counts
-thinned), which a user would have to fit for every panel anew.
+Spatial and targeted assays measure some hundred genes. Held-out cells are limited to the most variable genes of PBMC3k
+or of the training donors of the pancreas. The baseline is a logistic regression fitted in the same run on the same
+training cells and the genes of each panel (ranks, balanced classes, thinned counts).
 """
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import anndata as ad
@@ -17,16 +14,18 @@ import numpy as np
 import scanpy as sc
 
 import sc_duality as sd
-from benchmarks._baselines import said_by
-from benchmarks._report import report
-from benchmarks.embedded import Test, alone, annotated, joined, less, read, scores, tests
+from benchmarks import _library as library
+from benchmarks._baselines import predict
+from benchmarks._held_out import HeldOut, held_out_sets, quick_sets
+from benchmarks._results import parser, report
+from benchmarks._scores import accuracy_and_f1
 
 SIZES = (200, 500, 1000, 2000)
 SETS = ("held_out_donors", "pbmc_facs_800")
 
 
 def panel(cells: ad.AnnData, n: int) -> list[str]:
-    """The genes that vary most."""
+    """The ``n`` most variable genes."""
     log = cells.copy()
     sc.pp.normalize_total(log, target_sum=1e4)
     sc.pp.log1p(log)
@@ -34,35 +33,49 @@ def panel(cells: ad.AnnData, n: int) -> list[str]:
     return log.var_names[log.var["highly_variable"]].tolist()
 
 
-def judged(test: Test, model: str, seed: int) -> dict[str, Any]:
-    """Accuracy of every way, and how many cells come out as unknown."""
-    truth, labels = test.cells.obs["label"].to_numpy(str), sorted(test.train.obs["label"].unique())
-    ways = {"embedded": joined, "language_model": alone, "reference": read}
-    said = {name: way(test.cells, model, labels) for name, way in ways.items()}
-    said["regression"] = said_by("ranks_strong", test.train, test.cells, seed)
-    unknown = annotated(test.cells, model, labels).obs["annotation"] == "unknown"
-    found: dict[str, Any] = {name: scores(truth, each, test.coarse)["accuracy"] for name, each in said.items()}
-    return found | {"unknown": round(float(np.mean(unknown)), 4)}
+def limited(held_out: HeldOut, n: int) -> HeldOut:
+    """The set on a panel of ``n`` genes."""
+    train, cells = held_out.train, held_out.cells
+    genes = train.var_names.intersection(panel(train, n)).intersection(cells.var_names)
+    return held_out._replace(train=train[:, genes].copy(), cells=cells[:, genes].copy())
+
+
+def evaluate(held_out: HeldOut, model: str, seed: int) -> dict[str, Any]:
+    """Accuracy of every method, and the share of cells that become unknown."""
+    cells, labels = held_out.cells, held_out.labels
+    predicted = {
+        "embedded": library.predict_ensemble(cells, model, labels),
+        "language_model": library.predict_language_model(cells, model, labels),
+        "reference_classifier": library.predict_reference_classifier(cells, model, labels),
+        "regression_ranks_augmented": predict("regression_ranks_augmented", held_out.train, cells, seed),
+    }
+    truth = cells.obs["label"].to_numpy(str)
+    accuracy = {name: accuracy_and_f1(truth, each, held_out.merged)["accuracy"] for name, each in predicted.items()}
+    unknown = library.annotate(cells, model, labels).obs["annotation"] == "unknown"
+    return accuracy | {"unknown": round(float(np.mean(unknown)), 4)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="embedded")
-    parser.add_argument("--quick", action="store_true", help="one set and one panel, 100 cells")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    options = parser(__doc__, "40 shipped cells of PBMC3k on one panel")
+    options.add_argument("--model", default="embedded")
+    options.add_argument("--seed", type=int, default=0)
+    args = options.parse_args()
     sd.settings.progress = False
-    found = tests()
-    results: dict[str, Any] = {}
-    for name in SETS[:1] if args.quick else SETS:
-        test = less(found[name], args.seed) if args.quick else found[name]
-        for size in SIZES[1:2] if args.quick else SIZES:
-            genes = test.train.var_names.intersection(panel(test.train, size)).intersection(test.cells.var_names)
-            limited = test._replace(train=test.train[:, genes].copy(), cells=test.cells[:, genes].copy())
-            results[f"{name}, {size} genes"] = {"n": test.cells.n_obs, **judged(limited, args.model, args.seed)}
-            print(name, size, results[f"{name}, {size} genes"], flush=True)
+    sets = quick_sets(args.seed) if args.quick else {name: held_out_sets()[name] for name in SETS}
+    figures: dict[str, Any] = {}
+    for name, held_out in sets.items():
+        for size in SIZES[2:3] if args.quick else SIZES:
+            result = evaluate(limited(held_out, size), args.model, args.seed)
+            figures[f"{name}, {size} genes"] = {"n": held_out.cells.n_obs, **result}
+            print(name, size, result, flush=True)
     report(
-        results, n=sum(result["n"] for result in results.values()), seed=args.seed, packages=("scikit-learn", "scanpy")
+        "panels",
+        figures,
+        n=sum(held_out.cells.n_obs for held_out in sets.values()),
+        seed=args.seed,
+        quick=args.quick,
+        packages=("scikit-learn", "scanpy", "torch", "transformers"),
+        model=args.model,
     )
 
 

@@ -1,33 +1,29 @@
-"""How fast cells become sentences, beside cell2sentence in the same run: ``python -m benchmarks.sentences``.
+"""Speed and memory of cell sentences, next to cell2sentence: ``python -m benchmarks.sentences [--quick]``.
 
-Made counts: 20,000 cells × 20,000 genes as float32 CSR, 1,500 nonzeros a cell at random places, values with a long
-tail (half of them are 1). Times are medians after a warm-up that compiles.
+Made counts: 20,000 cells × 20,000 genes as float32 CSR, 1,500 nonzeros a cell, values with a long tail (half are 1).
+Times are medians after compilation.
 
 - ``cells_per_s``: ``pp.cell_sentences`` on an AnnData, 200 genes a cell.
-- ``all_genes_cells_per_s``: the same with 1,500 genes a cell, which is all that the peer can do.
-- ``text_cells_per_s``: 200 genes a cell, rendered to text by ``get.cell_sentences`` as well.
-- ``peer_cells_per_s``: ``generate_vocabulary`` and ``generate_sentences`` of cell2sentence, which give text.
+- ``all_genes_cells_per_s``: the same with 1,500 genes a cell, as cell2sentence ranks them.
+- ``text_cells_per_s``: 200 genes a cell, and ``get.cell_sentences`` as text.
+- ``peer_cells_per_s``: ``generate_vocabulary`` and ``generate_sentences`` of cell2sentence, which return text.
 - ``rebuild_cells_per_s``: 200 genes a cell back to a CSR matrix of expression.
-- ``bound_cells_per_s``: the memory's bandwidth for reading, measured here, over the bytes of a cell.
-- ``peak_over_output``: how far ``pp.cell_sentences`` raises the peak of resident memory, over the bytes that it
-  writes (VmHWM of Linux). A process of its own compiles first and loads the matrix last, so that its peak is what
-  it holds when the measurement starts.
+- ``bound_cells_per_s``: the measured memory bandwidth over the bytes of a cell.
+- ``peak_over_output``: rise of the peak of resident memory by ``pp.cell_sentences`` over the bytes that it writes,
+  measured in a fresh process that compiles first and loads the matrix last.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import io
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import anndata as ad
@@ -37,17 +33,18 @@ import pandas as pd
 from scipy import sparse
 
 import sc_duality as sd
-from sc_duality.cells import rebuild_expression
-
-from ._report import report
+from benchmarks._cell2sentence import cell2sentence
+from benchmarks._library import rebuild_expression
+from benchmarks._memory import STATUS, peak_bytes
+from benchmarks._results import parser, report
+from benchmarks._timing import seconds
 
 N_GENES, NONZEROS, SEED = 20_000, 1_500, 0
 PARTS = ("data", "indices", "indptr")
-STATUS = Path("/proc/self/status")
 
 
 def made_counts(n_cells: int) -> sparse.csr_matrix:
-    """Cells with distinct genes at random places and counts with a long tail."""
+    """Cells with distinct random genes and counts with a long tail."""
     rng = np.random.default_rng(SEED)
     gaps = np.sort(rng.integers(0, N_GENES - NONZEROS + 1, (n_cells, NONZEROS), dtype=np.int32), axis=1)
     indices = (gaps + np.arange(NONZEROS, dtype=np.int32)).ravel()
@@ -64,15 +61,6 @@ def as_anndata(X: sparse.csr_matrix) -> ad.AnnData:
     return ad.AnnData(X, cells, pd.DataFrame(index=[f"GENE{i}" for i in range(N_GENES)]))
 
 
-def seconds(work: Callable[[], Any], repeats: int) -> list[float]:
-    taken = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return taken
-
-
 def cells_per_s(work: Callable[[], Any], n_cells: int, repeats: int) -> float:
     return n_cells / float(np.median(seconds(work, repeats)))
 
@@ -84,30 +72,9 @@ def bandwidth(values: np.ndarray, repeats: int) -> float:
         return cells_per_s(lambda: list(pool.map(np.max, parts)), values.nbytes, repeats)
 
 
-def peer() -> ModuleType | None:
-    """The module of cell2sentence with its functions on sentences, without the rest of the package.
-
-    It imports plotting and data set libraries that these functions do not use; where they are missing, empty modules
-    stand for them.
-    """
-    found = importlib.util.find_spec("cell2sentence")
-    if found is None or not found.submodule_search_locations:
-        print("cell2sentence is not installed: pip install --no-deps cell2sentence", file=sys.stderr)
-        return None
-    unused = {"plotnine": (), "datasets": ("Dataset", "DatasetDict")}
-    for name, attributes in unused.items():
-        if importlib.util.find_spec(name) is None:
-            sys.modules[name] = ModuleType(name)
-            vars(sys.modules[name]).update(dict.fromkeys(attributes))
-    spec = importlib.util.spec_from_file_location("peer", Path(found.submodule_search_locations[0]) / "utils.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def beside_peer(adata: ad.AnnData, rounds: int) -> tuple[float, float | None]:
-    """Cells per second of both, measured in turns, so that both see the same machine; the peer on a tenth."""
-    utils, part = peer(), adata[: adata.n_obs // 10].copy()
+def with_peer(adata: ad.AnnData, rounds: int) -> tuple[float, float | None]:
+    """Cells per second of both, measured in turns; the peer on a tenth of the cells."""
+    utils, part = cell2sentence(), adata[: adata.n_obs // 10].copy()
     ours: list[float] = []
     theirs: list[float] = []
     for _ in range(rounds):
@@ -119,7 +86,7 @@ def beside_peer(adata: ad.AnnData, rounds: int) -> tuple[float, float | None]:
 
 
 def peak_over_output(X: sparse.csr_matrix) -> float | None:
-    """Measured in a fresh process, which reads the matrix from files."""
+    """``peak_over_output``, measured in a fresh process that reads the matrix from files."""
     if not STATUS.exists():
         return None
     with tempfile.TemporaryDirectory() as folder:
@@ -137,17 +104,10 @@ def print_peak(folder: Path) -> None:
     print((peak_bytes() - before) / sum(values.nbytes for values in adata.obsm.values()))
 
 
-def peak_bytes() -> int:
-    """Unlike ru_maxrss, this does not start from the peak of the process that started this one."""
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="10,000 cells and fewer repeats")
-    parser.add_argument("--peak-of", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    made = parser(__doc__, "10,000 cells and fewer repeats")
+    made.add_argument("--peak-of", type=Path, help=argparse.SUPPRESS)
+    options = made.parse_args()
     sd.settings.progress = False
     if options.peak_of:
         print_peak(options.peak_of)
@@ -158,7 +118,7 @@ def main() -> None:
     adata = as_anndata(X)
     sd.pp.cell_sentences(as_anndata(X[:100]))
 
-    speed, peers = beside_peer(adata, repeats)
+    speed, peers = with_peer(adata, repeats)
     text = cells_per_s(lambda: (sd.pp.cell_sentences(adata), sd.get.cell_sentences(adata)), n_cells, repeats)
     ranks = adata.obsm["cell_sentence"]
     line = {"slope": -0.7, "intercept": 2.5}
@@ -167,6 +127,7 @@ def main() -> None:
     peak = peak_over_output(X)
     bytes_per_cell = (X.data.nbytes + X.indices.nbytes + X.indptr.nbytes) / n_cells
     report(
+        "sentences",
         {
             "cells_per_s": round(speed),
             "peer_cells_per_s": peers and round(peers),
@@ -179,6 +140,7 @@ def main() -> None:
         },
         n=n_cells,
         seed=SEED,
+        quick=options.quick,
         packages=("anndata", "cell2sentence", "numba", "numpy", "scipy"),
     )
 

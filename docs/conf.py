@@ -18,16 +18,18 @@ extensions = [
     "sphinx_copybutton",
     "sphinxcontrib.bibtex",
 ]
-# Its use of a deprecated call of Sphinx is its own affair.
+# It calls a deprecated function of Sphinx, which is not ours to fix.
 warnings.filterwarnings("ignore", module="sphinx_autodoc_typehints")
+# Dataclasses inherit annotations whose names belong to the module of the parent class.
+suppress_warnings = ["sphinx_autodoc_typehints.forward_reference"]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "jupyter_execute"]
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
 
-# Every reference must lead somewhere. Those to other projects do where their inventories may be fetched; elsewhere
-# the documentation builds without a network.
+# Every reference must resolve. Those to other projects resolve on Read the Docs, which may download their inventories;
+# elsewhere the documentation builds without a network.
 nitpicky = True
-foreign = {
+projects = {
     "anndata": "https://anndata.readthedocs.io/en/stable/",
     "matplotlib": "https://matplotlib.org/stable/",
     "mudata": "https://mudata.readthedocs.io/stable/",
@@ -41,13 +43,15 @@ foreign = {
 }
 if os.environ.get("READTHEDOCS") == "True":
     extensions.append("sphinx.ext.intersphinx")
-    intersphinx_mapping = {name: (address, None) for name, address in foreign.items()}
-_modules = "|".join([*(foreign.keys() - {"python"}), "collections", "enum", "os", "pathlib", "pydantic", "typing"])
+    intersphinx_mapping = {name: (address, None) for name, address in projects.items()}
+_modules = "|".join(
+    [*(projects.keys() - {"python"}), "collections", "enum", "jinja2", "os", "pathlib", "pydantic", "typing"]
+)
 nitpick_ignore_regex = [("py:.*", rf"({_modules})\..*"), ("py:data", "Ellipsis")]
 
 autosummary_generate = True
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # left to sphinx_autodoc_typehints
+autodoc_typehints = "none"  # sphinx_autodoc_typehints adds them
 always_use_bars_union = True
 typehints_defaults = "comma"
 typehints_document_rtype = False
@@ -58,7 +62,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
-# Tutorials train models, which takes minutes: their outputs are stored in them.
+# Tutorials train models for minutes: their outputs are stored in them.
 nb_execution_excludepatterns = ["tutorials/*"]
 nb_output_stderr = "remove"
 bibtex_bibfiles = ["references.bib"]
@@ -69,7 +73,7 @@ html_title = project
 html_show_sourcelink = False
 html_theme_options = {"navbar_persistent": [], "show_toc_level": 2}
 
-# The notebooks run in processes of their own, with these settings.
+# Pages are executed in other processes, with these settings.
 os.environ["SC_DUALITY_PROGRESS"] = "0"
 os.environ["SC_DUALITY_CACHE"] = "0"
 os.environ["HF_HUB_OFFLINE"] = "1"

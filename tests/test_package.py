@@ -1,4 +1,4 @@
-"""The package as a whole: what it imports, who looks at whom, and the shape of the public API."""
+"""The package as a whole: what it imports, who imports whom, and the shape of the public API."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import inspect
 import json
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -16,48 +17,48 @@ import pytest
 import sc_duality as sd
 
 ROOT = Path(sd.__file__).parent
-ROOMS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
-PUBLIC = sorted({name for name in ROOMS if name in sd.__all__})
-#: Rooms whose functions take an AnnData.
+SUBPACKAGES = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
+PUBLIC = sorted({name for name in SUBPACKAGES if name in sd.__all__})
+#: Subpackages whose functions take an AnnData.
 TOOLS = [name for name in PUBLIC if name in {"get", "pl", "pp", "tl"}]
 
-#: The rooms that a room may look at.
-MAY_SEE = {
+#: The subpackages that a subpackage imports. There are no exceptions.
+IMPORTS = {
     "cells": set(),
     "datasets": set(),
+    "duality": {"models", "rewards", "tasks"},
+    "examples": {"cells", "duality", "metrics", "models", "tasks"},
     "get": {"cells"},
     "io": {"cells"},
     "metrics": set(),
     "models": {"tasks"},
-    "pl": {"cells", "get"},
+    "pl": {"cells", "get", "metrics"},
     "pp": {"cells"},
-    "rewards": set(),
-    "tasks": {"rewards"},
-    "tl": {"cells", "get", "metrics", "models", "pp", "rewards", "tasks", "train"},
-    "train": {"models", "rewards", "tasks"},
+    "rewards": {"metrics", "tasks"},
+    "tasks": {"metrics"},
+    "tl": {"cells", "duality", "examples", "get", "metrics", "models", "rewards", "tasks", "train"},
+    "train": {"duality", "models", "rewards", "tasks"},
 }
-#: Who may look at the settings.
-SEES_SETTINGS = {"cells", "datasets", "models", "pl", "tl"}
-#: Rooms of pure functions: all that they may import besides the standard library.
+#: Modules of the package that any subpackage imports.
+SHARED = {"__version__", "_settings", "_validation"}
+#: Subpackages of pure functions: the only libraries that they import.
 PURE = {
-    "metrics": {"numpy", "ot", "scipy", "sklearn"},
-    "rewards": {"numba", "numpy", "scipy"},
-    "tasks": {"jinja2", "numpy", "scipy"},
+    "metrics": {"numba", "numpy", "ot", "scipy", "sklearn"},
+    "rewards": {"numpy"},
+    "tasks": {"jinja2", "numpy"},
 }
-#: Rooms whose modules may be looked at one by one: the policy under training is an engine from the inside, and the
-#: trainers among the tools are the half of ``train`` that knows AnnData.
-OPEN_TO = {"tl": {"train"}, "train": {"models"}}
-#: First arguments other than ``adata``: what makes its own cells, takes several objects, or draws what training logged.
-FIRST = {
-    "generate": "model",
-    "train_sft": "adatas",
-    "train_grpo_duality": "adatas",
-    "distill": "adatas",
-    "training": "history",
-}
-#: Heavy libraries, and the only rooms that may import them.
+#: Heavy libraries, and the only subpackages that import them.
 HEAVY = {"torch", "transformers", "trl", "vllm"}
-SEES_HEAVY = {"models", "tl", "train"}
+IMPORTS_HEAVY = {"models", "train"}
+#: First arguments other than ``adata``.
+FIRST = {
+    "pl.training": "history",
+    "tl.distill": "adatas",
+    "tl.generate": "counts",
+    "tl.train_grpo_duality": "adatas",
+    "tl.train_sft": "adatas",
+}
+MAX_PARAMETERS = 16
 
 
 # --- what an import loads ---------------------------------------------------------------------------------------
@@ -77,7 +78,11 @@ def loaded_by(statement: str) -> set[str]:
     [
         ("import sc_duality", {*HEAVY, "numba", "scanpy", "sklearn", "matplotlib"}),
         ("import sc_duality as sd; sd.settings", {*HEAVY, "numba", "scanpy"}),
-        ("import sc_duality.tasks, sc_duality.rewards", {*HEAVY, "anndata", "numba", "pandas", "scanpy"}),
+        (
+            "import sc_duality.tasks, sc_duality.rewards, sc_duality.metrics",
+            {*HEAVY, "anndata", "numba", "pandas", "scanpy"},
+        ),
+        ("import sc_duality as sd; sd.Duality, sd.Sampling", HEAVY),
         ("import sc_duality as sd; sd.pp, sd.get, sd.pl, sd.datasets, sd.tl, sd.models.available()", HEAVY),
     ],
 )
@@ -87,14 +92,20 @@ def test_import_is_light(statement: str, absent: set[str]) -> None:
     assert not loaded & absent
 
 
-# --- who looks at whom ------------------------------------------------------------------------------------------
+# --- who imports whom -------------------------------------------------------------------------------------------
 
 
-def imports(path: Path) -> set[str]:
-    """Absolute dotted names of all that a module imports, wherever in it the import stands."""
+def module_name(path: Path) -> str:
+    """Dotted name of the module in this file."""
+    parts = ["sc_duality", *path.relative_to(ROOT).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path, *, at_import: bool = False) -> set[str]:
+    """Absolute dotted names that a module imports, anywhere in it, or only while it is itself imported."""
     package = ["sc_duality", *path.relative_to(ROOT).parent.parts]
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(path.read_text(encoding="utf-8")), at_import=at_import):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -104,23 +115,39 @@ def imports(path: Path) -> set[str]:
     return names
 
 
+def _statements(tree: ast.AST, *, at_import: bool) -> list[ast.AST]:
+    if not at_import:
+        return list(ast.walk(tree))
+    found: list[ast.AST] = []
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        found += [node, *_statements(node, at_import=True)]
+    return found
+
+
 def own(names: set[str]) -> set[str]:
-    """First part below ``sc_duality`` of the names that lie in it: a room, or a module beside the rooms."""
+    """First part below ``sc_duality`` of the names that lie in it: a subpackage or a module next to them."""
     return {name.split(".")[1] for name in names if name.startswith("sc_duality.")}
 
 
-def foreign(names: set[str]) -> set[str]:
+def libraries(names: set[str]) -> set[str]:
     """Libraries among the names."""
     return {name.partition(".")[0] for name in names} - {"sc_duality", *sys.stdlib_module_names}
 
 
+FILES = sorted(ROOT.rglob("*.py"))
 MODULES = [
-    pytest.param(room, path, id=str(path.relative_to(ROOT))) for room in ROOMS for path in (ROOT / room).rglob("*.py")
+    pytest.param(subpackage, path, id=str(path.relative_to(ROOT)))
+    for subpackage in SUBPACKAGES
+    for path in sorted((ROOT / subpackage).rglob("*.py"))
 ]
 
 
-def test_every_room_has_its_place() -> None:
-    assert set(ROOMS) <= set(MAY_SEE)
+def test_every_subpackage_is_listed() -> None:
+    assert set(SUBPACKAGES) == set(IMPORTS)
 
 
 def test_imports_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,49 +159,110 @@ def test_imports_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     )
     found = imports(module)
     assert own(found) == {"_settings", "tl", "tasks"}
-    assert foreign(found) == {"torch"}
+    assert libraries(found) == {"torch"}
+    assert libraries(imports(module, at_import=True)) == set()
 
 
-@pytest.mark.parametrize(("room", "path"), MODULES)
-def test_nothing_looks_upward(room: str, path: Path) -> None:
+@pytest.mark.parametrize(("subpackage", "path"), MODULES)
+def test_imports_between_subpackages(subpackage: str, path: Path) -> None:
     names = imports(path)
-    seen = own(names) - {room, "__version__"}
-    beside = {name for name in seen if name.startswith("_")}
-    assert beside <= ({"_settings", "_validation"} if room in SEES_SETTINGS else {"_validation"})
-    assert seen - beside <= MAY_SEE[room]
-    by_the_back_door = {
-        name for name in names if own({name}) & {*ROOMS} - {room, *OPEN_TO.get(room, ())} and "._" in name
-    }
-    assert not by_the_back_door
-    if room not in SEES_HEAVY:
-        assert not foreign(names) & HEAVY
-    if room in PURE:
-        assert foreign(names) <= PURE[room]
+    assert own(names) - {subpackage} - SHARED <= IMPORTS[subpackage]
+    private = {name for name in names if own({name}) & set(SUBPACKAGES) - {subpackage} and "._" in name}
+    assert not private
+    if subpackage not in IMPORTS_HEAVY:
+        assert not libraries(names) & HEAVY
+    if subpackage in PURE:
+        assert libraries(names) <= PURE[subpackage]
 
 
-@pytest.mark.parametrize(
-    "path", [pytest.param(path, id=path.name) for path in ROOT.glob("_*.py") if not path.name.startswith("__")]
-)
-def test_modules_beside_the_rooms_look_at_no_room(path: Path) -> None:
+def test_a_subpackage_imports_nothing_above_it() -> None:
+    """The map of imports has no circle."""
+    order: list[str] = []
+    left = dict(IMPORTS)
+    while left:
+        free = sorted(name for name, needed in left.items() if needed <= set(order))
+        assert free, f"a circle among {sorted(left)}"
+        order += free
+        left = {name: needed for name, needed in left.items() if name not in free}
+
+
+def test_no_import_circle_between_modules() -> None:
+    names = {module_name(path): path for path in FILES}
+    graph = {}
+    for name, path in names.items():
+        found = {one if one in names else one.rpartition(".")[0] for one in imports(path)}
+        inside = {one for one in found if one in names and one != name}
+        # A package imports its own modules: what these import from it again would be the circle.
+        graph[name] = inside - ({name.rpartition(".")[0]} if not path.name.startswith("__") else set())
+    circle = find_circle(graph)
+    assert circle is None, " -> ".join(circle or [])
+
+
+def find_circle(graph: dict[str, set[str]]) -> list[str] | None:
+    """A path that returns to its start, if there is one."""
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> list[str] | None:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return None
+        for other in sorted(graph.get(name, ())):
+            if circle := visit(other, [*path, name]):
+                return circle
+        done.add(name)
+        return None
+
+    return next((circle for name in sorted(graph) if (circle := visit(name, []))), None)
+
+
+def test_circles_are_found() -> None:
+    assert find_circle({"a": {"b"}, "b": {"c"}, "c": set()}) is None
+    assert find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in ROOT.glob("_[!_]*.py")])
+def test_shared_modules_import_no_subpackage(path: Path) -> None:
     names = imports(path)
-    assert not own(names) & set(ROOMS)
-    assert not foreign(names) & HEAVY
+    assert not own(names) & set(SUBPACKAGES)
+    assert not libraries(names) & HEAVY
+
+
+def test_a_file_name_stands_for_one_thing() -> None:
+    """Files of one name belong to one task, or to public functions of one name."""
+    places = defaultdict(set)
+    for path in FILES:
+        if not path.stem.startswith("__") and path.parent != ROOT:
+            places[path.stem.removeprefix("_")].add(path.relative_to(ROOT).parts[0])
+    shared = {stem: found for stem, found in places.items() if len(found) > 1}
+    for stem, found in shared.items():
+        functions = all(stem in load(name).__all__ for name in found - {"tasks", "examples"})
+        assert functions, f"{stem}.py is in {sorted(found)}"
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=str(path.relative_to(ROOT))) for path in FILES])
+def test_files_are_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
 
 
 # --- the shape of the API ---------------------------------------------------------------------------------------
 
 
-def load_room(name: str) -> ModuleType:
+def load(name: str) -> ModuleType:
     return importlib.import_module(f"sc_duality.{name}")
 
 
-def functions(rooms: list[str]) -> list[object]:
-    """A test parameter for every public function of ``rooms``."""
-    found = [(name, public, getattr(load_room(name), public)) for name in rooms for public in load_room(name).__all__]
-    return [pytest.param(f, id=f"{name}.{public}") for name, public, f in found if isinstance(f, FunctionType)]
+def functions(subpackages: list[str]) -> list[object]:
+    """A test parameter for every public function of ``subpackages``."""
+    found = [(name, public, getattr(load(name), public)) for name in subpackages for public in load(name).__all__]
+    return [
+        pytest.param(f"{name}.{public}", f, id=f"{name}.{public}")
+        for name, public, f in found
+        if isinstance(f, FunctionType)
+    ]
 
 
-def test_public_face() -> None:
+def test_public_names() -> None:
     assert sorted(sd.__all__) == sd.__all__
     assert set(sd.__all__) <= set(dir(sd))
     for name in sd.__all__:
@@ -183,9 +271,9 @@ def test_public_face() -> None:
         _ = sd.annotate
 
 
-@pytest.mark.parametrize("name", ROOMS)
+@pytest.mark.parametrize("name", SUBPACKAGES)
 def test_all_is_complete(name: str) -> None:
-    module = load_room(name)
+    module = load(name)
     public = {
         key
         for key, value in vars(module).items()
@@ -195,29 +283,48 @@ def test_all_is_complete(name: str) -> None:
     assert all(hasattr(module, key) for key in module.__all__)
 
 
-@pytest.mark.parametrize("function", functions(TOOLS))
-def test_signature(function: FunctionType) -> None:
+def test_figures_have_the_names_of_their_tools() -> None:
+    tools = set(load("tl").__all__)
+    assert {"annotate", "duality", "generate", "perturb"} <= tools & set(load("pl").__all__)
+    assert not {"annotation", "generation", "response"} & set(load("pl").__all__)
+
+
+@pytest.mark.parametrize(("name", "function"), functions(TOOLS))
+def test_signature(name: str, function: FunctionType) -> None:
     parameters = list(inspect.signature(function).parameters.values())
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    assert positional[0].name == FIRST.get(function.__name__, "adata")
+    assert positional[0].name == FIRST.get(name, "adata")
     assert len(positional) <= 3
     assert "copy" not in {p.name for p in positional}
     assert all(p.annotation is not inspect.Parameter.empty for p in parameters)
 
 
-@pytest.mark.parametrize("function", functions(PUBLIC))
-def test_docstring_has_an_example(function: FunctionType) -> None:
+@pytest.mark.parametrize(("name", "function"), functions(SUBPACKAGES))
+def test_number_of_parameters(name: str, function: FunctionType) -> None:
+    assert len(inspect.signature(function).parameters) <= MAX_PARAMETERS, name
+
+
+@pytest.mark.parametrize(("name", "function"), functions(["tl"]))
+def test_model_is_the_argument_after_the_subject(name: str, function: FunctionType) -> None:
+    """``adata``, what the tool is about, ``model``."""
+    names = list(inspect.signature(function).parameters)
+    if "model" in names:
+        assert names.index("model") == (1 if len(names) < 2 or names[1] == "model" else 2), name
+
+
+@pytest.mark.parametrize(("name", "function"), functions(PUBLIC))
+def test_docstring_has_an_example(name: str, function: FunctionType) -> None:
     summary, _, rest = (inspect.getdoc(function) or "").partition("\n")
-    assert summary.endswith(".")
-    assert ">>> " in rest.partition("Examples\n--------\n")[2]
+    assert summary.endswith("."), name
+    assert ">>> " in rest.partition("Examples\n--------\n")[2], name
 
 
-@pytest.mark.parametrize("function", functions([*TOOLS, "datasets", "io"]))
-def test_docstring_tells_what_goes_in_and_out(function: FunctionType) -> None:
+@pytest.mark.parametrize(("name", "function"), functions([*TOOLS, "datasets", "io"]))
+def test_docstring_describes_arguments_and_result(name: str, function: FunctionType) -> None:
     text = inspect.getdoc(function) or ""
-    assert "Returns\n-------\n" in text
+    assert "Returns\n-------\n" in text, name
     lines = [line.strip() for line in text.splitlines()]
-    documented = {name.strip() for line in lines for name in line.split(",")}
+    documented = {one.strip() for line in lines for one in line.split(",")}
     assert set(inspect.signature(function).parameters) <= documented
 
 
@@ -225,4 +332,4 @@ def test_docstring_tells_what_goes_in_and_out(function: FunctionType) -> None:
 def test_api_page_lists_everything(name: str) -> None:
     page = Path(__file__).parents[1] / "docs" / "api" / "index.md"
     listed = set(page.read_text(encoding="utf-8").split())
-    assert {f"{name}.{public}" for public in load_room(name).__all__} <= listed
+    assert {f"{name}.{public}" for public in load(name).__all__} <= listed

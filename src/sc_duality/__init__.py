@@ -1,4 +1,4 @@
-"""Language models that read and write single cells, and check their answers by asking backwards."""
+"""Language models that read and write single cells, and score their predictions by duality."""
 
 from __future__ import annotations
 
@@ -7,19 +7,36 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import datasets, get, io, metrics, models, pl, pp, rewards, tasks, tl
+    from . import datasets, examples, get, io, metrics, models, pl, pp, rewards, tasks, tl
     from ._settings import settings
+    from .duality import Duality
+    from .models import Sampling
 
 __version__ = version("sc-duality")
-__all__ = ["datasets", "get", "io", "metrics", "models", "pl", "pp", "rewards", "settings", "tasks", "tl"]
+__all__ = [
+    "Duality",
+    "Sampling",
+    "datasets",
+    "examples",
+    "get",
+    "io",
+    "metrics",
+    "models",
+    "pl",
+    "pp",
+    "rewards",
+    "settings",
+    "tasks",
+    "tl",
+]
+#: Names that lie in a subpackage.
+_FROM = {"Duality": "duality", "Sampling": "models", "settings": "_settings"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load a room when it is first used, so that the import itself stays light."""
-    if name == "settings":
-        from ._settings import settings
-
-        return settings
+    """Import a subpackage at first use, so that the import itself stays light."""
+    if name in _FROM:
+        return getattr(import_module(f".{_FROM[name]}", __name__), name)
     if name in __all__:
         return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sc_duality as sd
-from benchmarks.make_gene_names import table
+from recipes.data.gene_names import table
 from sc_duality.cells._gene_symbols import approved_symbols, to_known_names
 
 SHIPPED = Path(sd.__file__).parent / "cells" / "hgnc" / "genes.tsv.gz"

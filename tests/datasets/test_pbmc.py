@@ -1,4 +1,4 @@
-"""The data sets are what their descriptions say, need no network, and are fresh on each call."""
+"""The data sets match their descriptions, need no network, and are new objects on each call."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ PBMC3K_TYPES = {
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a data set that is shipped must not open a connection")
+    def no_connection(*_: object, **__: object) -> None:
+        raise AssertionError("this data set must not open a connection")
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect", no_connection)
 
 
 def test_pbmc3k_holds_raw_counts_and_cell_types() -> None:
@@ -48,7 +48,7 @@ def test_pbmc3k_holds_raw_counts_and_cell_types() -> None:
     assert adata.var_names.is_unique
 
 
-def test_pbmc3k_markers_are_where_biology_says() -> None:
+def test_pbmc3k_marker_genes_are_highest_in_their_cell_types() -> None:
     adata = sd.datasets.pbmc3k()
     depth = np.asarray(adata.X.sum(axis=1)).ravel()
     markers = {"MS4A1": "B cells", "PPBP": "Megakaryocytes", "S100A8": "CD14+ Monocytes", "GNLY": "NK cells"}
@@ -57,7 +57,7 @@ def test_pbmc3k_markers_are_where_biology_says() -> None:
         assert share.groupby(adata.obs["cell_type"], observed=True).mean().idxmax() == expected
 
 
-def test_pbmc3k_names_its_source_and_licences() -> None:
+def test_pbmc3k_states_its_source_and_licences() -> None:
     data = files("sc_duality.datasets") / "data"
     assert "CC BY 4.0" in sd.datasets.pbmc3k().uns["source"]
     readme = (data / "README.md").read_text(encoding="utf-8")
@@ -76,14 +76,14 @@ def test_pbmc68k_reduced_is_scaled_with_log_normalised_raw() -> None:
     assert adata.shape == (700, 765)
     assert adata.X.min() < 0
     assert adata.obs["bulk_labels"].nunique() == 10
-    # ln(1 + counts per 10,000): undoing it with the cell's depth gives whole counts.
+    # ln(1 + counts per 10,000): the inverse with the total of the cell gives integer counts.
     counts = np.expm1(adata.raw.X.toarray()) * adata.obs["n_counts"].to_numpy()[:, None] / 10_000
     assert np.abs(counts - counts.round()).max() < 0.3
     assert np.abs(counts - counts.round()).mean() < 0.01
 
 
 @pytest.mark.parametrize("load", LOADERS)
-def test_each_call_returns_a_fresh_object(load: Loader) -> None:
+def test_each_call_returns_a_new_object(load: Loader) -> None:
     first, second = load(), load()
     total = second.X.sum()
     first.X *= 3
@@ -93,7 +93,7 @@ def test_each_call_returns_a_fresh_object(load: Loader) -> None:
 
 
 @pytest.mark.parametrize("load", LOADERS)
-def test_data_sets_can_be_written_again(load: Loader, tmp_path: Path) -> None:
+def test_data_sets_can_be_written_to_h5ad(load: Loader, tmp_path: Path) -> None:
     adata = load()
     adata.write_h5ad(tmp_path / "again.h5ad")
     again = ad.read_h5ad(tmp_path / "again.h5ad")

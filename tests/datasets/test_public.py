@@ -1,4 +1,4 @@
-"""Every public data set is read from small files of the form in which it is published."""
+"""Every public data set is read from small files in its published format."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from scipy.io import mmwrite
 import sc_duality as sd
 from sc_duality.datasets import _read
 from sc_duality.datasets._registry import SETS
-from sc_duality.tasks import Puzzle, puzzle_example
+from sc_duality.tasks import JointAnnotation, JointAnnotationExample
 
 GENES = ["CD79A", "MS4A1", "CD3E", "CD3E"]
 COUNTS = np.array([[5, 0, 1, 2], [0, 7, 0, 0], [3, 1, 0, 9]])  # cells × genes
 
 
 def table(values, genes, cells, *, sep, named=True):
-    """A table of genes × cells as text; ``named`` whether its header names the first column."""
+    """A table of genes × cells as text; ``named``: whether its header has a name for the first column."""
     frame = pd.DataFrame(values.T, index=genes, columns=cells)
     text = frame.to_csv(sep=sep, index_label="gene" if named else "")
     return (text if named else text.removeprefix(sep)).encode()
@@ -47,7 +47,7 @@ def tar(members):
     return buffer.getvalue()
 
 
-def cell_ranger(cells, features="features", folder="home/run/outs/filtered_feature_bc_matrix"):
+def cell_ranger(cells, features="features", folder="data/run/outs/filtered_feature_bc_matrix"):
     matrix = io.BytesIO()
     mmwrite(matrix, sparse.coo_matrix(COUNTS[: len(cells)].T))
     rows = "".join(f"ENSG{i}\t{gene}\tGene Expression\n" for i, gene in enumerate(GENES))
@@ -59,15 +59,15 @@ def cell_ranger(cells, features="features", folder="home/run/outs/filtered_featu
     return {f"{folder}/{name}.gz": gzip.compress(content) for name, content in parts.items()}
 
 
-# --- the table of data sets -----------------------------------------------------------------------------------
+# --- available() -----------------------------------------------------------------------------------
 
 
-def test_every_public_set_is_listed_and_every_listed_set_is_public():
+def test_available_lists_every_public_data_set():
     public = set(sd.datasets.__all__) - {"available", "pbmc3k", "pbmc68k_reduced"}
     assert set(sd.datasets.available().index) == public == set(SETS)
 
 
-def test_addresses_and_names_are_sound():
+def test_addresses_names_and_hashes_are_valid():
     files = [file for known in SETS.values() for file in known.files]
     assert len({file.name for file in files}) == len(files)
     for file in files:
@@ -93,7 +93,7 @@ def test_a_dense_table_is_read_in_blocks(tmp_path, monkeypatch, named, rows):
     assert list(adata.var_names) == ["CD79A", "MS4A1", "CD3E", "CD3E-1"]
 
 
-def test_fractions_stay_fractions(tmp_path):
+def test_fractions_are_float32(tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(table(COUNTS / 4, GENES, ["a", "b", "c"], sep=","))
     adata = _read.read_genes_by_cells(path, sep=",")
@@ -101,7 +101,7 @@ def test_fractions_stay_fractions(tmp_path):
     np.testing.assert_array_equal(adata.X.toarray(), COUNTS / 4)
 
 
-def test_a_table_without_rows_is_refused(tmp_path):
+def test_a_table_without_rows_raises(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("gene,a,b\n")
     with pytest.raises(ValueError, match="has no rows"):
@@ -109,38 +109,38 @@ def test_a_table_without_rows_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("features", ["features", "genes"])
-def test_a_matrix_of_cell_ranger_is_read_from_its_archive(tmp_path, features):
+def test_a_cell_ranger_matrix_is_read_from_its_archive(tmp_path, features):
     path = tmp_path / "sample.tar.gz"
-    path.write_bytes(tar(cell_ranger(["AAAC-1", "AAAG-1"], features) | {"home/run/._matrix.txt": b"junk"}))
+    path.write_bytes(tar(cell_ranger(["AAAC-1", "AAAG-1"], features) | {"data/run/._matrix.txt": b"junk"}))
     adata = _read.read_10x_tar(path)
     np.testing.assert_array_equal(adata.X.toarray(), COUNTS[:2])
     assert list(adata.obs_names) == ["AAAC-1", "AAAG-1"]
     assert list(adata.var["ensembl"]) == ["ENSG0", "ENSG1", "ENSG2", "ENSG3"]
-    assert not (tmp_path / "home").exists()
+    assert not (tmp_path / "data").exists()
 
 
-def test_an_archive_with_a_part_missing_is_refused(tmp_path):
+def test_an_archive_with_a_missing_file_raises(tmp_path):
     path = tmp_path / "sample.tar.gz"
     parts = cell_ranger(["AAAC-1"])
     path.write_bytes(tar({name: part for name, part in parts.items() if "features" not in name}))
-    with pytest.raises(ValueError, match="holds no features file"):
+    with pytest.raises(ValueError, match=r"lacks the Cell Ranger files \['features'\]"):
         _read.read_10x_tar(path)
 
 
-def test_an_archive_of_two_samples_is_refused(tmp_path):
+def test_an_archive_of_two_samples_raises(tmp_path):
     path = tmp_path / "sample.tar.gz"
     path.write_bytes(tar(cell_ranger(["A"], folder="one") | cell_ranger(["B"], folder="two")))
     with pytest.raises(ValueError, match="more than one"):
         _read.read_10x_tar(path)
 
 
-def test_cells_of_another_name_are_refused():
+def test_different_cell_names_raise():
     adata = ad.AnnData(sparse.csr_matrix(COUNTS), obs=pd.DataFrame(index=["a", "b", "c"]))
     with pytest.raises(ValueError, match=r"\['x'\].*\['a', 'b'\]"):
         _read.add_to_obs(adata, pd.DataFrame({"cell_type": ["T cell"]}, index=["x"]))
 
 
-# --- one test a data set --------------------------------------------------------------------------------------
+# --- one test per data set --------------------------------------------------------------------------------------
 
 
 def test_he2020_liver(serve):
@@ -240,14 +240,14 @@ def test_bell2019(serve, tmp_path):
     np.testing.assert_array_equal(adata.X.toarray(), COUNTS)
 
 
-def made(**obs):
+def make_adata(**obs):
     adata = ad.AnnData(sparse.csr_matrix(COUNTS.astype(np.float32)), pd.DataFrame(obs, index=["a", "b", "c"]))
     adata.var_names = ["CD79A", "MS4A1", "CD3E", "LYZ"]
     return adata
 
 
 def test_kang2018(serve, tmp_path):
-    adata = made(
+    adata = make_adata(
         label=["ctrl", "stim", "ctrl"], replicate=["p1", "p1", "p2"], cell_type=["B cells", "NK cells", "B cells"]
     )
     serve("kang2018", h5ad(tmp_path, adata))
@@ -258,7 +258,7 @@ def test_kang2018(serve, tmp_path):
 
 
 def test_pancreas_scib_puts_counts_into_X(serve, tmp_path):
-    adata = made(tech=["smarter", "smartseq2", "celseq"], celltype=["alpha", "beta", "delta"])
+    adata = make_adata(tech=["smarter", "smartseq2", "celseq"], celltype=["alpha", "beta", "delta"])
     adata.layers["counts"] = adata.X.copy()
     adata.X = np.log1p(COUNTS.astype(np.float32))
     serve("pancreas_scib", h5ad(tmp_path, adata))
@@ -271,7 +271,9 @@ def test_pancreas_scib_puts_counts_into_X(serve, tmp_path):
 
 @pytest.mark.parametrize("backed", [False, True])
 def test_dominguez_conde2022(serve, tmp_path, backed):
-    adata = made(Manually_curated_celltype=["T", "B", "NK"], Organ=["BLD", "LNG", "BLD"], Donor=["d1", "d1", "d2"])
+    adata = make_adata(
+        Manually_curated_celltype=["T", "B", "NK"], Organ=["BLD", "LNG", "BLD"], Donor=["d1", "d1", "d2"]
+    )
     serve("dominguez_conde2022", h5ad(tmp_path, adata))
     adata = sd.datasets.dominguez_conde2022(backed=backed)
     assert adata.isbacked is backed
@@ -283,7 +285,7 @@ def test_dominguez_conde2022(serve, tmp_path, backed):
 def test_bastidas_ponce2019(serve, tmp_path):
     serve(
         "bastidas_ponce2019",
-        h5ad(tmp_path, made(clusters=["Beta", "Ductal", "Alpha"], clusters_coarse=["E", "D", "E"])),
+        h5ad(tmp_path, make_adata(clusters=["Beta", "Ductal", "Alpha"], clusters_coarse=["E", "D", "E"])),
     )
     adata = sd.datasets.bastidas_ponce2019()
     assert adata.obs["cell_type"].tolist() == ["Beta", "Ductal", "Alpha"]
@@ -292,13 +294,13 @@ def test_bastidas_ponce2019(serve, tmp_path):
 
 @pytest.mark.parametrize("backed", [False, True])
 def test_sciplex3(serve, tmp_path, backed):
-    serve("sciplex3", h5ad(tmp_path, made(perturbation=["control", "x", "y"])))
+    serve("sciplex3", h5ad(tmp_path, make_adata(perturbation=["control", "x", "y"])))
     adata = sd.datasets.sciplex3(backed=backed)
     assert adata.isbacked is backed
     assert adata.obs["perturbation"].tolist() == ["control", "x", "y"]
 
 
-QUESTION = (
+PROMPT = (
     "Context: The cell is from a male at the 74-year-old stage. The patient is a smoker.\n\n"
     "Cell 1: CD79A, MS4A1, HLA-DRA\nCell 2: CD3E, IL7R, CD2\n\n"
     "Match the cells above to one of the following cell types:\nB cell\nT cell, helper"
@@ -318,26 +320,26 @@ def parquet(**columns):
 )
 def test_cell_puzzles(serve, split, answers, answer):
     pytest.importorskip("pyarrow")
-    content = parquet(system_msg=["You are"], user_msg=[QUESTION], **{answers: [answer]})
+    content = parquet(system_msg=["You are"], user_msg=[PROMPT], **{answers: [answer]})
     serve("cell_puzzles", *[content if name == split else b"" for name in ("test", "train")])
     (puzzle,) = sd.datasets.cell_puzzles(split)
-    assert puzzle["cells"] == [["CD79A", "MS4A1", "HLA-DRA"], ["CD3E", "IL7R", "CD2"]]
-    assert puzzle["labels"] == ["B cell", "T cell, helper"]
-    assert puzzle["truth"] == ["B cell", "T cell, helper"]
+    assert puzzle["cells"] == (("CD79A", "MS4A1", "HLA-DRA"), ("CD3E", "IL7R", "CD2"))
+    assert puzzle["options"] == ("B cell", "T cell, helper")
+    assert puzzle["truth"] == ("B cell", "T cell, helper")
     assert puzzle["context"]["description"].startswith("The cell is from a male")
-    example = puzzle_example(**puzzle)
-    assert Puzzle("cell-o1").prompt(example).endswith(f"\n\n{QUESTION}")
+    question = JointAnnotation(prompt_format="cell-o1").question(JointAnnotationExample(**puzzle))
+    assert question.prompt.endswith(f"\n\n{PROMPT}")
 
 
-def test_a_question_of_another_form_is_refused(serve):
+def test_a_prompt_of_another_format_raises(serve):
     pytest.importorskip("pyarrow")
     content = parquet(user_msg=["What is a cell?"], answer=["a | b"])
     serve("cell_puzzles", content, b"")
-    with pytest.raises(ValueError, match="no puzzle as Cell-o1 writes them: 'What is a cell"):
+    with pytest.raises(ValueError, match="expected a prompt in the format of Cell-o1, got 'What is a cell"):
         sd.datasets.cell_puzzles()
 
 
-def test_unknown_split_is_refused_before_anything_is_fetched(home):
+def test_unknown_split_raises_before_a_download(server):
     with pytest.raises(ValueError, match="split must be 'test' or 'train', not 'dev'"):
         sd.datasets.cell_puzzles("dev")
-    assert not home.asked
+    assert not server.requests

@@ -24,8 +24,10 @@ def all_results() -> ad.AnnData:
     """Real cells with results of every kind."""
     adata = sd.datasets.pbmc3k()[::16].copy()
     adata.obs["annotation_by_hand"] = np.arange(adata.n_obs)
-    sd.tl.annotate(adata, labels="blood", duality=True)
-    sd.tl.annotate(adata, labels="blood", method="generate", max_tokens=2, key_added="generated")
+    sd.tl.annotate(adata, labels="blood")
+    sd.tl.duality(adata)
+    sampling = sd.Sampling(max_tokens=2)
+    sd.tl.annotate(adata, labels="blood", method="generate", sampling=sampling, key_added="generated")
     sd.tl.embed(adata)
     return adata
 
@@ -104,7 +106,8 @@ def test_results_are_written_into_the_store_of_a_backed_or_lazy_anndata(
     mode, store = form.split()
     path = stored(plain, tmp_path / f"cells.{store}")
     adata = ad.read_h5ad(path, backed="r") if mode == "backed" else ad.experimental.read_lazy(path)
-    sd.tl.annotate(adata, labels="blood", duality=True)
+    sd.tl.annotate(adata, labels="blood")
+    sd.tl.duality(adata)
     sd.io.write_results(adata, path)
     assert_has_results(read(path), annotated, ["annotation", "cell_sentence"])
     rows = adata.X[:3].compute() if mode == "lazy" else adata.X[:3]

@@ -7,13 +7,10 @@ import pytest
 
 import sc_duality as sd
 from sc_duality.models._presets import HUB
-from sc_duality.tasks import Annotation, PromptFormat, Puzzle, annotation_example, puzzle_example
+from sc_duality.tasks import Annotation, JointAnnotation, JointAnnotationExample, LabelExample, PromptFormat
 
-#: Tasks of general models; the second is the name of the template.
-TEMPLATES = {
-    **{name: name for name in ("annotation", "sensitivity", "generation", "response")},
-    "joint_annotation": Puzzle.name,
-}
+#: Tasks of general models.
+TASKS = ("annotation", "sensitivity", "generation", "response", "joint_annotation")
 NAMES = {
     "embedded",
     "smollm2-135m",
@@ -49,20 +46,19 @@ def test_prompt_format_has_a_template_for_every_task(spec):
     if spec.prompt_format == "c2s" and find_spec("cell2sentence") is None:
         pytest.skip("needs cell2sentence")
     prompt_format = PromptFormat(spec.prompt_format)
-    for task in spec.tasks or TEMPLATES:
-        prompt_format._macros(TEMPLATES[task])
-    prompt_format._macros("cell")
+    for task in spec.tasks or TASKS:
+        assert prompt_format.template(task, None)
 
 
 def test_cell_o1_has_prompts_for_one_cell_and_for_many():
     prompt_format = sd.models.resolve("cell-o1").prompt_format
-    one = annotation_example(["CD79A", "MS4A1"], ["B cell", "T cell"], context={"tissue": "lung"})
-    prompt = Annotation(prompt_format).prompt(one)
-    assert "\nContext: The cell originates from the lung.\n" in prompt
-    assert "\nCell: CD79A, MS4A1\n" in prompt
-    assert prompt.endswith("Match the cell above to one of the following cell types:\nB cell\nT cell")
-    answer = "<think>CD79A marks B cells.</think>\n<answer>B cell</answer>"
-    assert Annotation(prompt_format).parse(answer, one).value == "B cell"
+    one = LabelExample(genes=("CD79A", "MS4A1"), options=("B cell", "T cell"), context={"tissue": "lung"})
+    question = Annotation(prompt_format=prompt_format).question(one)
+    assert "\nContext: The cell originates from the lung.\n" in question.prompt
+    assert "\nCell: CD79A, MS4A1\n" in question.prompt
+    assert question.prompt.endswith("Match the cell above to one of the following cell types:\nB cell\nT cell")
+    assert question.parse("<think>CD79A marks B cells.</think>\n<answer>B cell</answer>").value == "B cell"
 
-    many = puzzle_example([["CD79A"], ["CD3E"]], ["T cell", "B cell"])
-    assert Puzzle(prompt_format).parse("<answer>B cell | T cell</answer>", many).value == ("B cell", "T cell")
+    many = JointAnnotationExample(cells=(("CD79A",), ("CD3E",)), options=("T cell", "B cell"))
+    question = JointAnnotation(prompt_format=prompt_format).question(many)
+    assert question.parse("<answer>B cell | T cell</answer>").value == ("B cell", "T cell")

@@ -17,7 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import sc_duality as sd
 from sc_duality.models import SamplingParams
-from sc_duality.tasks import Annotation, annotation_example
+from sc_duality.tasks import Annotation, LabelExample
 
 vllm = pytest.importorskip("vllm")
 
@@ -221,10 +221,10 @@ def test_real_cells_get_the_same_labels_as_from_transformers(dtype, atol):
     cells = sd.datasets.pbmc3k()[:100].copy()
     sd.pp.cell_sentences(cells)
     spec = sd.models.resolve("embedded")
-    task = Annotation("compact")
-    choices = [task.answer(label) for label in spec.known("annotation", "labels")]
-    lists = [[g for g in genes if g in spec.genes][: spec.n_genes] for genes in sd.get.gene_lists(cells)]
-    prompts = [task.prompt(annotation_example(genes, spec.known("annotation", "labels"))) for genes in lists]
+    task, labels = Annotation(prompt_format="compact"), tuple(spec.known("annotation", "labels"))
+    lists = [tuple(g for g in genes if g in spec.genes)[: spec.n_genes] for genes in sd.get.gene_lists(cells)]
+    questions = [task.question(LabelExample(genes=genes, options=labels)) for genes in lists]
+    prompts, choices = [question.prompt for question in questions], questions[0].completions()
     expected = sd.models.load("embedded", engine="transformers", dtype=dtype).score(prompts, choices)
     model = sd.models.VLLMModel(spec, dtype=dtype)
     found = model.score(prompts, choices)

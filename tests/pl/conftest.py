@@ -1,4 +1,4 @@
-"""Figures are drawn without a screen, and annotated cells are made by hand."""
+"""A backend without a screen, and annotated cells made by hand."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def closed_figures() -> Iterator[None]:
 
 @pytest.fixture
 def annotated() -> ad.AnnData:
-    """200 cells as tl.annotate leaves them: 20 wrong, 10 unknown, 5 without an answer."""
+    """200 cells as tl.annotate writes them: 20 wrong, 10 unknown, 5 without a prediction."""
     rng = np.random.default_rng(0)
     truth = rng.choice(TYPES, 200)
-    answer = truth.astype(object)
-    answer[:20] = np.roll(TYPES, 1)[[TYPES.index(name) for name in truth[:20]]]
-    answer[20:30] = "unknown"
-    answer[30:35] = None
+    predicted = truth.astype(object)
+    predicted[:20] = np.roll(TYPES, 1)[[TYPES.index(name) for name in truth[:20]]]
+    predicted[20:30] = "unknown"
+    predicted[30:35] = None
     confidence = rng.beta(6, 2, 200)
     confidence[20:30] = rng.uniform(0.05, 0.35, 10)
     confidence[30:35] = np.nan
     adata = ad.AnnData(np.ones((200, 3), np.float32))
     adata.obs["cell_type"] = pd.Categorical(truth)
-    adata.obs["annotation"] = pd.Categorical(answer, categories=[*TYPES, "unknown"])
+    adata.obs["annotation"] = pd.Categorical(predicted, categories=[*TYPES, "unknown"])
     adata.obs["annotation_confidence"] = confidence
     adata.uns["annotation"] = {"params": {"unknown": 0.35}}
     return adata

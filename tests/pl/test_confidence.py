@@ -1,4 +1,4 @@
-"""pl.confidence draws each label's confidences: their histogram, median, middle half, and the threshold."""
+"""pl.confidence draws the histogram, median and interquartile range of each label, and the threshold."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ def medians(ax: Axes) -> list[float]:
     return [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
 
 
-def test_rows_are_sorted_by_median_and_name_their_cells(annotated: ad.AnnData) -> None:
+def test_rows_are_sorted_by_median_and_count_their_cells(annotated: ad.AnnData) -> None:
     ax = sd.pl.confidence(annotated)
     obs = annotated.obs.dropna()
     expected = {
-        f"{name} ({len(found)})": np.median(found)
-        for name, found in obs.groupby("annotation", observed=True)["annotation_confidence"]
+        f"{name} ({len(members)})": np.median(members)
+        for name, members in obs.groupby("annotation", observed=True)["annotation_confidence"]
     }
     assert names(ax) == sorted(expected, key=lambda name: -expected[name])
     np.testing.assert_allclose(medians(ax), sorted(expected.values(), reverse=True))
     assert names(ax)[-1] == "unknown (10)"
-    # The surest is on top: the axis points down.
+    # The axis points down: the highest median is on top.
     assert ax.get_ylim()[0] > ax.get_ylim()[1]
 
 
-def test_bars_hold_the_middle_half(annotated: ad.AnnData) -> None:
+def test_bars_are_the_interquartile_range(annotated: ad.AnnData) -> None:
     ax = sd.pl.confidence(annotated, groupby="cell_type")
     bars = [line.get_xdata() for line in ax.lines if line.get_linewidth() == 2.5]
     obs = annotated.obs
@@ -42,19 +42,19 @@ def test_bars_hold_the_middle_half(annotated: ad.AnnData) -> None:
         np.testing.assert_allclose(bar, np.percentile(values, [25, 75]))
 
 
-def test_ridges_are_histograms_on_zero_to_one(annotated: ad.AnnData) -> None:
+def test_ridges_are_histograms_from_zero_to_one(annotated: ad.AnnData) -> None:
     ax = sd.pl.confidence(annotated)
     assert ax.get_xlim() == (0, 1)
-    for place, (name, ridge) in enumerate(zip(names(ax), ax.patches, strict=True)):
+    for y, (name, ridge) in enumerate(zip(names(ax), ax.patches, strict=True)):
         heights, edges, baseline = ridge.get_data()
         values = annotated.obs.loc[annotated.obs["annotation"] == name.rsplit(" (", 1)[0], "annotation_confidence"]
         counts, _ = np.histogram(values, edges)
         assert counts.sum() == len(values)
         np.testing.assert_allclose((baseline - heights) / 0.7, counts / counts.max())
-        assert baseline == place
+        assert baseline == y
 
 
-def test_threshold_is_marked_where_there_was_one(annotated: ad.AnnData) -> None:
+def test_threshold_is_marked_if_there_was_one(annotated: ad.AnnData) -> None:
     ax = sd.pl.confidence(annotated)
     assert [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"] == [0.35]
     assert [text.get_text() for text in ax.texts] == ["unknown below 0.35"]
@@ -64,14 +64,14 @@ def test_threshold_is_marked_where_there_was_one(annotated: ad.AnnData) -> None:
     assert not [line for line in ax.lines if line.get_linestyle() == "--"]
 
 
-def test_groupby_takes_any_labels(annotated: ad.AnnData) -> None:
+def test_groupby_accepts_any_labels(annotated: ad.AnnData) -> None:
     annotated.obs["cluster"] = [i % 3 for i in range(annotated.n_obs)]
     ax = sd.pl.confidence(annotated, groupby="cluster")
     assert sorted(name[0] for name in names(ax)) == ["0", "1", "2"]
     assert ax.get_ylabel() == "cluster (cells)"
 
 
-def test_other_keys_and_bare_objects_are_drawn(annotated: ad.AnnData) -> None:
+def test_other_keys_and_objects_without_params_are_drawn(annotated: ad.AnnData) -> None:
     annotated.obs = annotated.obs.rename(columns={"annotation": "mine", "annotation_confidence": "mine_confidence"})
     annotated.uns.clear()
     ax = sd.pl.confidence(annotated, key="mine")
@@ -85,14 +85,14 @@ def test_one_cell_and_equal_values_are_drawn(annotated: ad.AnnData) -> None:
     assert medians(sd.pl.confidence(one)) == [1.0]
 
 
-def test_given_axes_are_drawn_on_and_the_object_is_left_alone(annotated: ad.AnnData) -> None:
+def test_draws_on_the_axes_and_does_not_change_the_object(annotated: ad.AnnData) -> None:
     before = annotated.obs.copy()
     _, ax = plt.subplots()
     assert sd.pl.confidence(annotated, ax=ax) is ax
     assert annotated.obs.equals(before)
 
 
-def test_missing_answers_say_which_tool_to_run(annotated: ad.AnnData) -> None:
+def test_missing_predictions_name_the_tool_to_run(annotated: ad.AnnData) -> None:
     with pytest.raises(KeyError, match=r"'other_confidence': run sd.tl.annotate\(adata, key_added='other'\) first"):
         sd.pl.confidence(annotated, key="other")
     del annotated.obs["annotation"]
@@ -100,18 +100,18 @@ def test_missing_answers_say_which_tool_to_run(annotated: ad.AnnData) -> None:
         sd.pl.confidence(annotated)
 
 
-def test_a_wrong_groupby_lists_the_candidates(annotated: ad.AnnData) -> None:
+def test_a_missing_groupby_lists_the_candidates(annotated: ad.AnnData) -> None:
     with pytest.raises(KeyError, match=r"no column 'leiden': choose one of \['cell_type', 'annotation'\]"):
         sd.pl.confidence(annotated, groupby="leiden")
 
 
-def test_nothing_to_draw_is_said(annotated: ad.AnnData) -> None:
+def test_no_confidence_raises(annotated: ad.AnnData) -> None:
     annotated.obs["annotation_confidence"] = np.nan
     with pytest.raises(ValueError, match="nothing to draw: no cell has both"):
         sd.pl.confidence(annotated)
 
 
-def test_confidence_outside_zero_to_one_is_refused(annotated: ad.AnnData) -> None:
+def test_confidence_outside_zero_to_one_raises(annotated: ad.AnnData) -> None:
     annotated.obs["annotation_confidence"] = -3.5
-    with pytest.raises(ValueError, match=r"goes from -3.5 to -3.5: a confidence is 0 to 1"):
+    with pytest.raises(ValueError, match=r"ranges from -3.5 to -3.5: pass probabilities from 0 to 1"):
         sd.pl.confidence(annotated)

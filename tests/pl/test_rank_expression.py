@@ -1,4 +1,4 @@
-"""pl.rank_expression draws what was ranked, by rank, beside the line that was fitted to it."""
+"""pl.rank_expression draws the expression by rank and the fitted line."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def counts(n_obs: int = 40) -> ad.AnnData:
     return ad.AnnData(sparse.csr_matrix(X), var=pd.DataFrame(index=names))
 
 
-def levels(adata: ad.AnnData) -> np.ndarray:
-    """log10(1 + counts per 10,000) at each rank, found by sorting each cell's values."""
+def expression_by_rank(adata: ad.AnnData) -> np.ndarray:
+    """log10(1 + counts per 10,000) at each rank, from the sorted values of each cell."""
     X = adata.X.toarray()
     return np.log10(1 + 1e4 * -np.sort(-X, axis=1)[:, :N_GENES] / X.sum(axis=1, keepdims=True))
 
@@ -38,10 +38,10 @@ def fitted(adata: ad.AnnData, **kwargs: object) -> ad.AnnData:
 
 
 def line(ax: Axes, label: str) -> np.ndarray:
-    return next(drawn for drawn in ax.lines if drawn.get_label().startswith(label)).get_xydata()
+    return next(line for line in ax.lines if line.get_label().startswith(label)).get_xydata()
 
 
-def test_line_is_the_fitted_model() -> None:
+def test_line_is_the_expression_model() -> None:
     adata = fitted(counts())
     model = adata.uns["cell_sentence"]["expression_model"]
     ax = sd.pl.rank_expression(adata)
@@ -53,10 +53,10 @@ def test_line_is_the_fitted_model() -> None:
         assert f"{number:.2f}" in label
 
 
-def test_median_and_middle_half_are_those_of_the_sorted_values() -> None:
+def test_median_and_interquartile_range_are_those_of_the_sorted_values() -> None:
     adata = fitted(counts())
     ax = sd.pl.rank_expression(adata)
-    low, median, high = np.percentile(levels(adata), [25, 50, 75], axis=0)
+    low, median, high = np.percentile(expression_by_rank(adata), [25, 50, 75], axis=0)
     np.testing.assert_array_equal(line(ax, "median")[:, 0], np.arange(1, N_GENES + 1))
     np.testing.assert_allclose(line(ax, "median")[:, 1], median, rtol=1e-6)
     band = ax.collections[0].get_paths()[0].vertices
@@ -70,13 +70,13 @@ def test_axes_have_units() -> None:
     assert ax.get_xlabel() == "rank of the gene in its cell sentence"
     assert "counts per 10,000" in ax.get_ylabel()
     assert ax.get_xscale() == "log"
-    assert ax.get_legend().get_texts()[0].get_text() == "middle half of 40 cells"
+    assert ax.get_legend().get_texts()[0].get_text() == "interquartile range of 40 cells"
 
 
 @pytest.mark.parametrize("base", [None, 2])
 def test_log_normalised_expression_is_drawn_in_the_same_units(base: int | None) -> None:
     adata = counts()
-    expected = np.median(levels(adata), axis=0)
+    expected = np.median(expression_by_rank(adata), axis=0)
     X = adata.X.toarray()
     logged = np.log1p(1e4 * X / X.sum(axis=1, keepdims=True))
     adata.layers["logged"] = logged if base is None else logged / np.log(base)
@@ -85,9 +85,9 @@ def test_log_normalised_expression_is_drawn_in_the_same_units(base: int | None) 
     np.testing.assert_allclose(line(ax, "median")[:, 1], expected, rtol=1e-5)
 
 
-def test_raw_is_drawn_where_raw_was_ranked() -> None:
+def test_raw_is_drawn_if_raw_was_ranked() -> None:
     adata = counts()
-    expected = np.median(levels(adata), axis=0)
+    expected = np.median(expression_by_rank(adata), axis=0)
     adata.raw = adata.copy()
     adata.X = np.zeros(adata.shape, np.float32)
     ax = sd.pl.rank_expression(fitted(adata, use_raw=True))
@@ -102,7 +102,7 @@ def test_backed_objects_are_drawn(tmp_path: Path) -> None:
     np.testing.assert_array_equal(line(sd.pl.rank_expression(backed), "median"), expected)
 
 
-def test_short_sentences_count_only_where_they_reach() -> None:
+def test_short_sentences_count_only_at_their_ranks() -> None:
     adata = ad.AnnData(sparse.csr_matrix(np.array([[8, 4, 2], [6, 3, 0], [5, 0, 0]], np.float32)))
     sd.pp.cell_sentences(adata, 3)
     sd.pp.fit_expression(adata)
@@ -111,15 +111,15 @@ def test_short_sentences_count_only_where_they_reach() -> None:
     np.testing.assert_allclose(line(sd.pl.rank_expression(adata), "median")[:, 1], expected)
 
 
-def test_many_cells_are_sampled_reproducibly() -> None:
+def test_large_objects_are_subsampled_reproducibly() -> None:
     adata = fitted(counts(2_100))
     ax, again = sd.pl.rank_expression(adata), sd.pl.rank_expression(adata)
-    assert ax.get_legend().get_texts()[0].get_text() == "middle half of 2,000 of 2,100 cells"
+    assert ax.get_legend().get_texts()[0].get_text() == "interquartile range of 2,000 of 2,100 cells"
     np.testing.assert_array_equal(line(ax, "median"), line(again, "median"))
-    np.testing.assert_allclose(line(ax, "median")[:, 1], np.median(levels(adata), axis=0), atol=0.02)
+    np.testing.assert_allclose(line(ax, "median")[:, 1], np.median(expression_by_rank(adata), axis=0), atol=0.02)
 
 
-def test_given_axes_are_drawn_on_and_the_object_is_left_alone() -> None:
+def test_draws_on_the_axes_and_does_not_change_the_object() -> None:
     adata = fitted(counts())
     before = adata.copy()
     _, ax = plt.subplots()
@@ -128,16 +128,16 @@ def test_given_axes_are_drawn_on_and_the_object_is_left_alone() -> None:
     assert adata.uns["cell_sentence"].keys() == before.uns["cell_sentence"].keys()
 
 
-def test_missing_sentences_and_fits_say_which_function_to_run() -> None:
+def test_missing_sentences_and_fits_name_the_function_to_run() -> None:
     adata = counts()
     with pytest.raises(KeyError, match=r"run sd.pp.cell_sentences\(adata, key_added='cell_sentence'\) first"):
         sd.pl.rank_expression(adata)
     sd.pp.cell_sentences(adata, N_GENES)
-    with pytest.raises(KeyError, match=r"run sd.pp.fit_expression\(adata, sentence_key='cell_sentence'\) first"):
+    with pytest.raises(KeyError, match=r"run sd.pp.fit_expression\(adata"):
         sd.pl.rank_expression(adata)
 
 
-def test_a_changed_matrix_is_refused() -> None:
+def test_a_changed_matrix_raises() -> None:
     adata = fitted(counts())
     fewer_genes = adata[:, 5:].copy()
     adata.X = sparse.csr_matrix(adata.shape, dtype=np.float32)
@@ -147,9 +147,9 @@ def test_a_changed_matrix_is_refused() -> None:
         sd.pl.rank_expression(fewer_genes)
 
 
-def test_empty_sentences_are_nothing_to_draw() -> None:
+def test_only_empty_sentences_raise() -> None:
     adata = counts()
     adata.X[0] = 0
     adata = fitted(adata)
-    with pytest.raises(ValueError, match="nothing to draw: no sentence names a gene, out of 1 cells"):
+    with pytest.raises(ValueError, match="nothing to draw: the sentences of all 1 cells are empty"):
         sd.pl.rank_expression(adata[:1].copy())

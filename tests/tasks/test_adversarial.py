@@ -1,4 +1,4 @@
-"""A hundred thousand answers, random and hostile, are read as what they say or refused; a slow reader agrees on each.
+"""A hundred thousand answers, random and hostile, against a slow reader.
 
 The slow reader shares no code and no method with the package: it walks through tags and characters one by one.
 """
@@ -10,20 +10,19 @@ from collections import Counter
 
 import pytest
 
-from sc_duality.tasks import Answer, Failure, Reason, read_answer, read_genes, read_indices, read_label, read_labels
+from sc_duality.tasks import Answer, Failure, Reason, read_genes, read_label, read_labels, split_completion
 
 N = 100_000
 LABELS = ("B cell", "T cell", "CD4 T cell", "NK cell", "B", "γδ T cell", "Müller cell", "cell")
 CANDIDATES = ("T cell", "B cell", "T cell")
 GENES = ("CD79A", "CD3E", "MS4A1", "NKG7", "B2M", "HLA-A", "MT-CO1", "A", "K")
-PLACE = {gene: i for i, gene in enumerate(GENES)}
 
 TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 ODD_TAGS = ("<ANSWER>", "</Answer>", "<Think>", "<answer", "</answer", "answer>", "< answer>", "<answer/>", "<anſwer>")
 INVISIBLE = tuple("\u200b\u200d\u2060\ufeff\u00ad\u202e\u0301\ufe0f\x00\x07\x08\x1b\x7f")
 LOOK_ALIKE = {"A": "А", "B": "В", "C": "С", "E": "Ε", "K": "\u212a", "M": "М", "N": "Ν", "T": "Т", "c": "с", "e": "е"}
 SPACES = (" ", "  ", "\n", "\t", "_", "\u00a0", "\u2009", "\r\n", "\x1f", "\x85", ", ", ",", " | ", "|", "", ";", ".")
-#: What megabytes are made of.
+#: Repeated to megabytes.
 MANY = (
     "<",
     "</",
@@ -45,17 +44,17 @@ INJECTED = (
 
 
 def look_alike(rng, name):
-    """``name`` with a foreign letter, a foreign width or something that cannot be seen."""
-    places = [i for i, letter in enumerate(name) if letter in LOOK_ALIKE]
-    i = rng.choice(places or [0])
-    way = rng.randrange(3 if places else 2)
+    """``name`` with a letter of another alphabet, a letter of another width, or an invisible character."""
+    indices = [i for i, letter in enumerate(name) if letter in LOOK_ALIKE]
+    i = rng.choice(indices or [0])
+    way = rng.randrange(3 if indices else 2)
     if way == 0:
         return name[: i + 1] + rng.choice(INVISIBLE) + name[i + 1 :]
     return name[:i] + (chr(ord(name[i]) % 128 + 0xFEE0) if way == 1 else LOOK_ALIKE[name[i]]) + name[i + 1 :]
 
 
 def piece(rng):
-    """One of the stones that salads are made of."""
+    """A random piece of text."""
     kind = rng.randrange(9)
     if kind == 0:
         return rng.choice(TAGS)
@@ -72,15 +71,17 @@ def piece(rng):
     return rng.choice((*LABELS, *GENES, *TAGS[2:]))
 
 
-def salad(rng):
+def random_text(rng):
     return "".join(piece(rng) + rng.choice(SPACES) for _ in range(rng.randrange(10)))
 
 
 def near_miss(rng):
-    """An answer in good form, with salad for its reasoning, its content or its company."""
+    """A valid answer with random text as its reasoning, its content or around it."""
     parts = ["", "<think>", "", "</think>", "", "<answer>", "", "</answer>", ""]
     for i in (0, 2, 4, 6, 8):
-        parts[i] = salad(rng) if rng.random() < 0.3 else rng.choice(("", "\n", rng.choice(LABELS), " ".join(GENES[:3])))
+        parts[i] = (
+            random_text(rng) if rng.random() < 0.3 else rng.choice(("", "\n", rng.choice(LABELS), " ".join(GENES[:3])))
+        )
     if rng.random() < 0.3:
         del parts[rng.randrange(9)]
     return "".join(parts)
@@ -88,10 +89,10 @@ def near_miss(rng):
 
 def answers():
     rng = random.Random(0)
-    return (rng.choice((salad, near_miss))(rng) for _ in range(N))
+    return (rng.choice((random_text, near_miss))(rng) for _ in range(N))
 
 
-# --- the slow reader --------------------------------------------------------------------------------------------
+# --- the slow reader ---------------------------------------------------------------------------------------------
 
 
 def cut(text):
@@ -120,7 +121,7 @@ def cut(text):
 
 
 def letters(text):
-    return "\n".join(word for word in re.split(r"[\s_]+", text) if word)
+    return "\n".join(part for part in re.split(r"[\s_]+", text) if part)
 
 
 SPELLED = {label: letters(label) for label in LABELS}
@@ -147,11 +148,11 @@ def genes_of(text):
     return tuple(found), len(names) - n_known, n_known - len(found)
 
 
-# --- both readers on every answer ---------------------------------------------------------------------------------
+# --- both readers on every completion -----------------------------------------------------------------------------
 
 
 def value_of(found):
-    """The value of an answer, or None for a refusal, which must say why."""
+    """The value of an answer, or None for a failure, which must have a reason."""
     assert isinstance(found, Answer) or (isinstance(found.reason, Reason) and len(found.detail) <= 80)
     return found.value if isinstance(found, Answer) else None
 
@@ -163,19 +164,18 @@ def check_content(text):
     listed = tuple(map(label_of, text.split("|"))) if text.count("|") == 2 else ()
     right = sorted(map(str, listed)) == sorted(CANDIDATES)
     assert value_of(read_labels(text, CANDIDATES)) == (listed if right else None)
-    genes, dropped, doubled = genes_of(text)
-    found, indices = read_genes(text, frozenset(GENES)), read_indices(text, PLACE)
+    genes, n_unknown, n_duplicates = genes_of(text)
+    found = read_genes(text, frozenset(GENES))
     assert value_of(found) == (genes or None)
-    assert value_of(indices) == (tuple(map(GENES.index, genes)) or None)
     if genes:
-        assert (found.dropped, found.doubled) == (indices.dropped, indices.doubled) == (dropped, doubled)
+        assert (found.n_unknown, found.n_duplicates) == (n_unknown, n_duplicates)
     return [kind for kind, read in {"label": label, "labels": right, "genes": genes}.items() if read]
 
 
-def test_every_answer_is_read_as_what_it_says_or_refused():
+def test_every_completion_is_read_as_by_the_slow_reader():
     seen = Counter()
     for text in answers():
-        bare, tagged = read_answer(text, tagged=False), read_answer(text, tagged=True)
+        bare, tagged = split_completion(text, tagged=False), split_completion(text, tagged=True)
         assert value_of(bare) == (text.strip() or None)
         expected = cut(text)
         assert value_of(tagged) == (expected and expected[0]), text
@@ -188,7 +188,7 @@ def test_every_answer_is_read_as_what_it_says_or_refused():
     assert seen >= Counter(dict.fromkeys([*reasons, "read", "label", "genes", "tagged label", "tagged genes"], 500))
 
 
-def test_lists_of_labels_are_read_as_what_they_say_or_refused():
+def test_lists_of_labels_are_read_as_by_the_slow_reader():
     rng = random.Random(1)
     seen = Counter()
     for _ in range(20_000):
@@ -203,7 +203,7 @@ def test_no_look_alike_is_ever_read():
         label, gene = look_alike(rng, rng.choice(LABELS)), look_alike(rng, rng.choice(GENES))
         assert read_label(label, LABELS).reason == Reason.UNKNOWN_LABEL
         assert read_genes(gene, GENES).reason == Reason.NO_KNOWN_GENE
-        assert read_genes(f"CD3E {gene}", GENES) == Answer(("CD3E",), dropped=1)
+        assert read_genes(f"CD3E {gene}", GENES) == Answer(("CD3E",), n_unknown=1)
 
 
 @pytest.mark.parametrize("unit", [*TAGS, *MANY])
@@ -213,7 +213,7 @@ def test_megabytes_are_read_in_one_pass(unit, before, after):
     text = before + unit * (2_000_000 // len(unit)) + after
     start = time.perf_counter()
     for tagged in (True, False):
-        found = read_answer(text, tagged=tagged)
+        found = split_completion(text, tagged=tagged)
         content = found.value if isinstance(found, Answer) else text
         assert value_of(read_label(content, LABELS)) in (None, "B")
         assert value_of(read_labels(content, CANDIDATES)) is None

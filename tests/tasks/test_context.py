@@ -1,4 +1,4 @@
-"""Facts about a cell's surroundings become the sentences of Cell-o1's table 9."""
+"""Facts about a cell become the sentences of Cell-o1's table 9."""
 
 import pytest
 

@@ -1,51 +1,58 @@
-"""Generation: the dual is the annotation of the cell that was written."""
+"""Generation: the dual task is the annotation of the generated cell."""
 
 import pytest
 
-from sc_duality.tasks import Annotation, Failure, Generation, Reason, annotation_example, generation_example
+from sc_duality.tasks import Annotation, Failure, Generation, GenerationExample, LabelExample, Reason
 
-TYPES = ["B cell", "natural killer cell"]
+TYPES = ("B cell", "natural killer cell")
+
+
+def example(**fields):
+    return GenerationExample(**{"cell_type": "B cell", "options": TYPES} | fields)
 
 
 @pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
-def test_cells_and_types_are_read_back(prompt_format):
-    task = Generation(prompt_format, known_genes={"A", "B", "C"})
-    example = generation_example("B cell", TYPES)
-    cell = task.parse(task.answer(["A", "B", "A", "WHAT"]), example)
-    assert (cell.value, cell.dropped, cell.doubled) == (("A", "B"), 1, 1)
-    assert task.parse_dual(task.dual_answer("natural killer cell"), example).value == "natural killer cell"
+def test_cells_and_types_are_read(prompt_format):
+    task = Generation(prompt_format=prompt_format, vocabulary={"A", "B", "C"})
+    question = task.question(example())
+    cell = question.parse(question.completion(["A", "B", "A", "WHAT"]))
+    assert (cell.value, cell.n_unknown, cell.n_duplicates) == (("A", "B"), 1, 1)
+    dual = task.dual(example(), cell.value)
+    assert dual.parse(dual.completion("natural killer cell")).value == "natural killer cell"
 
 
 @pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
 def test_dual_is_the_annotation(prompt_format):
-    example = generation_example("B cell", TYPES, context={"tissue": "blood"})
-    expected = Annotation(prompt_format).prompt(annotation_example(("A", "B"), TYPES, context={"tissue": "blood"}))
-    assert Generation(prompt_format).dual_prompt(("A", "B"), example) == expected
+    context = {"tissue": "blood"}
+    cell = LabelExample(genes=("A", "B"), options=TYPES, context=context)
+    expected = Annotation(prompt_format=prompt_format).question(cell).prompt
+    assert Generation(prompt_format=prompt_format).dual(example(context=context), ("A", "B")).prompt == expected
 
 
 @pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
-def test_prompt_names_the_type_and_the_tissue(prompt_format):
-    example = generation_example("B cell", TYPES, n_genes=50, context={"tissue": "blood"})
-    text = Generation(prompt_format).prompt(example)
-    assert "B cell" in text.replace("_", " ")
-    assert "blood" in text
-    assert prompt_format == "compact" or " 50 " in text
+def test_prompt_has_the_type_and_the_tissue(prompt_format):
+    task = Generation(prompt_format=prompt_format)
+    prompt = task.question(example(n_genes=50, context={"tissue": "blood"})).prompt
+    assert "B cell" in prompt.replace("_", " ")
+    assert "blood" in prompt
+    assert prompt_format == "compact" or " 50 " in prompt
 
 
-def test_score_is_whether_the_type_came_back():
-    task = Generation()
-    assert task.score("B cell", "b_cell") == 1
-    assert task.score("B cell", "natural killer cell") == 0
+def test_dual_target_is_the_type():
+    dual = Generation().dual(example(), ("A",))
+    assert dual.target == "B cell"
+    assert dual.similarity("b_cell") == 1
+    assert dual.similarity("natural killer cell") == 0
 
 
-def test_text_without_a_known_gene_is_a_failure():
-    found = Generation("compact", known_genes={"A"}).parse("WHAT", generation_example("B cell", TYPES))
+def test_text_without_a_known_gene_fails():
+    found = Generation(prompt_format="compact", vocabulary={"A"}).question(example()).parse("WHAT")
     assert isinstance(found, Failure)
     assert found.reason == Reason.NO_KNOWN_GENE
 
 
-def test_what_cannot_be_asked_for_is_refused():
-    with pytest.raises(ValueError, match="'T cell' must be one of the candidates"):
-        generation_example("T cell", TYPES)
-    with pytest.raises(ValueError, match="n_genes must be at least 1, not 0"):
-        generation_example("B cell", TYPES, n_genes=0)
+def test_invalid_examples_raise():
+    with pytest.raises(ValueError, match="the cell type 'T cell' is not one of the options"):
+        example(cell_type="T cell")
+    with pytest.raises(ValueError, match="n_genes must be a positive integer, got 0"):
+        example(n_genes=0)

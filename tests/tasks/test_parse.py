@@ -1,21 +1,8 @@
-"""What a model wrote is read as what it is, or refused with a reason."""
+"""Completions are read exactly, or fail with a reason."""
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sc_duality.tasks import (
-    Answer,
-    Failure,
-    Reason,
-    encode,
-    read_answer,
-    read_genes,
-    read_indices,
-    read_label,
-    read_labels,
-)
+from sc_duality.tasks import Answer, Failure, Reason, read_genes, read_label, read_labels, split_completion
 
 LABELS = ["B cell", "CD4 T cell", "T cell"]
 
@@ -37,7 +24,7 @@ LABELS = ["B cell", "CD4 T cell", "T cell"]
     ],
 )
 def test_answer_between_tags_is_found(text, value, reasoning):
-    found = read_answer(text, tagged=True)
+    found = split_completion(text, tagged=True)
     assert found.value == value
     if reasoning is not None:
         assert found.reasoning == reasoning
@@ -68,15 +55,15 @@ def test_answer_between_tags_is_found(text, value, reasoning):
         ("<answer>B cell<answer/>", Reason.NO_TAG),
     ],
 )
-def test_what_is_wrong_with_tags_is_told(text, reason):
-    found = read_answer(text, tagged=True)
+def test_invalid_tags_have_a_reason(text, reason):
+    found = split_completion(text, tagged=True)
     assert isinstance(found, Failure)
     assert found.reason == reason
 
 
 def test_bare_text_is_the_answer():
-    assert read_answer(" B_cell \n", tagged=False) == Answer("B_cell")
-    assert read_answer(" \n", tagged=False).reason == Reason.EMPTY
+    assert split_completion(" B_cell \n", tagged=False) == Answer("B_cell")
+    assert split_completion(" \n", tagged=False).reason == Reason.EMPTY
 
 
 @pytest.mark.parametrize("text", ["B cell", "b CELL", " B   cell", "B_cell", "B\tcell"])
@@ -96,38 +83,12 @@ def test_label_inside_another_label_is_not_confused():
     assert read_label("CD4 T cell", LABELS).value == "CD4 T cell"
 
 
-def test_genes_keep_their_first_place_and_others_are_counted():
-    found = read_genes("A, B A\nC D", known={"A", "B", "C"})
-    assert found == Answer(("A", "B", "C"), dropped=1, doubled=1)
-    assert read_genes("X Y", known={"A"}).reason == Reason.NO_KNOWN_GENE
-    assert read_genes(" , ", known={"A"}).reason == Reason.EMPTY
-    assert read_genes("a", known={"A"}).reason == Reason.NO_KNOWN_GENE  # names are not upper-cased
-
-
-@given(st.lists(st.sampled_from(["A", "B", "C", "X", "b"]), max_size=9))
-def test_indices_are_those_of_the_genes(names):
-    place = {"A": 3, "B": 0, "C": 2}
-    genes, indices = read_genes(" ".join(names), place), read_indices(" ".join(names), place)
-    if isinstance(genes, Answer):
-        assert indices == Answer(tuple(place[gene] for gene in genes.value), "", genes.dropped, genes.doubled)
-    else:
-        assert indices == genes
-
-
-@given(st.lists(st.lists(st.sampled_from("ABCDEF"), max_size=6), max_size=5), st.none() | st.integers(0, 8))
-def test_cells_become_rows_padded_at_the_end(cells, width):
-    place = {gene: 10 * i for i, gene in enumerate("ABCDEF")}
-    rows = encode(cells, place, width)
-    width = max(map(len, cells), default=0) if width is None else width
-    assert rows.dtype == np.int32
-    assert rows.shape == (len(cells), width)
-    assert rows.tolist() == [[place[gene] for gene in cell[:width]] + [-1] * (width - len(cell)) for cell in cells]
-    assert encode([[place[gene] for gene in cell] for cell in cells], width=width).tolist() == rows.tolist()
-
-
-def test_gene_outside_the_vocabulary_is_an_error():
-    with pytest.raises(KeyError, match="'X' is not in the vocabulary"):
-        encode([["A", "X"]], {"A": 0})
+def test_genes_keep_their_first_rank_and_others_are_counted():
+    found = read_genes("A, B A\nC D", vocabulary={"A", "B", "C"})
+    assert found == Answer(("A", "B", "C"), n_unknown=1, n_duplicates=1)
+    assert read_genes("X Y", vocabulary={"A"}).reason == Reason.NO_KNOWN_GENE
+    assert read_genes(" , ", vocabulary={"A"}).reason == Reason.EMPTY
+    assert read_genes("a", vocabulary={"A"}).reason == Reason.NO_KNOWN_GENE  # names are not upper-cased
 
 
 @pytest.mark.parametrize(
@@ -148,12 +109,12 @@ def test_gene_outside_the_vocabulary_is_an_error():
         (" \n", 1, Reason.EMPTY),
     ],
 )
-def test_list_of_labels_uses_each_candidate_as_often_as_it_is_there(text, n, found):
+def test_list_of_labels_uses_each_option_as_often_as_it_is_listed(text, n, found):
     read = read_labels(text, LABELS, n)
     assert (read.value if isinstance(read, Answer) else read.reason) == found
 
 
-def test_candidate_that_is_there_twice_must_be_used_twice():
-    candidates = ["B cell", "T cell", "B cell"]
-    assert read_labels("B cell|B cell|T cell", candidates).value == ("B cell", "B cell", "T cell")
-    assert read_labels("B cell|T cell|T cell", candidates) == Failure(Reason.DUPLICATE, "T cell")
+def test_option_that_is_listed_twice_must_be_used_twice():
+    options = ["B cell", "T cell", "B cell"]
+    assert read_labels("B cell|B cell|T cell", options).value == ("B cell", "B cell", "T cell")
+    assert read_labels("B cell|T cell|T cell", options) == Failure(Reason.DUPLICATE, "T cell")

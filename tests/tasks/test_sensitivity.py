@@ -1,40 +1,45 @@
-"""Drug sensitivity and its dual."""
+"""Drug sensitivity and its dual task."""
 
 import pytest
 
-from sc_duality.tasks import Sensitivity, sensitivity_example
+from sc_duality.tasks import Sensitivity, SensitivityExample, hide_genes
 
-GENES = [f"G{i}" for i in range(20)]
+GENES = tuple(f"G{i}" for i in range(20))
+OBSERVED, HIDDEN = hide_genes(GENES, 0.5, rng=2)
+
+
+def example(options=("sensitive", "resistant")):
+    return SensitivityExample(genes=OBSERVED, observed=OBSERVED, hidden_genes=HIDDEN, options=options, drug="erlotinib")
 
 
 @pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
-def test_right_answers_are_read_back(prompt_format):
-    task = Sensitivity(prompt_format)
-    example = sensitivity_example(GENES, "erlotinib", hidden_fraction=0.3, rng=2)
+def test_right_answers_are_read(prompt_format):
+    task = Sensitivity(drug="erlotinib", prompt_format=prompt_format)
+    question = task.question(example())
     for label in ("sensitive", "resistant"):
-        assert task.parse(task.answer(label), example).value == label
-        hidden = task.parse_dual(task.dual_answer(example.unknown), example)
-        assert task.score(example.unknown, hidden.value) == pytest.approx(1)
+        assert question.parse(question.completion(label)).value == label
+        dual = task.dual(example(), label)
+        assert dual.similarity(dual.parse(dual.completion(HIDDEN)).value) == pytest.approx(1)
 
 
-def test_compact_labels_are_words_of_their_own():
-    task = Sensitivity("compact")
-    example = sensitivity_example(GENES, "erlotinib", ("sensitive", "not sensitive"))
-    assert task.answer("not sensitive") == "<not_sensitive>"
-    assert task.parse("<not_sensitive>", example).value == "not sensitive"
+def test_compact_labels_are_one_token_each():
+    question = Sensitivity(drug="erlotinib", prompt_format="compact").question(example(("sensitive", "not sensitive")))
+    assert question.completion("not sensitive") == "<not_sensitive>"
+    assert question.parse("<not_sensitive>").value == "not sensitive"
 
 
 @pytest.mark.parametrize("prompt_format", ["plain", "terse", "compact"])
-def test_question_and_dual_name_the_drug(prompt_format):
-    task = Sensitivity(prompt_format)
-    example = sensitivity_example(GENES, "erlotinib", hidden_fraction=0.5)
-    for text in (task.prompt(example), task.dual_prompt("resistant", example), task.dual_prompt(None, example)):
-        assert "erlotinib" in text
-        assert [word for word in text.split() if word in GENES] == list(example.known["genes"])
-    assert "resistant" in task.dual_prompt("resistant", example)
-    assert "resistant" not in task.dual_prompt(None, example)
+def test_prompt_and_dual_prompt_have_the_drug(prompt_format):
+    task = Sensitivity(drug="erlotinib", prompt_format=prompt_format)
+    with_label, without = task.dual(example(), "resistant").prompt, task.dual(example(), None).prompt
+    for prompt in (task.question(example()).prompt, with_label, without):
+        assert "erlotinib" in prompt
+        assert [name for name in prompt.split() if name in GENES] == list(OBSERVED)
+    assert "resistant" in with_label
+    assert "resistant" not in without
 
 
-def test_a_drug_without_a_name_is_refused():
-    with pytest.raises(ValueError, match="the drug has no name"):
-        sensitivity_example(GENES, " ")
+@pytest.mark.parametrize("drug", [" ", "", None])
+def test_a_drug_without_a_name_raises(drug):
+    with pytest.raises(ValueError, match="drug must be a name, such as 'erlotinib', got"):
+        Sensitivity(drug=drug)

@@ -1,4 +1,4 @@
-"""Annotation: what is asked, how answers are read, pooled and written."""
+"""Annotation: what the model is queried for, and how its answers are read, pooled and written."""
 
 import numpy as np
 import pandas as pd
@@ -6,12 +6,11 @@ import pytest
 from scipy.special import softmax
 
 import sc_duality as sd
-from sc_duality.tl._best_of import drawn_labels
 
 LABELS = ["B cell", "CD4 T cell", "NK cell"]
 
 
-def test_embedded_model_names_real_cells_it_never_saw(cells):
+def test_embedded_model_annotates_real_cells(cells):
     sd.tl.annotate(cells, labels="cell_type")
     assert list(cells.obs["annotation"].cat.categories.drop("unknown", errors="ignore")) == [
         name for name in sorted(cells.obs["cell_type"].unique()) if name in set(cells.obs["annotation"])
@@ -19,7 +18,7 @@ def test_embedded_model_names_real_cells_it_never_saw(cells):
     assert (cells.obs["annotation"].astype(str) == cells.obs["cell_type"].astype(str)).mean() > 0.75
 
 
-def test_everything_that_is_promised_is_written(cells):
+def test_probabilities_confidence_and_status_agree(cells):
     sd.tl.annotate(cells)
     spec = sd.models.resolve("embedded")
     table = cells.obsm["annotation_probabilities"]
@@ -40,57 +39,63 @@ def test_everything_that_is_promised_is_written(cells):
     assert params["versions"]["sc-duality"] == sd.__version__
 
 
-def test_probabilities_are_the_softmax_of_the_models_scores(cells, parrot):
-    model = parrot(scores=[[-1.0, -2.0, -3.0]], temperature=2.0)
+def test_probabilities_are_the_softmax_of_the_models_scores(cells, scripted_model):
+    model = scripted_model(scores=[[-1.0, -2.0, -3.0]], temperature=2.0)
     sd.tl.annotate(cells, model, labels=LABELS)
     expected = softmax([-0.5, -1.0, -1.5])
     np.testing.assert_allclose(cells.obsm["annotation_probabilities"], np.tile(expected, (cells.n_obs, 1)))
     assert model.choices == [f"<answer>{label}</answer>" for label in LABELS]
 
 
-def test_model_is_shown_as_many_genes_as_it_is_made_for(cells, parrot):
-    model = parrot(scores=[[0, 0, 0]], n_genes=5)
+def test_prompt_has_as_many_genes_as_the_model_was_trained_on(cells, scripted_model):
+    model = scripted_model(scores=[[0, 0, 0]], n_genes=5)
     sd.tl.annotate(cells, model, labels=LABELS)
     first = sd.get.gene_lists(cells, n_genes=5)[0]
-    assert f"highest first: {' '.join(first)}\n" in model.prompts[0]
+    assert f"in descending order: {' '.join(first)}\n" in model.prompts[0]
     sd.tl.annotate(cells, model, labels=LABELS, n_genes=2)
-    assert f"highest first: {' '.join(first[:2])}\n" in model.prompts[0]
+    assert f"in descending order: {' '.join(first[:2])}\n" in model.prompts[0]
 
 
-def test_written_answers_are_read_or_left_missing_with_their_reason(cells, parrot):
-    model = parrot(
+def test_generated_labels_are_read_or_missing_with_a_reason(cells, scripted_model):
+    model = scripted_model(
         texts=["<think>MS4A1</think><answer>b cell</answer>", "B cell", "<answer>T cell</answer>", "<answer></answer>"]
     )
-    sd.tl.annotate(cells, model, labels=LABELS, method="generate", temperature=0.7, max_tokens=9, rng=4)
+    sampling = sd.Sampling(temperature=0.7, max_tokens=9, top_p=0.8)
+    sd.tl.annotate(cells, model, labels=LABELS, method="generate", sampling=sampling, rng=4)
     assert cells.obs["annotation"][:4].tolist() == ["B cell", np.nan, np.nan, np.nan]
     assert cells.obs["annotation_status"][:4].tolist() == ["ok", "no answer tag", "unknown label", "empty"]
     assert "annotation_confidence" not in cells.obs
     assert "annotation_probabilities" not in cells.obsm
-    assert (model.sampling.max_tokens, model.sampling.temperature, model.sampling.seed) == (9, 0.7, 4)
+    used = model.sampling
+    assert (used.max_tokens, used.temperature, used.top_p, used.seed) == (9, 0.7, 0.8, 4)
+    params = cells.uns["annotation"]["params"]
+    assert (params["max_tokens"], params["temperature"], params["top_p"], params["rng"]) == (9, 0.7, 0.8, 4)
 
 
-def test_model_may_reason_unless_its_types_are_words(cells, parrot):
-    model = parrot(texts=["<answer>B cell</answer>"])
+def test_a_general_model_has_tokens_to_reason(cells, scripted_model):
+    model = scripted_model(texts=["<answer>B cell</answer>"])
     sd.tl.annotate(cells, model, labels=LABELS, method="generate")
-    assert model.sampling.max_tokens == 264
-    sd.tl.annotate(cells, method="generate")
-    assert cells.uns["annotation"]["params"]["max_tokens"] == 1
+    assert model.sampling.max_tokens == 256 + 8 * 3  # the longest label has three words
+    reader = scripted_model(texts=["B_cell"])
+    reader.spec = sd.models.resolve("embedded")  # every label is one token
+    sd.tl.annotate(cells, reader, method="generate")
+    assert reader.sampling.max_tokens == 1
 
 
-@pytest.mark.parametrize("n_genes", [None, 20])  # of few genes, it does not stop after the type by itself
-def test_embedded_model_can_write_its_answers(cells, n_genes):
-    sd.tl.annotate(cells, method="generate", n_genes=n_genes, key_added="written")
+@pytest.mark.parametrize("n_genes", [None, 20])  # with few genes, it does not end after the label by itself
+def test_embedded_model_can_generate_labels(cells, n_genes):
+    sd.tl.annotate(cells, method="generate", n_genes=n_genes, key_added="generated")
     sd.tl.annotate(cells, unknown=0, n_genes=n_genes, key_added="scored")
-    assert set(cells.obs["written_status"]) <= {"ok", "unknown"}
-    readable = cells.obs["written"].notna()
+    assert set(cells.obs["generated_status"]) <= {"ok", "unknown"}
+    readable = cells.obs["generated"].notna()
     assert readable.mean() > 0.9
-    assert (cells.obs["written"][readable].astype(str) == cells.obs["scored"][readable].astype(str)).mean() > 0.9
+    assert (cells.obs["generated"][readable].astype(str) == cells.obs["scored"][readable].astype(str)).mean() > 0.9
 
 
-def test_clusters_get_the_label_of_the_highest_summed_log_probability(cells, parrot):
+def test_clusters_get_the_label_of_the_highest_summed_log_probability(cells, scripted_model):
     scores = np.random.default_rng(0).normal(size=(cells.n_obs, 3)) * 3
     cells.obs["cluster"] = pd.Categorical([f"c{i % 4}" for i in range(cells.n_obs)])
-    sd.tl.annotate(cells, parrot(scores=scores), labels=LABELS, groupby="cluster")
+    sd.tl.annotate(cells, scripted_model(scores=scores), labels=LABELS, groupby="cluster")
     probability = softmax(scores, axis=1)
     for i in range(4):
         best = np.log(probability[i::4]).sum(0).argmax()
@@ -99,18 +104,18 @@ def test_clusters_get_the_label_of_the_highest_summed_log_probability(cells, par
         np.testing.assert_allclose(members["annotation_confidence"], probability[i::4, best].mean())
 
 
-def test_cluster_votes_and_cells_without_a_cluster(cells, parrot):
+def test_votes_of_a_cluster_and_cells_without_a_cluster(cells, scripted_model):
     texts = [f"<answer>{label}</answer>" for label in ("B cell", "B cell", "NK cell")] + ["?"]
     cells.obs["cluster"] = pd.Categorical(["all"] * (cells.n_obs - 1) + [np.nan])
-    sd.tl.annotate(cells, parrot(texts=texts), labels=LABELS, method="generate", groupby="cluster")
+    sd.tl.annotate(cells, scripted_model(texts=texts), labels=LABELS, method="generate", groupby="cluster")
     assert (cells.obs["annotation"][:-1] == "B cell").all()
     np.testing.assert_allclose(cells.obs["annotation_confidence"][:-1], 2 / 3, atol=0.02)
     assert cells.obs["annotation_status"].iloc[-1] == "no group"
     assert cells.obs["annotation"].isna().to_numpy().nonzero()[0].tolist() == [cells.n_obs - 1]
 
 
-def test_unknown_is_said_below_the_threshold_only(cells, parrot):
-    model = parrot(scores=[[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]], knows={"annotation": {"unknown": 0.5}})
+def test_only_cells_below_the_threshold_are_unknown(cells, scripted_model):
+    model = scripted_model(scores=[[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]], knows={"annotation": {"unknown": 0.5}})
     sd.tl.annotate(cells, model, labels=LABELS)
     assert cells.obs["annotation"][:2].tolist() == ["unknown", "B cell"]
     sd.tl.annotate(cells, model, labels=LABELS, unknown=0)
@@ -119,9 +124,9 @@ def test_unknown_is_said_below_the_threshold_only(cells, parrot):
     assert (cells.obs["annotation_status"] == "unknown").all()
 
 
-def test_a_model_may_say_that_none_of_the_labels_is_right(cells, parrot):
+def test_a_model_may_predict_none_of_the_labels(cells, scripted_model):
     scores = [[3.0, 0.0, 0.0, 0.0], [3.0, 0.0, 0.0, 9.0]]
-    model = parrot(scores=scores, knows={"annotation": {"none_of_these": "neither", "unknown": 0.5}})
+    model = scripted_model(scores=scores, knows={"annotation": {"none_of_these": "neither", "unknown": 0.5}})
     sd.tl.annotate(cells, model, labels=LABELS)
     assert model.choices[-1] == model.choices[-1].strip()
     assert "neither" in model.choices[-1]
@@ -129,31 +134,37 @@ def test_a_model_may_say_that_none_of_the_labels_is_right(cells, parrot):
     assert cells.obs["annotation"][:2].tolist() == ["B cell", "unknown"]
     table = cells.obsm["annotation_probabilities"].to_numpy()
     assert table.shape == (cells.n_obs, len(LABELS))
-    of_all = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
-    np.testing.assert_allclose(table[:2], of_all[:, :-1])
+    expected = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    np.testing.assert_allclose(table[:2], expected[:, :-1])
 
 
-def test_a_user_who_wants_an_answer_gets_one(cells, parrot):
-    model = parrot(scores=[[3.0, 0.0, 0.0, 9.0]], knows={"annotation": {"none_of_these": "neither", "unknown": 0.5}})
+def test_threshold_0_labels_every_cell(cells, scripted_model):
+    model = scripted_model(
+        scores=[[3.0, 0.0, 0.0, 9.0]], knows={"annotation": {"none_of_these": "neither", "unknown": 0.5}}
+    )
     sd.tl.annotate(cells, model, labels=LABELS, unknown=0)
     assert (cells.obs["annotation"] == "B cell").all()
-    sd.tl.annotate(cells, model, labels=LABELS, unknown=0, best_of=1, key_added="again")
+    sd.tl.annotate(cells, model, labels=LABELS, unknown=0, sampling=sd.Sampling(n_samples=1), key_added="again")
     assert (cells.obs["again_confidence"] < 0.01).all()
 
 
-def test_labels_are_drawn_as_if_one_of_them_were_right():
-    drawn = drawn_labels(np.array([[0.001, 0.003]] * 400), [f"cell {i}" for i in range(400)], 1, 0)
-    assert 0.65 < (drawn == 1).mean() < 0.85
+def test_labels_are_sampled_without_the_probability_of_none_of_them(cells, scripted_model):
+    many = cells[[0] * 400].copy()
+    many.obs_names = [f"cell {i}" for i in range(400)]
+    known = {"annotation": {"none_of_these": "neither"}}
+    model = scripted_model(scores=np.log([[0.001, 0.003, 0.996]]), likelihood=lambda *_: -1.0, knows=known)
+    sd.tl.annotate(many, model, labels=LABELS[:2], unknown=0, sampling=sd.Sampling(n_samples=2))
+    assert 0.65 < (many.obs["annotation"] == LABELS[1]).mean() < 0.85  # of equal scores the first sample is kept
 
 
-def test_unknown_may_be_a_label_of_its_own(cells, parrot):
-    model = parrot(scores=[[0.0, 5.0], [5.0, 0.0], [0.0, 0.0]])
+def test_unknown_may_be_one_of_the_labels(cells, scripted_model):
+    model = scripted_model(scores=[[0.0, 5.0], [5.0, 0.0], [0.0, 0.0]])
     sd.tl.annotate(cells, model, labels=["B cell", "unknown"], unknown=0.9)
     assert cells.obs["annotation"][:3].tolist() == ["unknown", "B cell", "unknown"]
     assert cells.obs["annotation_status"][:3].tolist() == ["ok", "ok", "unknown"]
 
 
-def test_cells_without_genes_stay_without_an_answer(cells):
+def test_cells_without_genes_have_no_label(cells):
     cells.obsm["cell_sentence"][3] = -1
     sd.tl.annotate(cells)
     assert cells.obs["annotation"].isna().to_numpy().nonzero()[0].tolist() == [3]
@@ -164,21 +175,21 @@ def test_cells_without_genes_stay_without_an_answer(cells):
     assert (cells.obs["annotation_status"] == "no genes").all()
 
 
-def test_sentences_are_written_if_there_are_none(cells):
+def test_sentences_are_computed_if_there_are_none(cells):
     bare = sd.datasets.pbmc3k()[::10].copy()
     sd.tl.annotate(bare)
     assert (bare.obsm["cell_sentence"] == cells.obsm["cell_sentence"]).all()
 
 
-def test_labels_may_be_spelled_as_in_the_users_own_column(cells):
+def test_labels_are_spelled_as_in_the_obs_column(cells):
     cells.obs["mine"] = ["b CELL", "NK cells", "CD14+ Monocytes"] * (cells.n_obs // 3) + ["b CELL"] * (cells.n_obs % 3)
     sd.tl.annotate(cells, labels="mine", unknown=0)
     assert set(cells.obs["annotation"]) <= {"b CELL", "NK cells", "CD14+ Monocytes"}
 
 
-def test_nothing_of_an_earlier_answer_stays(cells, parrot):
+def test_an_earlier_result_is_replaced(cells, scripted_model):
     sd.tl.annotate(cells)
-    sd.tl.annotate(cells, parrot(texts=["<answer>B cell</answer>"]), labels=LABELS, method="generate")
+    sd.tl.annotate(cells, scripted_model(texts=["<answer>B cell</answer>"]), labels=LABELS, method="generate")
     assert (cells.obs["annotation"] == "B cell").all()
     assert not set(cells.obs) - {"cell_type", "annotation", "annotation_status"}
     assert "annotation_probabilities" not in cells.obsm
@@ -193,53 +204,54 @@ def test_copy_leaves_the_original_alone(cells):
 
 
 def prefers(label):
-    """A judge to whom this label explains every cell best."""
+    """A log-likelihood that is highest given this label."""
     return lambda prompt, _: 0.0 if label in prompt else -9.0
 
 
-def test_duality_comes_along_where_it_is_asked_for(cells, parrot):
-    model = parrot(scores=[[0.0, 1.0, 2.0]], judge=prefers("NK cell"))
-    sd.tl.annotate(cells, model, labels=LABELS, n_genes=7, rng=2, duality=True)
-    along = cells.obs.pop("annotation_duality")
-    assert cells.uns["annotation"]["duality"]["n_genes"] == 7
-    sd.tl.annotate(cells, model, labels=LABELS, n_genes=7)
-    sd.tl.duality(cells, model=model, n_genes=7, rng=2)
-    np.testing.assert_array_equal(cells.obs["annotation_duality"], along)
-    np.testing.assert_allclose(along, softmax([-9.0, -9.0, 0.0])[2])
+def test_a_refused_call_writes_nothing():
+    bare = sd.datasets.pbmc3k()[::10].copy()
+    for refused in ({"labels": ["B cell", "unicorn cell"]}, {"groupby": "leiden"}, {"context": ["donor"]}):
+        with pytest.raises((ValueError, KeyError)):
+            sd.tl.annotate(bare, **refused)
+    assert not bare.obsm
+    assert list(bare.uns) == ["source"]
+    assert bare.obs.columns.tolist() == ["cell_type"]
 
 
-def test_best_of_many_is_what_explains_the_cell_best_among_what_is_drawn(cells, parrot):
+def test_the_sampled_label_with_the_best_duality_score_is_kept(cells, scripted_model):
     probability = np.array([0.6, 0.4, 1e-300])
-    model = parrot(scores=[np.log(probability)], judge=prefers("CD4 T cell"))
+    model = scripted_model(scores=[np.log(probability)], likelihood=prefers("CD4 T cell"))
     sd.tl.annotate(cells, model, labels=LABELS)
     assert (cells.obs["annotation"] == "B cell").all()
-    sd.tl.annotate(cells, model, labels=LABELS, best_of=3)
+    sd.tl.annotate(cells, model, labels=LABELS, sampling=sd.Sampling(n_samples=3))
     share = (cells.obs["annotation"] == "CD4 T cell").mean()
-    assert abs(share - (1 - 0.6**3)) < 0.2  # of 53 cells; 3 standard deviations
-    drawn = cells.obs["annotation"].map({"B cell": 0.6, "CD4 T cell": 0.4}).astype(float)
-    np.testing.assert_allclose(cells.obs["annotation_confidence"], drawn)
-    sd.tl.annotate(cells, model, labels=LABELS, best_of=60)
+    assert abs(share - (1 - 0.6**3)) < 0.2  # 3 standard deviations of 53 cells
+    sampled = cells.obs["annotation"].map({"B cell": 0.6, "CD4 T cell": 0.4}).astype(float)
+    np.testing.assert_allclose(cells.obs["annotation_confidence"], sampled)
+    sd.tl.annotate(cells, model, labels=LABELS, sampling=sd.Sampling(n_samples=60))
     assert (cells.obs["annotation"] == "CD4 T cell").all()  # the NK cell's probability is 0
-    assert cells.uns["annotation"]["params"]["best_of"] == 60
+    assert cells.uns["annotation"]["params"]["n_samples"] == 60
     assert "annotation_duality" not in cells.obs
 
 
-def test_best_of_written_answers(cells, parrot):
+def test_the_generated_label_with_the_best_duality_score_is_kept(cells, scripted_model):
     one = cells[:1].copy()
     texts = [f"<answer>{label}</answer>" for label in ("B cell", "nonsense", "NK cell", "CD4 T cell")]
-    model = parrot(texts=texts, judge=prefers("NK cell"))
-    sd.tl.annotate(one, model, labels=LABELS, method="generate", temperature=1.0, best_of=4)
+    model = scripted_model(texts=texts, likelihood=prefers("NK cell"))
+    sampling = sd.Sampling(temperature=1.0, n_samples=4)
+    sd.tl.annotate(one, model, labels=LABELS, method="generate", sampling=sampling)
     assert one.obs["annotation"].tolist() == ["NK cell"]
     assert one.obs["annotation_status"].tolist() == ["ok"]
     assert len(model.prompts) == 4
-    sd.tl.annotate(one, parrot(texts=["?", "", "?"]), labels=LABELS, method="generate", temperature=1.0, best_of=3)
+    unreadable = scripted_model(texts=["?", "", "?", "?"])
+    sd.tl.annotate(one, unreadable, labels=LABELS, method="generate", sampling=sampling)
     assert one.obs["annotation"].isna().all()
     assert one.obs["annotation_status"].tolist() == ["no answer tag"]
 
 
-def test_best_of_is_not_shaken_by_cells_without_genes(cells, parrot):
+def test_sampled_labels_of_cells_without_genes(cells, scripted_model):
     cells.obsm["cell_sentence"][3] = -1
-    model = parrot(scores=[[0.0, 1.0, 2.0]], judge=prefers("NK cell"))
-    sd.tl.annotate(cells, model, labels=LABELS, best_of=20)
+    model = scripted_model(scores=[[0.0, 1.0, 2.0]], likelihood=prefers("NK cell"))
+    sd.tl.annotate(cells, model, labels=LABELS, sampling=sd.Sampling(n_samples=20))
     assert cells.obs["annotation"].isna().to_numpy().nonzero()[0].tolist() == [3]
     assert (cells.obs["annotation"].dropna() == "NK cell").all()

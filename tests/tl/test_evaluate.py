@@ -1,4 +1,4 @@
-"""tl.evaluate: real cells stand in for generated ones, and what is known of them must come out."""
+"""tl.evaluate: metrics of real cells in place of generated ones, for which the outcome is known."""
 
 import logging
 
@@ -24,9 +24,9 @@ def pbmc():
 
 @pytest.fixture
 def parts(pbmc):
-    """Two samples of the same cells, and a third that components may come from."""
-    place = np.random.default_rng(0).permutation(pbmc.n_obs) % 3
-    return [pbmc[place == i].copy() for i in range(3)]
+    """Two samples of the same cells, and a third to fit the components to."""
+    part = np.random.default_rng(0).permutation(pbmc.n_obs) % 3
+    return [pbmc[part == i].copy() for i in range(3)]
 
 
 def at(scores, metric, condition="mean"):
@@ -50,44 +50,44 @@ def test_a_row_for_each_condition_and_their_mean(parts):
         assert rows["condition"].tolist() == [*sorted(types), "mean"]
         single = rows.iloc[:-1]
         assert rows["value"].iloc[-1] == pytest.approx(single["value"].mean())
-        taken = single[single["value"].notna()]
-        assert rows[["n_real", "n_generated"]].iloc[-1].tolist() == taken[["n_real", "n_generated"]].sum().tolist()
+        defined = single[single["value"].notna()]
+        assert rows[["n_real", "n_generated"]].iloc[-1].tolist() == defined[["n_real", "n_generated"]].sum().tolist()
 
 
-def test_values_are_those_of_the_metrics_in_components_of_the_cells_given_to_fit(parts):
+def test_values_are_those_of_the_metrics_in_components_of_fit(parts):
     generated, real, fit = parts
     scores = sd.tl.evaluate(generated, real, "cell_type", fit=fit, n_genes=50)
 
     names = [set(cell[:50]) for adata in parts for cell in sd.get.gene_lists(adata)]
     vocabulary = sorted(set().union(*names))
-    place = {gene: i for i, gene in enumerate(vocabulary)}
+    index = {gene: i for i, gene in enumerate(vocabulary)}
 
-    def levels(adata):
+    def rank_weights(adata):
         X = np.zeros((adata.n_obs, len(vocabulary)))
         for row, cell in enumerate(sd.get.gene_lists(adata, n_genes=50)):
             for rank, gene in enumerate(cell, start=1):
-                X[row, place[gene]] = np.log10(51 / rank)
+                X[row, index[gene]] = np.log10(51 / rank)
         return X
 
-    pca = PCA(50, svd_solver="full").fit(levels(fit))
-    y, x = pca.transform(levels(generated)), pca.transform(levels(real))
+    pca = PCA(50, svd_solver="full").fit(rank_weights(fit))
+    y, x = pca.transform(rank_weights(generated)), pca.transform(rank_weights(real))
     for name in ("B cells", "NK cells"):
         sides = x[real.obs["cell_type"] == name], y[generated.obs["cell_type"] == name]
         assert at(scores, "frechet", name).value == pytest.approx(metrics.frechet(*sides), rel=1e-6)
         assert at(scores, "mmd", name).value == pytest.approx(metrics.mmd(*sides), rel=1e-6)
         assert at(scores, "wasserstein", name).value == pytest.approx(metrics.wasserstein(*sides), rel=1e-6)
-        asked = [name] * len(sides[1])
-        knn = metrics.knn_accuracy(x, real.obs["cell_type"], sides[1], asked)
+        wanted = [name] * len(sides[1])
+        knn = metrics.knn_accuracy(x, real.obs["cell_type"], sides[1], wanted)
         assert {k: at(scores, f"knn_accuracy_{k}", name).value for k in knn} == pytest.approx(knn)
     assert at(scores, "mmd").embedding == "50 principal components, top 50 of 12,509 shared genes"
 
 
-def test_cells_of_the_same_kind_do_not_differ_and_others_do(pbmc):
-    """Components of the very cells that are compared made an MMD of 0.03 to 0.06 here, where there is no difference."""
+def test_samples_of_the_same_cells_do_not_differ_and_other_cells_do(pbmc):
+    """Components that are fitted to the compared cells give an MMD of 0.03 to 0.06 where there is no difference."""
     values = []
     for seed in range(3):
-        place = np.random.default_rng(seed).permutation(pbmc.n_obs) % 2
-        scores = sd.tl.evaluate(pbmc[place == 0], pbmc[place == 1], metrics="mmd", rng=seed)
+        half = np.random.default_rng(seed).permutation(pbmc.n_obs) % 2
+        scores = sd.tl.evaluate(pbmc[half == 0], pbmc[half == 1], metrics="mmd", rng=seed)
         values.append(at(scores, "mmd").value)
     assert abs(np.mean(values)) < 0.01
     types = pbmc.obs["cell_type"]
@@ -117,8 +117,8 @@ def test_expression_and_order_of_genes_do_not_matter_but_sentences_do(parts):
     assert at(reversed_ranks, "frechet").value > 2 * at(before, "frechet").value
 
 
-def test_genes_that_one_side_cannot_name_do_not_matter(parts):
-    """Real cells that lack genes of the generated ones get the same footing as if both lacked them."""
+def test_only_shared_genes_count(parts):
+    """Genes that only one side has are left out of both."""
     _, real, fit = parts
     known = real.var_names[::2]
     short = [adata.copy() for adata in parts]
@@ -129,14 +129,14 @@ def test_genes_that_one_side_cannot_name_do_not_matter(parts):
     pd.testing.assert_frame_equal(both, one)
 
 
-def test_sentences_are_cut_to_what_both_sides_have(parts):
+def test_sentences_are_cut_to_the_same_length(parts):
     generated, real, _ = parts
     sd.pp.cell_sentences(generated, 30)
     scores = sd.tl.evaluate(generated, real, "cell_type", metrics="mmd")
     assert at(scores, "mmd").embedding.endswith("top 30 of 12,509 shared genes")
 
 
-def test_too_few_cells_are_missing_and_say_so(parts):
+def test_conditions_with_too_few_cells_have_a_note(parts):
     generated, real, fit = parts
     generated.obs["cell_type"] = generated.obs["cell_type"].astype(str)
     generated.obs.iloc[0, 0] = "Plasma cells"
@@ -162,7 +162,7 @@ def test_cells_without_a_condition_are_left_out_and_counted(parts, caplog):
     assert rows["n_generated"].sum() == generated.n_obs - 5
 
 
-def test_empty_cells_count_and_are_told(parts, caplog):
+def test_empty_cells_count_and_are_logged(parts, caplog):
     generated, real, fit = parts
     options = {"fit": fit, "metrics": "frechet", "n_genes": 50}
     before = sd.tl.evaluate(generated, real, **options)
@@ -215,8 +215,8 @@ def test_other_embeddings(parts, how):
 # --- changes ----------------------------------------------------------------------------------------------------
 
 
-def mean_levels(adata, n_genes):
-    """Mean value of each gene that is named, as the docstring has it."""
+def mean_rank_weights(adata, n_genes):
+    """Mean rank weight of each gene, as defined in the docstring."""
     found = {}
     for cell in sd.get.gene_lists(adata, n_genes=n_genes):
         for rank, gene in enumerate(cell, start=1):
@@ -229,7 +229,9 @@ def test_change_is_the_correlation_over_genes(pbmc):
     control, real = pbmc[types == "CD14+ Monocytes"], pbmc[types == "FCGR3A+ Monocytes"]
     predicted, real = real[::2], real[1::2]
     scores = sd.tl.evaluate(predicted, real, control=control, metrics="pearson", n_genes=60, n_top=10)
-    means = pd.DataFrame({i: mean_levels(part, 60) for i, part in enumerate([real, predicted, control])}).fillna(0)
+    means = pd.DataFrame({i: mean_rank_weights(part, 60) for i, part in enumerate([real, predicted, control])}).fillna(
+        0
+    )
     observed, change = means[0] - means[2], means[1] - means[2]
     assert at(scores, "pearson").value == pytest.approx(observed.corr(change))
     top = observed.abs().nlargest(10).index
@@ -238,7 +240,7 @@ def test_change_is_the_correlation_over_genes(pbmc):
     assert (at(scores, "pearson").n_real, at(scores, "pearson").n_generated) == (25, 25)
 
 
-def test_every_condition_has_its_own_control_where_there_are_some(pbmc):
+def test_each_condition_is_compared_with_its_own_control(pbmc):
     types = pbmc.obs["cell_type"]
     cells = pbmc[types.isin(["B cells", "NK cells"])].copy()
     real, predicted, control = cells[::3].copy(), cells[1::3].copy(), cells[2::3].copy()
@@ -261,7 +263,7 @@ def test_no_change_is_undefined(pbmc):
     assert "all values on one side are equal" in at(scores, "pearson", "all").note
 
 
-def test_a_control_changes_no_other_metric(parts):
+def test_a_control_does_not_change_other_metrics(parts):
     generated, real, fit = parts
     control = real[:20].copy()
     sd.pp.cell_sentences(control, 40)
@@ -276,17 +278,17 @@ def test_a_control_changes_no_other_metric(parts):
 
 def test_labels_against_a_column(pbmc):
     adata = pbmc.copy()
-    answers = adata.obs["cell_type"].astype(object).copy()
-    answers.iloc[:40] = "unknown"
-    answers.iloc[40:60] = np.nan
-    adata.obs["annotation"] = pd.Categorical(answers)
+    predicted = adata.obs["cell_type"].astype(object).copy()
+    predicted.iloc[:40] = "unknown"
+    predicted.iloc[40:60] = np.nan
+    adata.obs["annotation"] = pd.Categorical(predicted)
     adata.obs["donor"] = ["a", "b"] * 158 + ["a"]
     adata.obs.iloc[300:, 0] = np.nan
     scores = sd.tl.evaluate(adata, "cell_type")
     assert list(scores.columns) == COLUMNS
     assert at(scores, "accuracy").value == pytest.approx(1 - 60 / 300)
     assert (at(scores, "accuracy").n_real, at(scores, "accuracy").n_generated) == (300, 280)
-    expected = metrics.macro_f1(adata.obs["cell_type"][:300], answers[:300])
+    expected = metrics.macro_f1(adata.obs["cell_type"][:300], predicted[:300])
     assert at(scores, "macro_f1", "all").value == pytest.approx(expected)
 
     by_donor = sd.tl.evaluate(adata, "cell_type", "donor", metrics="accuracy")
@@ -298,19 +300,19 @@ def test_labels_have_their_own_metrics_and_columns(pbmc):
     with pytest.raises(KeyError, match=r"obs has no column 'annotation'; it has \['cell_type'\]"):
         sd.tl.evaluate(pbmc, "cell_type")
     with pytest.raises(KeyError, match="obs has no column 'type'"):
-        sd.tl.evaluate(pbmc, "type", answer="cell_type")
+        sd.tl.evaluate(pbmc, "type", key="cell_type")
     with pytest.raises(ValueError, match=r"metrics=\['mmd'\]: choose from accuracy, macro_f1"):
-        sd.tl.evaluate(pbmc, "cell_type", answer="cell_type", metrics="mmd")
+        sd.tl.evaluate(pbmc, "cell_type", key="cell_type", metrics="mmd")
     adata = pbmc.copy()
     adata.obs["empty"] = None
     with pytest.raises(ValueError, match=r"obs\['empty'\] is missing for every cell"):
-        sd.tl.evaluate(adata, "empty", answer="cell_type")
+        sd.tl.evaluate(adata, "empty", key="cell_type")
 
 
-# --- what is taken and refused ----------------------------------------------------------------------------------
+# --- input ----------------------------------------------------------------------------------
 
 
-def test_nothing_is_written_and_mudata_is_taken(parts):
+def test_nothing_is_written_and_a_mudata_works(parts):
     generated, real, fit = parts
     before = set(generated.obsm), set(generated.uns), list(generated.obs)
     scores = sd.tl.evaluate(generated, real, "cell_type", fit=fit, metrics=FAST)
@@ -337,7 +339,7 @@ def test_nothing_is_written_and_mudata_is_taken(parts):
         ({"embedding": lambda adata: np.ones((adata.n_obs, adata.n_obs))}, ValueError, "dimensions: use one space"),
         ({"max_cells": 0}, ValueError, "max_cells must be at least 1"),
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer, got 0"),
-        ({"key": "other"}, KeyError, r"no cell sentences in obsm\['other'\]"),
+        ({"sentence_key": "other"}, KeyError, r"no cell sentences in obsm\['other'\]"),
         ({"rng": -1}, ValueError, "rng must be"),
     ],
 )
@@ -349,7 +351,7 @@ def test_wrong_arguments_are_refused(pbmc, options, error, message):
 def test_objects_that_cannot_be_compared_are_refused(parts):
     generated, real, _ = parts
     real.obs["cell_type"] = "T"
-    with pytest.raises(ValueError, match=r"share no condition: T against B cells, .*; name them alike"):
+    with pytest.raises(ValueError, match=r"share no condition: T against B cells, .*; use the same names"):
         sd.tl.evaluate(generated, real, "cell_type")
     real.obs["cell_type"] = "mean"
     with pytest.raises(ValueError, match="a condition named 'mean'"):
@@ -362,7 +364,7 @@ def test_objects_that_cannot_be_compared_are_refused(parts):
         sd.tl.evaluate(generated, parts[2][:2])
 
 
-def test_real_cells_that_are_all_alike_are_measured(parts):
+def test_equal_real_cells_have_scores(parts):
     generated, real, fit = parts
     alike = real[[0] * 30].copy()
     alike.obs_names_make_unique()

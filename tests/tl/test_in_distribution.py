@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 import sc_duality as sd
+from sc_duality.examples import ModelCells
 from sc_duality.models import read_reference_classifier
-from sc_duality.tl._ask import sentences_for
 
 SPEC = sd.models.resolve("embedded")
 LABELS = SPEC.known("annotation", "labels")
@@ -27,10 +27,10 @@ def calibrated(spec, **calibration):
     return replace(spec, knows={**spec.knows, "annotation": known})
 
 
-def test_a_cell_out_of_distribution_is_unknown_at_any_confidence(cells, parrot):
+def test_a_cell_out_of_distribution_is_unknown_at_any_confidence(cells, scripted_model):
     labels = ["B cell", "retinal rod cell"]  # the classifier agrees with the model on cells of blood
-    model = parrot(scores=[[30.0, 0.0, 0.0]])
-    model.spec = replace(SPEC, name="parrot")
+    model = scripted_model(scores=[[30.0, 0.0, 0.0]])
+    model.spec = replace(SPEC, name="scripted")
     sd.tl.annotate(cells, model, labels=labels, key_added="inside")
     model.spec = calibrated(model.spec, midpoint=0.99, slope=100.0)
     sd.tl.annotate(cells, model, labels=labels, key_added="outside")
@@ -43,10 +43,10 @@ def test_a_cell_out_of_distribution_is_unknown_at_any_confidence(cells, parrot):
     assert (cells.obs["outside"] == "B cell").mean() > 0.9
 
 
-def test_a_cell_without_an_answer_has_no_in_distribution_probability(cells, parrot):
-    model = parrot(scores=[[9.0, *[0.0] * len(LABELS)]], judge=lambda *_: np.nan)
-    model.spec = replace(SPEC, name="parrot")
-    sd.tl.annotate(cells, model, labels=LABELS, best_of=2)
+def test_a_cell_without_a_label_has_no_in_distribution_probability(cells, scripted_model):
+    model = scripted_model(scores=[[9.0, *[0.0] * len(LABELS)]], likelihood=lambda *_: np.nan)
+    model.spec = replace(SPEC, name="scripted")
+    sd.tl.annotate(cells, model, labels=LABELS, sampling=sd.Sampling(n_samples=2))
     assert (cells.obs["annotation_status"] == "not answered").all()
     assert cells.obs["annotation_in_distribution"].isna().all()
 
@@ -63,10 +63,10 @@ def test_probabilities_are_those_of_the_ensemble(cells):
     few = cells[:20].copy()
     sd.tl.annotate(few)
     sd.tl.annotate(few, language_model_alone(), key_added="alone")
-    sentences = sentences_for(few, SPEC, key="cell_sentence", n_genes=None)
+    model_cells = ModelCells(few, SPEC)
     alone = few.obsm["alone_probabilities"].to_numpy()
-    classifier = read_reference_classifier(SPEC, sentences.names)
-    expected = classifier.ensemble_probabilities(alone, sentences.genes(), LABELS)
+    classifier = read_reference_classifier(SPEC, model_cells.gene_names)
+    expected = classifier.ensemble_probabilities(alone, model_cells.genes(), LABELS)
     np.testing.assert_allclose(few.obsm["annotation_probabilities"], expected, atol=1e-6)
     assert few.obsm["annotation_probabilities"].to_numpy().argmax(1).tolist() == expected.argmax(1).tolist()
 

@@ -1,4 +1,7 @@
-"""Response: what is asked of which cell, and how the cells before and afterwards are compared."""
+"""Perturbation response: prompts, and how control and predicted cells are compared."""
+
+import json
+from collections.abc import Mapping
 
 import anndata as ad
 import mudata as md
@@ -8,7 +11,6 @@ import pytest
 
 import sc_duality as sd
 from sc_duality.tasks import Perturbation
-from sc_duality.tl._perturbations import restored
 
 STAT1 = Perturbation("knockdown", "STAT1")
 KNOWN = [{"operation": "control"}, {"operation": "cytokine", "target": "IFNB1", "time": "6 h"}]
@@ -17,7 +19,7 @@ LINE = {"slope": -0.5, "intercept": 2.0}
 
 @pytest.fixture(scope="module")
 def predicted():
-    """What the embedded model predicts."""
+    """Cells that the embedded model predicts."""
     return sd.tl.perturb(sd.datasets.pbmc3k()[:8].copy(), ("cytokine", "IFNB1"), n_genes=20)
 
 
@@ -25,13 +27,13 @@ def answer(*genes):
     return f"<answer>{' '.join(genes)}</answer>"
 
 
-def test_each_cell_is_asked_for_and_paired_with_its_prediction(cells, parrot):
+def test_each_cell_is_paired_with_its_prediction(cells, scripted_model):
     cells.obs["tissue"] = ["blood", *[None] * (cells.n_obs - 1)]
-    model = parrot(texts=[answer("ISG15", "LYZ", "ISG15", "WHAT"), "?"], expression_model=LINE)
+    model = scripted_model(texts=[answer("ISG15", "LYZ", "ISG15", "WHAT"), "?"], expression_model=LINE)
     found = sd.tl.perturb(cells, STAT1, model, n_genes=3, context=["tissue"])
     first = sd.get.gene_lists(cells, n_genes=3)
-    assert f"highest first: {' '.join(first[0])}\n" in model.prompts[0]
-    assert "Treatment: knockdown of STAT1." in model.prompts[0]
+    assert f"in descending order: {' '.join(first[0])}\n" in model.prompts[0]
+    assert "respond to this perturbation: knockdown of STAT1?" in model.prompts[0]
     assert ["originates from the blood" in prompt for prompt in model.prompts] == [True] + [False] * (cells.n_obs - 1)
     assert found.obs_names.equals(cells.obs_names)
     assert found.obs["cell_type"].equals(cells.obs["cell_type"])
@@ -43,11 +45,11 @@ def test_each_cell_is_asked_for_and_paired_with_its_prediction(cells, parrot):
     assert found.obs["perturbation_n_duplicate_genes"].tolist()[:2] == [1, 0]
 
 
-def test_change_is_the_mean_difference_of_readable_cells(cells, parrot):
+def test_change_is_the_mean_difference_of_readable_cells(cells, scripted_model):
     rng = np.random.default_rng(0)
     lists = sd.get.gene_lists(cells, n_genes=30)
     texts = [answer(*rng.permutation(genes)) if i % 3 else "?" for i, genes in enumerate(lists)]
-    found = sd.tl.perturb(cells, STAT1, parrot(texts=texts, expression_model=LINE), n_genes=30)
+    found = sd.tl.perturb(cells, STAT1, scripted_model(texts=texts, expression_model=LINE), n_genes=30)
     after = [text[8:-9].split() if text != "?" else [] for text in texts]
     expected = np.zeros(cells.n_vars)
     ok = [i for i, genes in enumerate(after) if genes]
@@ -61,30 +63,32 @@ def test_change_is_the_mean_difference_of_readable_cells(cells, parrot):
     assert found.layers["control"].getnnz(axis=1).tolist() == found.X.getnnz(axis=1).tolist()
 
 
-def test_a_cell_that_stays_as_it_is_does_not_change(cells, parrot):
+def test_an_unchanged_cell_has_no_change(cells, scripted_model):
     texts = [answer(*genes) for genes in sd.get.gene_lists(cells, n_genes=50)]
-    found = sd.tl.perturb(cells, STAT1, parrot(texts=texts, expression_model=LINE), n_genes=50)
+    found = sd.tl.perturb(cells, STAT1, scripted_model(texts=texts, expression_model=LINE), n_genes=50)
     assert (found.layers["control"] != found.X).nnz == 0
     assert (found.var["perturbation_change"] == 0).all()
 
 
-def test_predictions_are_no_longer_than_what_was_shown(cells, parrot):
+def test_predictions_are_no_longer_than_the_control_sentence(cells, scripted_model):
     cells.obsm["cell_sentence"][0, 2:] = -1
-    found = sd.tl.perturb(cells, STAT1, parrot(texts=[answer("ISG15", "LYZ", "CD3E", "MS4A1")], expression_model=LINE))
+    found = sd.tl.perturb(
+        cells, STAT1, scripted_model(texts=[answer("ISG15", "LYZ", "CD3E", "MS4A1")], expression_model=LINE)
+    )
     assert sd.get.gene_lists(found)[:2] == [["ISG15", "LYZ"], ["ISG15", "LYZ", "CD3E", "MS4A1"]]
 
 
-def test_a_short_prediction_is_compared_with_as_much_of_its_control(cells, parrot):
+def test_a_short_prediction_is_compared_with_as_many_control_genes(cells, scripted_model):
     texts = [answer(*genes) for genes in sd.get.gene_lists(cells, n_genes=20)]
-    found = sd.tl.perturb(cells, STAT1, parrot(texts=texts, expression_model=LINE), n_genes=50)
+    found = sd.tl.perturb(cells, STAT1, scripted_model(texts=texts, expression_model=LINE), n_genes=50)
     assert (found.var["perturbation_change"] == 0).all()
     shown = sd.get.gene_lists(found, sentence_key="cell_sentence_control")
     assert shown == sd.get.gene_lists(cells, n_genes=50)
 
 
-def test_the_line_is_that_of_the_cells_or_of_the_model_or_fitted(cells, parrot):
+def test_the_line_is_that_of_the_cells_else_of_the_model_else_fitted(cells, scripted_model):
     def line(adata, **spec):
-        found = sd.tl.perturb(adata, STAT1, parrot(texts=[answer("ISG15")], **spec))
+        found = sd.tl.perturb(adata, STAT1, scripted_model(texts=[answer("ISG15")], **spec))
         assert np.unique(found.X.data).tolist() == [
             np.float32(found.uns["cell_sentence"]["expression_model"]["intercept"])
         ]
@@ -95,58 +99,80 @@ def test_the_line_is_that_of_the_cells_or_of_the_model_or_fitted(cells, parrot):
     assert "expression_model" not in cells.uns["cell_sentence"]
     fitted = sd.pp.fit_expression(cells, copy=True).uns["cell_sentence"]["expression_model"]
     assert line(cells) == fitted
-    assert line(cells, expression_model=LINE) == fitted == cells.uns["cell_sentence"]["expression_model"]
+    assert "expression_model" not in cells.uns["cell_sentence"]
+    sd.pp.fit_expression(cells)
+    assert line(cells, expression_model=LINE) == fitted
 
 
-def test_cells_without_genes_have_no_prediction(cells, parrot):
+def test_cells_without_genes_have_no_prediction(cells, scripted_model):
     cells.obsm["cell_sentence"][3] = -1
-    found = sd.tl.perturb(cells, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE))
+    found = sd.tl.perturb(cells, STAT1, scripted_model(texts=[answer("ISG15")], expression_model=LINE))
     assert found.obs["perturbation_status"].tolist() == ["ok" if i != 3 else "no genes" for i in range(cells.n_obs)]
     assert found.X[3].nnz == found.layers["control"][3].nnz == 0
     cells.obsm["cell_sentence"][:] = -1
-    found = sd.tl.perturb(cells, STAT1, parrot(texts=[], expression_model=LINE))
+    found = sd.tl.perturb(cells, STAT1, scripted_model(texts=[], expression_model=LINE))
     assert found.var["perturbation_change"].isna().all()
 
 
-def test_what_the_model_knows_may_be_said_with_less(cells, parrot):
-    model = parrot(texts=[answer("ISG15")], knows={"response": {"perturbations": KNOWN}}, expression_model=LINE)
+def test_dose_and_time_of_a_known_perturbation_may_be_left_out(cells, scripted_model):
+    model = scripted_model(texts=[answer("ISG15")], knows={"response": {"perturbations": KNOWN}}, expression_model=LINE)
     found = sd.tl.perturb(cells, ("cytokine", "IFNB1"), model)
     params = found.uns["perturbation"]["params"]
-    assert params["candidates"] == ["control", "cytokine IFNB1"]
-    assert list(restored(params["candidates_json"]).values()) == [
+    assert params["options"] == ["control", "cytokine IFNB1"]
+    assert [Perturbation(**fields) for fields in json.loads(params["options_json"])] == [
         Perturbation("control"),
         Perturbation("cytokine", "IFNB1"),
     ]
     exact = sd.tl.perturb(cells, Perturbation("cytokine", "IFNB1", time="6 h"), model)
-    assert exact.uns["perturbation"]["params"]["candidates"] == ["control", "cytokine IFNB1 6 h"]
+    assert exact.uns["perturbation"]["params"]["options"] == ["control", "cytokine IFNB1 6 h"]
 
 
-def test_general_models_choose_between_it_and_nothing(cells, parrot):
-    model = parrot(texts=[answer("ISG15")], expression_model=LINE)
+def test_general_models_choose_between_perturbation_and_control(cells, scripted_model):
+    model = scripted_model(texts=[answer("ISG15")], expression_model=LINE)
     found = sd.tl.perturb(cells, ("drug", "erlotinib", "1 µM", "24 h"), model)
-    assert found.uns["perturbation"]["params"]["candidates"] == ["drug erlotinib 1 µM 24 h", "control"]
-    assert sd.tl.perturb(cells, ("control",), model).uns["perturbation"]["params"]["candidates"] == ["control"]
+    assert found.uns["perturbation"]["params"]["options"] == ["drug erlotinib 1 µM 24 h", "control"]
+    assert sd.tl.perturb(cells, ("control",), model).uns["perturbation"]["params"]["options"] == ["control"]
 
 
-def test_the_control_cells_are_left_as_they_are(cells, parrot):
+def assert_same(found, expected):
+    """Nested mappings of equal arrays."""
+    if isinstance(expected, Mapping):
+        assert found.keys() == expected.keys()
+        for key in expected:
+            assert_same(found[key], expected[key])
+    else:
+        assert type(found) is type(expected)
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("sentences", ["present", "absent"])
+def test_the_input_is_unchanged(cells, scripted_model, sentences):
     cells.obs["perturbation"] = "control"
+    cells.layers["counts"] = cells.X.copy()
+    if sentences == "absent":
+        for key in list(cells.obsm):
+            del cells.obsm[key]
+        del cells.uns["cell_sentence"]
     before = cells.copy()
-    sd.tl.perturb(cells, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE))
+    sd.tl.perturb(cells, STAT1, scripted_model(texts=[answer("ISG15")]))
     pd.testing.assert_frame_equal(cells.obs, before.obs)
     pd.testing.assert_frame_equal(cells.var, before.var)
-    assert cells.uns.keys() == before.uns.keys()
+    assert_same(cells.uns, before.uns)
+    assert_same(cells.obsm, before.obsm)
     assert cells.layers.keys() == before.layers.keys()
-    assert (cells.X != before.X).nnz == 0
+    for found, expected in ((cells.X, before.X), (cells.layers["counts"], before.layers["counts"])):
+        for part in ("data", "indices", "indptr"):
+            np.testing.assert_array_equal(getattr(found, part), getattr(expected, part))
 
 
-def test_scores_of_an_earlier_answer_are_not_copied(cells, parrot):
+def test_scores_of_an_earlier_result_are_not_copied(cells, scripted_model):
     cells.obs["perturbation_duality"] = 0.5
-    found = sd.tl.perturb(cells, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE))
+    found = sd.tl.perturb(cells, STAT1, scripted_model(texts=[answer("ISG15")], expression_model=LINE))
     assert "perturbation_duality" not in found.obs
 
 
-def test_genes_that_left_var_are_left_out(cells, parrot):
-    model = parrot(texts=[answer("ISG15", "LYZ")], expression_model=LINE)
+def test_genes_that_are_not_in_var_have_no_expression(cells, scripted_model):
+    model = scripted_model(texts=[answer("ISG15", "LYZ")], expression_model=LINE)
     found = sd.tl.perturb(cells[:, cells.var_names != "ISG15"].copy(), STAT1, model)
     assert sd.get.gene_lists(found)[0] == ["ISG15", "LYZ"]
     assert found.var_names[found.X[0].indices].tolist() == ["LYZ"]
@@ -166,22 +192,22 @@ def test_embedded_model_predicts_cells(predicted):
         np.isfinite(predicted.var["perturbation_change"]).all() or (predicted.obs["perturbation_status"] != "ok").all()
     )
     spec = sd.models.resolve(sd.settings.model)
-    assert len(predicted.uns["perturbation"]["params"]["candidates"]) == len(spec.known("response", "perturbations"))
+    assert len(predicted.uns["perturbation"]["params"]["options"]) == len(spec.known("response", "perturbations"))
 
 
-def test_seeds_decide(predicted):
+def test_cells_depend_on_the_seed(predicted):
     control = sd.datasets.pbmc3k()[:8].copy()
     again, other = (sd.tl.perturb(control, ("cytokine", "IFNB1"), n_genes=20, rng=rng) for rng in (0, 1))
     np.testing.assert_array_equal(again.obsm["cell_sentence"], predicted.obsm["cell_sentence"])
     assert not np.array_equal(other.obsm["cell_sentence"], predicted.obsm["cell_sentence"])
 
 
-def test_the_control_of_the_embedded_model_is_a_perturbation_too():
+def test_control_is_a_perturbation_of_the_embedded_model():
     found = sd.tl.perturb(sd.datasets.pbmc3k()[:2].copy(), ("control",), n_genes=10)
     assert found.obs["perturbation"].tolist() == ["control"] * 2
 
 
-def test_predictions_can_be_saved_read_and_cut(predicted, tmp_path):
+def test_predictions_can_be_written_read_and_subset(predicted, tmp_path):
     predicted.write_h5ad(tmp_path / "a.h5ad")
     predicted.write_zarr(tmp_path / "a.zarr")
     for found in (ad.read_h5ad(tmp_path / "a.h5ad"), ad.read_zarr(tmp_path / "a.zarr")):
@@ -194,19 +220,19 @@ def test_predictions_can_be_saved_read_and_cut(predicted, tmp_path):
                 sd.get.gene_lists(found[2:5], sentence_key=key) == sd.get.gene_lists(predicted, sentence_key=key)[2:5]
             )
         params = found.uns["perturbation"]["params"]
-        assert list(restored(params["candidates_json"])) == list(params["candidates"])
+        assert [str(Perturbation(**fields)) for fields in json.loads(params["options_json"])] == list(params["options"])
         assert params.keys() == predicted.uns["perturbation"]["params"].keys()
 
 
-def test_mudata_is_taken(cells, parrot):
-    model = parrot(texts=[answer("ISG15")], expression_model=LINE)
+def test_a_mudata_works(cells, scripted_model):
+    model = scripted_model(texts=[answer("ISG15")], expression_model=LINE)
     found = sd.tl.perturb(md.MuData({"rna": cells}), STAT1, model)
     assert found.obs_names.equals(cells.obs_names)
 
 
-def test_sentences_are_written_if_there_are_none(cells, parrot):
+def test_sentences_are_computed_if_there_are_none(cells, scripted_model):
     bare = sd.datasets.pbmc3k()[::10].copy()
-    found = sd.tl.perturb(bare, STAT1, parrot(texts=[answer("ISG15")], expression_model=LINE), n_genes=5)
+    found = sd.tl.perturb(bare, STAT1, scripted_model(texts=[answer("ISG15")], expression_model=LINE), n_genes=5)
     assert sd.get.gene_lists(found, sentence_key="cell_sentence_control") == sd.get.gene_lists(cells, n_genes=5)
 
 
@@ -222,17 +248,14 @@ def test_sentences_are_written_if_there_are_none(cells, parrot):
         (
             {"perturbation": ("knockdown", "UNICORN")},
             ValueError,
-            "is no perturbation that the model .* knows: choose.*STAT1",
+            "is not a perturbation of the model .*: choose.*STAT1",
         ),
-        ({"perturbation": ("cytokine", "IFNB1", "", "2 d")}, ValueError, "is no perturbation that"),
+        ({"perturbation": ("cytokine", "IFNB1", "", "2 d")}, ValueError, "is not a perturbation of the model"),
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer, got 0"),
-        ({"temperature": -1}, ValueError, "temperature must not be negative"),
-        ({"top_p": 2}, ValueError, "top_p must lie in"),
-        ({"max_tokens": 0}, ValueError, "max_tokens must be at least 1"),
         ({"rng": -1}, ValueError, "rng must be a non-negative integer"),
         ({"context": "donor"}, TypeError, "context"),
         ({"context": ["donor"]}, KeyError, "donor"),
-        ({"key": "other"}, KeyError, r"run sd.pp.cell_sentences\(adata, key_added='other'\) first"),
+        ({"sentence_key": "other"}, KeyError, r"run sd.pp.cell_sentences\(adata, key_added='other'\) first"),
     ],
 )
 def test_bad_input_is_refused_before_a_model_is_loaded(monkeypatch, cells, how, error, message):
@@ -244,18 +267,18 @@ def test_bad_input_is_refused_before_a_model_is_loaded(monkeypatch, cells, how, 
         sd.tl.perturb(**{"adata": cells, "perturbation": ("cytokine", "IFNB1"), **how})
 
 
-def test_several_that_it_could_mean_are_named(cells, parrot):
+def test_ambiguous_perturbations_are_named(cells, scripted_model):
     known = [{"operation": "drug", "target": "erlotinib", "dose": dose} for dose in ("1 µM", "2 µM")]
-    with pytest.raises(ValueError, match="could mean several .* drug erlotinib 1 µM, drug erlotinib 2 µM"):
-        sd.tl.perturb(cells, ("drug", "erlotinib"), parrot(knows={"response": {"perturbations": known}}))
+    with pytest.raises(ValueError, match="matches several .* drug erlotinib 1 µM, drug erlotinib 2 µM"):
+        sd.tl.perturb(cells, ("drug", "erlotinib"), scripted_model(knows={"response": {"perturbations": known}}))
 
 
-def test_a_model_for_other_tasks_is_refused(cells, parrot):
-    with pytest.raises(ValueError, match="'parrot'.*annotation"):
-        sd.tl.perturb(cells, STAT1, parrot(tasks=("annotation",)))
+def test_a_model_for_other_tasks_is_refused(cells, scripted_model):
+    with pytest.raises(ValueError, match="'scripted'.*annotation"):
+        sd.tl.perturb(cells, STAT1, scripted_model(tasks=("annotation",)))
 
 
-def test_renamed_genes_and_foreign_species_are_refused(cells):
+def test_renamed_genes_and_other_species_are_refused(cells):
     mouse = ad.AnnData(cells.X, var=pd.DataFrame(index=[name.capitalize() for name in cells.var_names]))
     with pytest.raises(ValueError, match="reads human gene symbols"):
         sd.tl.perturb(mouse, ("cytokine", "IFNB1"))

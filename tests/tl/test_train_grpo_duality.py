@@ -1,4 +1,4 @@
-"""Alignment by duality: it works, it can be stopped, it reads no label, and it says what it cannot do."""
+"""GRPO by duality: the reward rises, runs resume, no label is read, and unusable input is refused before loading."""
 
 import json
 import os
@@ -6,36 +6,41 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import sc_duality as sd
+from sc_duality.tasks import LabelExample, Question
 
 pytest.importorskip("trl")
 
 from transformers import PreTrainedModel
 
-from tests.train.toy import (
+from tests.train.toy_model import (
     PERTURBATIONS,
     TYPES,
     StoppedError,
     same_history,
     same_weights,
-    save_judge,
     save_toy,
+    save_verifier,
     stop,
     toy_cells,
 )
 
-KNOWN = {"labelled": toy_cells(20, seed=1), "truth": "cell_type"}
-SHORT = {"labels": TYPES, "steps": 4, "rollout": 16, "batch_size": 8, "group_size": 4, "learning_rate": 1e-3}
-RESPONSE = {"perturbation": "treatment", "perturbations": PERTURBATIONS}
-LONG = {"labels": TYPES, "steps": 24, "group_size": 16, "rollout": 128, "batch_size": 128, "beta": 0.01}
+TRUTH = {"annotation": {"truth": "cell_type"}}
+LABELLED = {"tasks": TRUTH, "eval_adatas": toy_cells(20, seed=1)}
+SHORT = {
+    "max_steps": 4, "generation_batch_size": 16, "batch_size": 8, "num_generations": 4, "learning_rate": 1e-3,
+}  # fmt: skip
+LONG = {"max_steps": 24, "num_generations": 16, "generation_batch_size": 128, "batch_size": 128, "beta": 0.01}
+RESPONSE = {"response": {"perturbation": "treatment", "perturbations": PERTURBATIONS}}
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory):
-    return save_judge(tmp_path_factory.mktemp("toy") / "judge")
+def verifier(tmp_path_factory):
+    return save_verifier(tmp_path_factory.mktemp("toy") / "verifier")
 
 
 @pytest.fixture(scope="module")
@@ -43,42 +48,68 @@ def random(tmp_path_factory):
     return save_toy(tmp_path_factory.mktemp("toy") / "random")
 
 
-def align(model, out, cells=None, **how):
-    return sd.tl.train_grpo_duality(toy_cells() if cells is None else cells, model, out, **{**SHORT, **how})
+def align(model, output_dir, cells=None, **settings):
+    cells = toy_cells() if cells is None else cells
+    return sd.tl.train_grpo_duality(cells, model, output_dir, **{**SHORT, **settings})
 
 
 @pytest.fixture(scope="module")
 def aligned(random, tmp_path_factory):
-    """A short run with all that a run may have."""
-    how = {"tasks": ["annotation", "generation"], **KNOWN}
-    return align(random, tmp_path_factory.mktemp("toy") / "aligned", **how), how
+    """A short run of two tasks with evaluation."""
+    settings = {**LABELLED, "tasks": {**TRUTH, "generation": {"truth": "cell_type"}}}
+    return align(random, tmp_path_factory.mktemp("toy") / "aligned", **settings), settings
+
+
+@pytest.fixture
+def examples_of(random, tmp_path, monkeypatch):
+    """Find the training examples of a run without training."""
+
+    def examples_of(**settings):
+        found = []
+        monkeypatch.setattr("sc_duality.train._grpo.align", lambda _, examples, *__, **___: found.extend(examples))
+        align(random, tmp_path, **settings)
+        return found
+
+    return examples_of
 
 
 # --- it works ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("how", "rise"),
+    ("settings", "rise"),
     [
-        ({"dual": "likelihood", "invalid_reward": -3.0, "lora": 8, "learning_rate": 1e-2, **KNOWN}, 0.3),
-        ({"dual": "sample", "draws": 4, "verifier": "policy", "learning_rate": 2e-3}, 0.1),
+        (
+            {
+                "duality": sd.Duality(form="likelihood"),
+                "lora": 8,
+                "learning_rate": 1e-2,
+                **LABELLED,
+                "reward": ["duality", sd.rewards.format_reward],
+                "reward_weights": [1, 3],
+            },
+            0.3,
+        ),
+        ({"duality": sd.Duality(form="sample", verifier="policy"), "learning_rate": 1e-3, "max_steps": 40}, 0.1),
     ],
     ids=["likelihood-lora", "sample"],
 )
-def test_reward_rises(judge, tmp_path, how, rise):
+def test_reward_rises(verifier, tmp_path, settings, rise):
     cells = toy_cells()
-    model, history = align(judge, tmp_path / "out", cells, **{**LONG, **how})
+    model, history = align(verifier, tmp_path / "out", cells, **{**LONG, **settings})
     assert history["reward"].tail(4).mean() > history["reward"].head(4).mean() + rise
     assert history["duality_annotation/valid"].between(0.5, 1).all()
     sd.tl.annotate(cells, model, labels=TYPES)
     assert (cells.obs["annotation"] == cells.obs["cell_type"]).mean() > 0.9
-    if "labelled" in how:
+    if "eval_adatas" in settings:
         record = json.loads((model / "training.json").read_text())
         assert record["accuracy_before"]["annotation"]["primal"] < 0.7 < record["accuracy"]["annotation"]["primal"]
         assert history["annotation/dual_accuracy"].iloc[-1] > 0.9
 
 
-def test_what_the_run_leaves(aligned):
+@pytest.mark.slow
+def test_output_of_a_run(aligned):
     (model, history), _ = aligned
     assert {"config.json", "model.safetensors", "sc_duality.json", "history.csv", "training.json"} <= {
         file.name for file in model.iterdir()
@@ -90,8 +121,9 @@ def test_what_the_run_leaves(aligned):
     assert sd.models.resolve(model).known("annotation", "labels") == TYPES
 
 
+@pytest.mark.slow
 def test_no_label_is_read(random, tmp_path):
-    """Neither the types nor anything else in ``obs``."""
+    """Neither the cell types nor anything else in ``obs``."""
     cells, bare = toy_cells(), toy_cells()
     bare.obs = pd.DataFrame(index=bare.obs_names)
     one, other = align(random, tmp_path / "with", cells), align(random, tmp_path / "without", bare)
@@ -100,30 +132,109 @@ def test_no_label_is_read(random, tmp_path):
 
 
 @pytest.mark.parametrize("hidden", ["beyond", "cluster"])
-def test_other_hidden_genes(random, tmp_path, hidden, monkeypatch):
-    seen = []
-    monkeypatch.setattr("sc_duality.train._grpo.align", lambda _, lessons, *__, **___: seen.extend(lessons))
-    align(random, tmp_path, n_genes=3, hidden=hidden, cluster="cluster" if hidden == "cluster" else None)
-    assert seen
-    for lesson in seen:
-        shown, back = lesson.example.known["genes"], lesson.example.unknown
-        assert 0 < len(back) <= 3
-        assert hidden == "cluster" or not set(shown) & set(back)
-        assert lesson.example.truth is None
-    assert any(lesson.example.known["genes"] != lesson.example.unknown for lesson in seen)
+def test_other_hidden_genes(examples_of, hidden):
+    cluster = "cluster" if hidden == "cluster" else None
+    examples = examples_of(n_genes=3, duality=sd.Duality(hidden=hidden, cluster=cluster))
+    assert examples
+    for one in examples:
+        shown, hidden_genes = one.example.genes, one.example.hidden_genes
+        assert 0 < len(hidden_genes) <= 3
+        assert hidden == "cluster" or not set(shown) & set(hidden_genes)
+        assert one.example.truth is None
+    assert any(one.example.genes != one.example.hidden_genes for one in examples)
+
+
+def test_the_preset_of_the_paper(examples_of):
+    examples = examples_of(preset="cellduality")
+    assert examples
+    for one in examples:
+        assert set(one.example.genes) == set(one.example.observed)
+        assert not set(one.example.observed) & set(one.example.hidden_genes)
+        assert len(one.example.hidden_genes) <= 2  # 30 % of six genes
+    examples = examples_of(preset="cellduality", duality=sd.Duality())  # arguments come before the preset
+    assert all(one.example.observed == () for one in examples)
+
+
+def test_augmented_cells(examples_of, monkeypatch):
+    monkeypatch.setattr("sc_duality.examples._augment._MIN_GENES", 1)
+    plain, augmented = examples_of(), examples_of(augment=True)
+    assert {len(one.example.genes) for one in plain} == {6}
+    assert min(len(one.example.genes) for one in augmented) < 6
+
+
+def own_reward(completions, question, example, **columns):
+    """1 for a readable answer; every reward gets these columns."""
+    assert all(isinstance(one, Question) for one in question)
+    assert all(isinstance(one, LabelExample) for one in example)
+    assert {"prompts", "completion_ids", "trainer_state"} <= set(columns)
+    assert len(completions) == len(question) == len(example)
+    assert all(one.answer_type.options == cell.options for one, cell in zip(question, example, strict=True))
+    return [float(text.strip() in one.completions()) for one, text in zip(question, completions, strict=True)]
+
+
+@pytest.mark.slow
+def test_functions_and_named_rewards_are_added(verifier, tmp_path):
+    rewards = [own_reward, "duality", sd.rewards.format_reward, "ground_truth"]
+    model, history = align(
+        verifier,
+        tmp_path / "out",
+        reward=rewards,
+        reward_weights=[1, 2, 0.5, 1],
+        tasks=TRUTH,
+        max_steps=2,
+        batch_size=16,
+    )
+    names = ["own_reward", "duality_annotation", "format_reward", "ground_truth_annotation"]
+    means = history[[f"{name}/mean" for name in names]].to_numpy()
+    np.testing.assert_allclose(history["reward"], means @ [1, 2, 0.5, 1], atol=1e-5)
+    assert history["own_reward/mean"].between(0.5, 1).all()
+    assert history["ground_truth_annotation/mean"].between(0.05, 0.95).all()
+    np.testing.assert_allclose(history["format_reward/mean"], history["own_reward/mean"] - 1, atol=1e-6)
+    record = json.loads((model / "training.json").read_text())
+    assert record["reward"] == ["own_reward", "duality", "format_reward", "ground_truth"]
+    assert record["reward_weights"] == [1, 2, 0.5, 1]
+
+
+@pytest.mark.slow
+def test_pseudo_label_is_agreement_with_the_start(random, tmp_path, monkeypatch):
+    """The reward is 1 for the option that the model preferred before training."""
+    from sc_duality.train._task_reward import TaskReward
+
+    trained = sd.tl.train_sft(
+        toy_cells(), random, tmp_path / "start", tasks=TRUTH, held_out=0, num_train_epochs=4, learning_rate=1e-2
+    ).model
+    start, seen = sd.models.load(trained), []
+    call = TaskReward.__call__
+
+    def record(self, prompts, completions, *args, **columns):
+        found = call(self, prompts, completions, *args, **columns)
+        seen.extend(zip(prompts, completions, found, strict=True))
+        return found
+
+    monkeypatch.setattr(TaskReward, "__call__", record)
+    settings = {"max_steps": 2, "temperature": 2.0, "generation_batch_size": 64, "batch_size": 64}
+    align(trained, tmp_path / "out", reward="pseudo_label", **settings)
+    tokens = [name.replace(" ", "_") for name in TYPES]
+    prompts = list(dict.fromkeys(prompt for prompt, _, _ in seen))
+    best = dict(zip(prompts, start.score(prompts, tokens).argmax(1), strict=True))
+    assert len(seen) == 128
+    assert len(set(best.values())) > 1
+    assert {reward for *_, reward in seen} == {0.0, 1.0}
+    assert [reward for *_, reward in seen] == [float(text.strip() == tokens[best[prompt]]) for prompt, text, _ in seen]
 
 
 # --- it can be stopped ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("how", "at"), [("killed", 2), ("full", 4), ("killed", 4)])
-def test_a_stopped_run_ends_as_if_it_had_not_been(random, aligned, tmp_path, monkeypatch, how, at):
+@pytest.mark.slow
+@pytest.mark.parametrize(("cause", "at"), [("killed", 2), ("full", 4), ("killed", 4)])
+def test_a_stopped_run_resumes_to_the_same_bits(random, aligned, tmp_path, monkeypatch, cause, at):
     with monkeypatch.context() as patch:
-        stop(patch, at, how=how)
+        stop(patch, at, cause=cause)
         with pytest.raises((StoppedError, OSError)) as error:
             align(random, tmp_path / "out", **aligned[1])
-    last = 2 if how == "full" else at
-    assert f"checkpoint-{last} is whole: mend the cause and call again" in error.value.__notes__[0]
+    last = 2 if cause == "full" else at
+    assert f"checkpoint-{last} is complete: fix the cause and call again to resume" in error.value.__notes__[0]
     assert "GiB left" in error.value.__notes__[0]
     again = align(random, tmp_path / "out", **aligned[1])
     same_history(aligned[0].history, again.history)
@@ -132,6 +243,7 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(random, aligned, tmp_path, mon
     assert before == after
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_returned_at_once(random, aligned, monkeypatch):
     monkeypatch.delattr(PreTrainedModel, "from_pretrained")
     again = align(random, aligned[0].model, **aligned[1])
@@ -142,26 +254,29 @@ def test_a_finished_run_is_returned_at_once(random, aligned, monkeypatch):
 SCRIPT = """
 import sys
 import sc_duality as sd
-from tests.train.toy import TYPES, toy_cells
+from tests.train.toy_model import TYPES, toy_cells
 sd.settings.progress = False
 if __name__ == "__main__":
+    tasks = {"annotation": {"labels": TYPES}, "generation": {"labels": TYPES}}
     model, history = sd.tl.train_grpo_duality(
-        toy_cells(), sys.argv[1], sys.argv[2], tasks=["annotation", "generation"], labels=TYPES, steps=4, rollout=16,
-        batch_size=8, group_size=4, learning_rate=1e-3, verifier="policy", dual="sample",
+        toy_cells(), sys.argv[1], sys.argv[2], tasks=tasks, duality=sd.Duality(form="sample", verifier="policy"),
+        max_steps=4, generation_batch_size=16, batch_size=8, num_generations=4, learning_rate=1e-3,
     )
     assert len(history) == 4, history
 """
 
 
+@pytest.mark.slow
 def test_two_processes(random, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
-    root = Path(__file__).parents[2]
+    paths = [str(Path(__file__).parents[2]), str(Path(sd.__file__).parents[1])]
+    environment = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "ACCELERATE_LOG_LEVEL": "ERROR"}
     done = subprocess.run(
         [sys.executable, *launch, str(script), str(random), str(tmp_path / "out")],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "ACCELERATE_LOG_LEVEL": "ERROR"},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=240,
@@ -175,7 +290,7 @@ def test_two_processes(random, tmp_path):
     assert len([*(tmp_path / "out").glob("*.safetensors")]) == 1
 
 
-# --- it says what it cannot do ----------------------------------------------------------------------------------
+# --- what it refuses --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -188,53 +303,56 @@ def no_weights(monkeypatch):
 
 @pytest.mark.usefixtures("no_weights")
 @pytest.mark.parametrize(
-    ("how", "error", "message"),
+    ("settings", "error", "message"),
     [
-        ({"tasks": "annotation"}, TypeError, "tasks must be a list, got the string 'annotation'"),
-        ({"tasks": []}, ValueError, "tasks must be some of annotation, sensitivity, generation, response"),
-        ({"tasks": ["puzzle"]}, ValueError, r"each once, got \['puzzle'\]"),
+        ({"tasks": "annotation"}, TypeError, "tasks must be a list or a mapping, got the string 'annotation'"),
+        ({"tasks": []}, ValueError, "tasks must name one task or more, each once"),
+        ({"tasks": ["puzzle"]}, ValueError, "there is no task 'puzzle'"),
+        ({"tasks": ["joint_annotation"]}, ValueError, "was not trained for the task 'joint_annotation'"),
         ({"tasks": ["annotation", "annotation"]}, ValueError, "each once"),
-        ({"reward": "accuracy"}, ValueError, "reward must be 'duality', 'ground_truth', a function"),
-        ({"reward_weights": [1, 2]}, ValueError, "1 rewards and 2 reward_weights"),
-        ({"reward": "ground_truth"}, ValueError, "needs truth="),
-        ({"dual": "guess"}, ValueError, "form must be one of posterior, likelihood, sample"),
-        ({"given": "all"}, ValueError, "given must be 'label' or 'observed'"),
-        ({"hidden": "all"}, ValueError, "hidden must be one of random, beyond, cluster"),
-        ({"hidden": "cluster"}, ValueError, "needs cluster="),
-        ({"hidden": "cluster", "cluster": "leiden"}, KeyError, "cluster names no obs column: 'leiden'"),
-        ({"hidden_fraction": 0.0}, ValueError, "hidden_fraction must be above 0"),
-        ({"verifier": "teacher"}, ValueError, "verifier must be 'policy', 'reference' or a loaded model"),
-        ({"preset": "quick"}, ValueError, "preset must be one of classic, paper, not 'quick'"),
-        ({"rollout": 10}, ValueError, "rollout=10 must be a multiple of group_size=4"),
-        ({"group_size": 1}, ValueError, "group_size must be at least 2"),
-        ({"steps": 0}, ValueError, "steps must be a positive integer, not 0"),
+        ({"reward": "accuracy"}, ValueError, "reward must be one of 'duality', 'ground_truth', 'pseudo_label', a"),
+        ({"reward": []}, ValueError, "reward must be one of"),
+        ({"reward_weights": [1, 2]}, ValueError, "reward_weights has 2 values for 1 rewards"),
+        ({"reward": "ground_truth"}, ValueError, "needs the obs column with the true labels"),
+        ({"eval_adatas": toy_cells(20)}, ValueError, "needs the obs column with the true labels"),
+        ({"duality": sd.Duality(hidden="cluster", cluster="leiden")}, KeyError, "cluster='leiden' is not an obs col"),
+        ({"preset": "quick"}, ValueError, "preset='quick' is not an option: choose from 'default', 'cellduality'"),
+        ({"generation_batch_size": 10}, ValueError, "generation_batch_size=10 must be a multiple of num_generations=4"),
+        ({"num_generations": 1}, ValueError, "num_generations must be at least 2"),
+        ({"max_steps": 0}, ValueError, "max_steps must be a positive integer, got 0"),
         ({"beta": -1.0}, ValueError, "beta must not be negative"),
-        ({"labels": None, "tasks": ["sensitivity"]}, ValueError, "needs drug="),
-        ({"tasks": ["response"]}, ValueError, "needs perturbation="),
-        ({"labels": "moon"}, ValueError, "labels='moon' is neither an obs column"),
-        ({"labels": ["alpha cell", "delta cell"]}, ValueError, r"does not know the labels \['delta cell'\]"),
-        ({"rollout": 400}, ValueError, "can read 60 cells, and a rollout of 400 answers in groups of 4 asks 100"),
-        ({"max_tokens": 0}, ValueError, "max_tokens must be a positive integer, got 0"),
-        ({"max_tokens": 40}, ValueError, "may have 40, but the model .* reads 32"),
-        ({"context": ["tissue"]}, KeyError, r"context names no obs columns: \['tissue'\]"),
+        ({"tasks": ["sensitivity"]}, TypeError, "drug"),
+        ({"tasks": ["response"]}, ValueError, "needs the obs column with perturbations and the value of control"),
+        ({"tasks": {"annotation": {"labels": "moon"}}}, ValueError, "labels='moon' is neither an obs column"),
+        (
+            {"tasks": {"annotation": {"labels": ["alpha cell", "delta cell"]}}},
+            ValueError,
+            r"does not know the labels \['delta cell'\]",
+        ),
+        ({"generation_batch_size": 400}, ValueError, "can read 60 cells, and a rollout of 400 .* needs 100 prompts"),
+        ({"max_completion_length": 0}, ValueError, "max_completion_length must be a positive integer, got 0"),
+        ({"max_completion_length": 40}, ValueError, "may have 40, but the model .* reads 32"),
+        ({"context": ["organ"]}, KeyError, r"context=\['organ'\] are not obs columns"),
         ({"lora": 0}, ValueError, "lora must be a positive rank or the fields of a peft.LoraConfig, got 0"),
-        ({"max_steps": 3}, TypeError, "max_steps cannot be passed on to the trainer"),
+        ({"num_train_epochs": 3}, TypeError, "num_train_epochs cannot be passed on to TRL"),
         ({"save_steps": 1, "seed": 3}, TypeError, "save_steps, seed cannot be passed on"),
-        ({"no_such_option": 1}, TypeError, "no_such_option"),
+        ({"steps": 3}, TypeError, "'steps' is not an argument of this function or of trl.GRPOConfig"),
+        ({"num_generation": 4}, TypeError, "the nearest is 'num_generations'"),
+        ({"top_pp": 0.9}, TypeError, "the nearest is 'top_p'"),
         ({"model": "endpoint:http://localhost:1/v1"}, ValueError, "behind a server: training needs the weights"),
         ({"model": 3}, TypeError, "model must be a name or a folder.*not int"),
         ({"adatas": []}, ValueError, "adatas is empty"),
     ],
-)  # fmt: skip
-def test_arguments(random, tmp_path, how, error, message):
-    how = {"adatas": toy_cells(), "model": random, **SHORT, **how}
+)
+def test_arguments(random, tmp_path, settings, error, message):
+    settings = {"adatas": toy_cells(), "model": random, **SHORT, **settings}
     with pytest.raises(error, match=message):
-        sd.tl.train_grpo_duality(how.pop("adatas"), how.pop("model"), tmp_path / "out", **how)
+        sd.tl.train_grpo_duality(settings.pop("adatas"), settings.pop("model"), tmp_path / "out", **settings)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("no_weights")
-def test_folders_that_will_not_do(random, tmp_path):
+def test_unusable_folders(random, tmp_path):
     with pytest.raises(FileNotFoundError, match="no config.json"):
         align(tmp_path, tmp_path / "out")
     bare = save_toy(tmp_path / "bare")
@@ -242,34 +360,35 @@ def test_folders_that_will_not_do(random, tmp_path):
     with pytest.raises(FileNotFoundError, match="weights as"):
         align(bare, tmp_path / "out")
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="holds files that are no training run"):
+    with pytest.raises(FileExistsError, match="holds files that are not a training run"):
         align(random, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_weights")
 def test_a_folder_with_another_run(random, aligned):
-    with pytest.raises(FileExistsError, match=r"a run with other settings \(.*steps\)"):
-        align(random, aligned[0].model, **aligned[1] | {"steps": 2})
+    with pytest.raises(FileExistsError, match=r"a run with other settings \(.*max_steps\)"):
+        align(random, aligned[0].model, **aligned[1] | {"max_steps": 2})
     with pytest.raises(FileExistsError, match=r"other settings \(.*data"):
         align(random, aligned[0].model, toy_cells(seed=3), **aligned[1])
 
 
 @pytest.mark.usefixtures("no_weights")
 @pytest.mark.parametrize(
-    ("context", "how", "message"),
+    ("context_length", "settings", "message"),
     [
-        (10, {"given": "label"}, r"prompt \d+ has 9 tokens and its answer may have 2, but the model .* reads 10"),
+        (10, {}, r"prompt \d+ has 9 tokens and its answer may have 2, but the model .* reads 10"),
         (
             10,
-            {"given": "observed", "hidden_fraction": 0.5},
-            "an answer back takes 8 tokens and 3 more, .* reads 10",
+            {"duality": sd.Duality(context="observed", hidden_fraction=0.5)},
+            "a dual prompt has 8 tokens and its answer may have 3, .* is 10",
         ),
-        (18, {"tasks": ["response"], **RESPONSE}, "an answer back takes 10 tokens and 9 more, .* reads 18"),
+        (18, {"tasks": RESPONSE}, "a dual prompt has 10 tokens and its answer may have 9, .* is 18"),
     ],
 )
-def test_what_is_longer_than_the_model_reads(tmp_path, context, how, message):
+def test_texts_beyond_the_context_length(tmp_path, context_length, settings, message):
     with pytest.raises(ValueError, match=message):
-        align(save_toy(tmp_path / "short", context), tmp_path / "out", **how)
+        align(save_toy(tmp_path / "short", context_length), tmp_path / "out", **settings)
 
 
 def test_cells_without_known_genes(random, tmp_path):

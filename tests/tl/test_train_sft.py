@@ -1,4 +1,4 @@
-"""Supervised training: it learns, keeps donors apart, can be stopped, and says what it cannot do."""
+"""SFT: the model learns, donors are held out, runs resume, and unusable input is refused before weights are loaded."""
 
 import json
 from collections import Counter
@@ -9,14 +9,14 @@ import pytest
 import sc_duality as sd
 from sc_duality.models import ModelSpec
 from sc_duality.models.engines import Tokens
-from sc_duality.train._distil import Trace
-from sc_duality.train._rows import plain_rows
+from sc_duality.train import Trace
+from sc_duality.train._training_rows import plain_rows
 
 pytest.importorskip("trl")
 
 from transformers import PreTrainedModel
 
-from tests.train.toy import (
+from tests.train.toy_model import (
     PERTURBATIONS,
     TYPES,
     StoppedError,
@@ -27,8 +27,10 @@ from tests.train.toy import (
     toy_cells,
 )
 
-HOW = {"donor": "donor", "held_out": ["d3"], "epochs": 4, "learning_rate": 1e-2, "augment": False}
-CONTRAST = {"tasks": ["annotation"], "contrast": 1.0, "lora": 4}
+ANNOTATION = {"annotation": {"truth": "cell_type"}}
+BOTH = {**ANNOTATION, "generation": {"truth": "cell_type"}}
+SETTINGS = {"held_out": {"donor": ["d3"]}, "num_train_epochs": 4, "learning_rate": 1e-2, "augment": False}
+CONTRAST = {"tasks": ANNOTATION, "contrast": 1.0, "lora": 4}
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +38,9 @@ def random(tmp_path_factory):
     return save_toy(tmp_path_factory.mktemp("toy") / "random")
 
 
-def train(model, out, cells=None, **how):
-    return sd.tl.train_sft(toy_cells() if cells is None else cells, model, out, **{**HOW, **how})
+def train(model, output_dir, cells=None, **settings):
+    cells = toy_cells() if cells is None else cells
+    return sd.tl.train_sft(cells, model, output_dir, **{"tasks": BOTH, **SETTINGS, **settings})
 
 
 @pytest.fixture(scope="module", params=[{}, CONTRAST], ids=["plain", "contrast-lora"])
@@ -46,24 +49,25 @@ def trained(random, tmp_path_factory, request):
 
 
 @pytest.fixture
-def lessons(random, tmp_path, monkeypatch):
-    """Find the lessons of a run without running it."""
+def examples_of(random, tmp_path, monkeypatch):
+    """Find the training and held-out examples of a run without training."""
 
-    def lessons(cells, **how):
+    def examples_of(cells, **settings):
         found = []
         monkeypatch.setattr("sc_duality.train._sft.fit", lambda *args, **_: found.extend(args[1:3]))
-        train(random, tmp_path / "none", cells, **how)
+        train(random, tmp_path / "none", cells, **settings)
         return found
 
-    return lessons
+    return examples_of
 
 
+@pytest.mark.slow
 def test_it_learns_and_loads(trained, capfd):
-    (model, history), how = trained
-    assert history["loss"].iloc[-1] < (0.93 if how else 0.7) * history["loss"].iloc[0]
+    (model, history), settings = trained
+    assert history["loss"].iloc[-1] < (0.93 if settings else 0.7) * history["loss"].iloc[0]
     assert history["eval_loss"].dropna().iloc[-1] < history["eval_loss"].dropna().iloc[0]
     assert {"token_accuracy", "learning_rate", "annotation/accuracy", "annotation/dual_accuracy"} - set(history) <= (
-        {"token_accuracy"} if how else set()
+        {"token_accuracy"} if settings else set()
     )
     assert not [*model.glob("*adapter*"), *model.glob("*.bin")]
     loaded = sd.models.load(model)
@@ -75,15 +79,16 @@ def test_it_learns_and_loads(trained, capfd):
     assert capfd.readouterr().out == ""
 
 
-def test_a_stopped_run_ends_as_if_it_had_not_been(random, trained, tmp_path, monkeypatch, capfd):
-    whole, how = trained
+@pytest.mark.slow
+def test_a_stopped_run_resumes_to_the_same_bits(random, trained, tmp_path, monkeypatch, capfd):
+    whole, settings = trained
     first = len(whole.history) // 5 + bool(len(whole.history) % 5)
     with monkeypatch.context() as patch:
-        stop(patch, 2 * first, how="full" if how else "killed")
+        stop(patch, 2 * first, cause="full" if settings else "killed")
         with pytest.raises((StoppedError, OSError), match="No space left|") as error:
-            train(random, tmp_path / "out", **how)
-    assert f"checkpoint-{first if how else 2 * first} is whole" in error.value.__notes__[0]
-    again = train(random, tmp_path / "out", **how)
+            train(random, tmp_path / "out", **settings)
+    assert f"checkpoint-{first if settings else 2 * first} is complete" in error.value.__notes__[0]
+    again = train(random, tmp_path / "out", **settings)
     printed = capfd.readouterr()
     assert printed.out == ""
     assert "/s]" not in printed.err  # no bar
@@ -91,66 +96,90 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(random, trained, tmp_path, mon
     same_weights(whole.model, again.model)
 
 
+@pytest.mark.slow
 def test_the_disk_is_full_before_the_first_checkpoint(random, trained, tmp_path, monkeypatch):
-    whole, how = trained
-    if how:
-        pytest.skip("once is enough")
+    whole, settings = trained
+    if settings:
+        pytest.skip("the plain run covers this")
     with monkeypatch.context() as patch:
-        stop(patch, len(whole.history) // 5 + bool(len(whole.history) % 5), how="full")
+        stop(patch, len(whole.history) // 5 + bool(len(whole.history) % 5), cause="full")
         with pytest.raises(OSError, match="No space left") as error:
             train(random, tmp_path / "out")
-    assert "nothing is kept; its disk has" in error.value.__notes__[0]
+    assert "no checkpoint is kept; its disk has" in error.value.__notes__[0]
     same_weights(whole.model, train(random, tmp_path / "out").model)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_returned_at_once(random, trained, monkeypatch):
     monkeypatch.delattr(PreTrainedModel, "from_pretrained")
     again = train(random, trained[0].model, **trained[1])
     pd.testing.assert_frame_equal(again.history, trained[0].history, check_exact=True)
-    with pytest.raises(FileExistsError, match=r"other settings \(data, epochs\)"):
-        train(random, trained[0].model, **trained[1], **{"epochs": 5} if trained[1] else {"contrast": 0.0, "epochs": 5})
+    with pytest.raises(FileExistsError, match=r"other settings \(data, num_train_epochs\)"):
+        train(random, trained[0].model, **trained[1], num_train_epochs=5)
 
 
-def test_held_out_donors_are_not_learned_from(lessons):
+def test_held_out_donors_are_not_trained_on(examples_of):
     cells = toy_cells()
-    hers = cells.obs["donor"] == "d3"
-    cells.X[hers.to_numpy(), -1] = 90  # a gene that only she has
-    cells.X[~hers.to_numpy(), -1] = 0
-    only = cells.var_names[-1]
-    learned, judged = lessons(cells, tasks=["annotation", "generation"], augment=True)
-    assert learned
-    assert judged
-    assert not any(only in " ".join(map(str, lesson.rows())) for lesson in learned)
-    assert any(only in " ".join(map(str, lesson.rows())) for lesson in judged)
-    learned, _ = lessons(cells, held_out=0.0)
-    assert any(only in " ".join(map(str, lesson.rows())) for lesson in learned)
+    held_out = (cells.obs["donor"] == "d3").to_numpy()
+    cells.X[held_out, -1] = 90  # a gene that this donor alone expresses
+    cells.X[~held_out, -1] = 0
+    gene = cells.var_names[-1]
+    training, evaluation = examples_of(cells, augment=True)
+    assert training
+    assert evaluation
+    assert not any(gene in " ".join(map(str, one.texts())) for one in training)
+    assert any(gene in " ".join(map(str, one.texts())) for one in evaluation)
+    training, _ = examples_of(cells, held_out=0.0)
+    assert any(gene in " ".join(map(str, one.texts())) for one in training)
 
 
-def test_share_of_donors_and_of_cells(lessons, caplog):
-    _, judged = lessons(toy_cells(), held_out=0.5, tasks=["annotation"])
-    assert len(judged) == 30  # two of four donors
-    _, judged = lessons(toy_cells(), donor=None, held_out=0.2, tasks=["annotation"])
-    assert 0 < len(judged) < 30
+def test_fractions_of_donors_and_of_cells(examples_of, caplog):
+    _, evaluation = examples_of(toy_cells(), held_out={"donor": 0.5}, tasks=ANNOTATION)
+    assert len(evaluation) == 30  # two of four donors
+    assert "held out at random" not in caplog.text
+    _, evaluation = examples_of(toy_cells(), held_out=0.2, tasks=ANNOTATION)
+    assert 0 < len(evaluation) < 30
     assert "held out at random" in caplog.text
     one, other = toy_cells(), toy_cells(seed=1)
     one.obs["donor"], other.obs["donor"] = "x", "y"
-    learned, judged = lessons([one, other], held_out=["y"], tasks=["annotation"])
-    assert len(learned) == 4 * 60
-    assert len(judged) == 60
+    training, evaluation = examples_of([one, other], held_out={"donor": ["y"]}, tasks=ANNOTATION)
+    assert len(training) == 4 * 60
+    assert len(evaluation) == 60
 
 
-def test_every_task_is_learned(lessons):
-    how = {"perturbation": "treatment", "perturbations": PERTURBATIONS, "match": ["cell_type"]}
-    tasks = ["annotation", "generation", "response", "sensitivity"]
-    learned, _ = lessons(toy_cells(), tasks=tasks, sensitivity="taken", drug="dexamethasone", **how)
-    assert {lesson.task.name for lesson in learned} == set(tasks)
-    assert all(len(lesson.rows()) == 2 for lesson in learned)
+def test_donors_with_numbers_as_names(examples_of):
+    cells = toy_cells()
+    cells.obs["batch"] = [i % 2 for i in range(60)]
+    _, evaluation = examples_of(cells, held_out={"batch": [1]}, tasks=ANNOTATION)
+    assert len(evaluation) == 30
 
 
-def test_what_goes_on_from_the_embedded_model_has_no_reference_of_its_cells(tmp_path):
+def test_every_task_is_trained(examples_of):
+    tasks = {
+        **BOTH,
+        "response": {"perturbation": "treatment", "perturbations": PERTURBATIONS, "match": ["cell_type"]},
+        "sensitivity": {"drug": "dexamethasone", "truth": "drug_response"},
+    }
+    training, _ = examples_of(toy_cells(), tasks=tasks)
+    assert {one.task.name for one in training} == set(tasks)
+    assert all(len(one.texts()) == 2 for one in training)
+
+
+def test_held_out_cells_are_not_augmented(examples_of, monkeypatch):
+    monkeypatch.setattr("sc_duality.examples._augment._MIN_GENES", 1)
+    training, evaluation = examples_of(toy_cells(), augment=True, tasks=ANNOTATION)
+    lengths = [
+        {len({*one.example.genes, *one.example.hidden_genes}) for one in part} for part in (training, evaluation)
+    ]
+    assert min(lengths[0]) < 6
+    assert lengths[1] == {6}
+
+
+@pytest.mark.slow
+def test_a_model_trained_from_the_embedded_one_has_no_reference_cells(tmp_path):
     cells = sd.datasets.pbmc3k()[::30].copy()
-    how = {"tasks": ["annotation"], "labels": "cell_type", "n_genes": 20, "held_out": 0, "epochs": 1}
-    found = sd.tl.train_sft(cells, "embedded", tmp_path / "out", **how)
+    settings = {"tasks": ANNOTATION, "n_genes": 20, "held_out": 0, "num_train_epochs": 1}
+    found = sd.tl.train_sft(cells, "embedded", tmp_path / "out", **settings)
     sd.tl.annotate(cells, found.model)
     assert "annotation_confidence" in cells.obs
     assert "annotation_in_distribution" not in cells.obs
@@ -164,84 +193,100 @@ def no_weights(monkeypatch):
     monkeypatch.setattr(PreTrainedModel, "from_pretrained", fail)
 
 
-def test_traces_of_a_teacher_are_learned_beside_the_lessons(tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_traces_of_a_teacher_are_trained_on_too(tmp_path, monkeypatch):
     found = {}
     cells = sd.datasets.pbmc3k()[::30].copy()
-    how = {"tasks": ["generation"], "n_genes": 20}
-    traces = sd.tl.distill(cells, "embedded", tmp_path / "traces.jsonl", n_questions=4, threshold=0.1, **how).traces
-    monkeypatch.setattr("sc_duality.train._sft.fit", lambda *args, **_: found.update(learned=args[1]))
-    sd.tl.train_sft(cells, "embedded", tmp_path / "out", traces=traces, held_out=0, epochs=2, **how)
-    learned = [one for one in found["learned"] if isinstance(one, Trace)]
-    assert len(learned) == 2 * len(traces.read_text().splitlines()) > 0
+    settings = {"tasks": {"generation": {"truth": "cell_type"}}, "n_genes": 20}
+    traces = sd.tl.distill(cells, "embedded", tmp_path / "traces.jsonl", n_examples=4, threshold=0.1, **settings).traces
+    monkeypatch.setattr("sc_duality.train._sft.fit", lambda *args, **_: found.update(training=args[1]))
+    sd.tl.train_sft(cells, "embedded", tmp_path / "out", traces=traces, held_out=0, num_train_epochs=2, **settings)
+    training = [one for one in found["training"] if isinstance(one, Trace)]
+    assert len(training) == 2 * len(traces.read_text().splitlines()) > 0
     tokens = Tokens(sd.models.resolve("embedded"))
-    assert len(plain_rows(tokens, learned, 208)) == len(learned)
+    assert len(plain_rows(tokens, training, 208)) == len(training)
 
 
 @pytest.mark.usefixtures("no_weights")
-def test_lessons_in_several_wordings(tmp_path, monkeypatch):
-    """A general model meets each wording as often as its own, and is judged in its own."""
+def test_several_prompt_formats(tmp_path, monkeypatch):
+    """A general model is trained on each prompt format equally often, and evaluated in its own."""
     found = {}
-    monkeypatch.setattr("sc_duality.train._sft.fit", lambda *args, **_: found.update(learned=args[1], judged=args[2]))
-    monkeypatch.setattr("sc_duality.tl._train_sft.start_of", lambda *_: ModelSpec(name="general", source="general"))
-    cells = toy_cells(6)
-    sd.tl.train_sft(cells, "general", tmp_path / "out", tasks=["annotation"], wordings=["terse"], epochs=2)
-    words = Counter(lesson.task.prompt_format.name for lesson in found["learned"])
-    assert words["plain"] == words["terse"] > 0
-    assert {lesson.task.prompt_format.name for lesson in found["judged"]} <= {"plain"}
-    assert {"Name the cell type." in lesson.prompt() for lesson in found["learned"]} == {True, False}
+    monkeypatch.setattr(
+        "sc_duality.train._sft.fit", lambda *args, **_: found.update(training=args[1], evaluation=args[2])
+    )
+    monkeypatch.setattr(
+        "sc_duality.tl._train_sft.starting_model", lambda *_: ModelSpec(name="general", source="general")
+    )
+    settings = {"tasks": ANNOTATION, "prompt_formats": ["terse"], "num_train_epochs": 2}
+    sd.tl.train_sft(toy_cells(6), "general", tmp_path / "out", held_out=0.3, **settings)
+    formats = Counter(one.task.prompt_format.name for one in found["training"])
+    assert formats["plain"] == formats["terse"] > 0
+    assert {one.task.prompt_format.name for one in found["evaluation"]} == {"plain"}
+    assert {"Name the cell type." in one.question().prompt for one in found["training"]} == {True, False}
 
 
 @pytest.mark.usefixtures("no_weights")
 @pytest.mark.parametrize(
-    ("how", "error", "message"),
+    ("settings", "error", "message"),
     [
-        ({"tasks": "annotation"}, TypeError, "tasks must be a list, got the string"),
-        ({"tasks": ["distil"]}, ValueError, r"each once, got \['distil'\]"),
-        ({"labels": None}, ValueError, "labels= must name the obs column"),
-        ({"labels": "type"}, KeyError, "labels names no obs column: 'type'"),
-        ({"labels": "donor"}, ValueError, r"does not know the labels \['d0', 'd1', 'd2', 'd3'\]"),
-        ({"donor": "patient"}, KeyError, "donor names no obs column: 'patient'"),
-        ({"held_out": ["d9"]}, ValueError, r"held_out names \['d9'\], but the donors in obs\['donor'\] are d0, d1"),
-        ({"held_out": "d3"}, ValueError, "held_out must be from 0 to below 1, or, with donor=, a list"),
-        ({"held_out": 1.0}, ValueError, "held_out must be from 0"),
-        ({"donor": None}, ValueError, "with donor=, a list of names"),
-        ({"held_out": ["d0", "d1", "d2", "d3"]}, ValueError, "leaves no cell to learn from: hold fewer out"),
-        ({"epochs": 0}, ValueError, "epochs, learning_rate and batch_size must be positive"),
+        ({"tasks": "annotation"}, TypeError, "tasks must be a list or a mapping, got the string"),
+        ({"tasks": ["distil"]}, ValueError, "there is no task 'distil'"),
+        ({"tasks": ["annotation"]}, ValueError, "'annotation' needs the obs column with the true labels"),
+        ({"tasks": {"annotation": {"truth": "type"}}}, KeyError, "truth='type' is not an obs column"),
+        (
+            {"tasks": {"annotation": {"truth": "donor"}}},
+            ValueError,
+            r"does not know the labels \['d0', 'd1', 'd2', 'd3'\]",
+        ),
+        ({"tasks": {"annotation": {"label": "donor"}}}, TypeError, "annotation.*label"),
+        ({"held_out": {"patient": 0.1}}, KeyError, "held_out='patient' is not an obs column"),
+        ({"held_out": {"donor": ["d9"]}}, ValueError, r"\['d9'\] are not among the values of obs\['donor'\], d0, d1"),
+        ({"held_out": {"donor": "d3"}}, ValueError, "must be a fraction from 0 to below 1, or a mapping"),
+        ({"held_out": {"donor": ["d3"], "tissue": ["lung"]}}, ValueError, "must name one obs column"),
+        ({"held_out": 1.0}, ValueError, "held_out=1.0 must be a fraction from 0"),
+        ({"held_out": ["d3"]}, ValueError, "must be a fraction from 0"),
+        ({"held_out": {"donor": ["d0", "d1", "d2", "d3"]}}, ValueError, "leaves no cell to train on: hold fewer out"),
+        ({"num_train_epochs": 0}, ValueError, "num_train_epochs and learning_rate must be positive"),
+        ({"learning_rate": 0}, ValueError, "num_train_epochs and learning_rate must be positive"),
+        ({"batch_size": 0}, ValueError, "batch_size must be a positive integer, got 0"),
         ({"contrast": -1.0}, ValueError, "contrast must not be negative"),
         (
-            {"contrast": 1.0, "tasks": ["generation"]},
+            {"contrast": 1.0, "tasks": {"generation": {"truth": "cell_type"}}},
             ValueError,
             "tells labels apart, and generation has none",
         ),
-        ({"contrast": 1.0, "packing": True}, ValueError, "packing=True cannot be had with contrast="),
-        ({"tasks": ["response"]}, ValueError, "needs perturbation="),
-        ({"tasks": ["sensitivity"]}, ValueError, "needs drug="),
+        ({"contrast": 1.0, "packing": True}, ValueError, "packing=True and contrast= cannot be combined"),
+        ({"tasks": ["response"]}, ValueError, "needs the obs column with perturbations and the value of control"),
+        ({"tasks": ["sensitivity"]}, TypeError, "drug"),
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer"),
         ({"lora": True}, ValueError, "lora must be a positive rank"),
-        ({"output_dir": "x"}, TypeError, "output_dir cannot be passed on"),
-        ({"wordings": ["terse"]}, ValueError, "wordings= is for general models"),
+        ({"save_steps": 3, "seed": 1}, TypeError, "save_steps, seed cannot be passed on"),
+        ({"epochs": 3}, TypeError, "'epochs' is not an argument of this function or of trl.SFTConfig"),
+        ({"lerning_rate": 3}, TypeError, "the nearest is 'learning_rate'"),
+        ({"num_epochs": 3}, TypeError, "the nearest is 'num_train_epochs'"),
+        ({"prompt_formats": ["terse"]}, ValueError, "prompt_formats= is for general models"),
         ({"traces": "no-such-file"}, FileNotFoundError, "no-such-file"),
         ({"model": "endpoint:http://localhost:1/v1"}, ValueError, "behind a server"),
         ({"model": "no-such-model"}, ValueError, "see sd.models.available"),
     ],
 )
-def test_arguments(random, tmp_path, how, error, message):
+def test_arguments(random, tmp_path, settings, error, message):
     with pytest.raises(error, match=message):
-        train(**{"model": random, "out": tmp_path / "out", **how})
+        train(**{"model": random, "output_dir": tmp_path / "out", **settings})
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("no_weights")
-def test_texts_longer_than_the_model_reads(random, tmp_path):
+def test_texts_beyond_the_context_length(random, tmp_path):
     with pytest.raises(ValueError, match="tokens and its answer may have .* reads 8: use fewer genes"):
         train(save_toy(tmp_path / "short", 8), tmp_path / "out")
     (random.parent / "other.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="no training run"):
+    with pytest.raises(FileExistsError, match="not a training run"):
         train(random, random.parent)
 
 
 @pytest.mark.usefixtures("no_weights")
-def test_trl_is_missing_or_strange(random, tmp_path, monkeypatch):
+def test_a_release_of_trl_that_was_not_tested(random, tmp_path, monkeypatch):
     monkeypatch.setattr("sc_duality.train._trl.version", lambda _: "2.0")
-    with pytest.raises(ImportError, match=r"TRL 2.0 was never tried .*trl>=1.16,<1.17"):
+    with pytest.raises(ImportError, match=r"TRL 2.0 was not tested .*trl>=1.16,<1.17"):
         train(random, tmp_path / "out")

@@ -1,4 +1,4 @@
-"""No bars, and no answers from earlier runs."""
+"""No progress bars, and no cached answers of earlier runs."""
 
 import pytest
 

@@ -33,19 +33,19 @@ def test_history():
     assert not {"epoch", "train_loss", "train_runtime", "total_flos", "note"} & set(table)
 
 
-def test_tokens_are_known_once_a_rollout():
+def test_tokens_are_logged_once_a_rollout():
     log = [{"step": i, "step_time": 1.0} | ({"num_tokens": 100 * i} if i % 2 else {}) for i in (1, 2, 3)]
     speed = history_of(log)["tokens_per_second"]
     assert speed[1] == speed[3] == 100
     assert np.isnan(speed[2])
 
 
-def test_a_stopped_run_gives_the_same_columns():
+def test_a_resumed_run_has_the_same_columns():
     one, other = {"loss": 1.0, "reward": 2.0, "step": 1}, {"reward": 2.0, "step": 1, "loss": 1.0}
     pd.testing.assert_frame_equal(history_of([one]), history_of([other]))
 
 
-def test_no_log():
+def test_empty_log():
     assert history_of([]).empty
     one = pd.DataFrame({"loss": [2.0]}, pd.Index([1], name="step"))
     pd.testing.assert_frame_equal(history_of([{"step": 1, "loss": 2}]), one)

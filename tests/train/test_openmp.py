@@ -1,4 +1,4 @@
-"""No thread starts threads of its own while a model learns."""
+"""No thread starts threads of its own while a model is trained."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ pytest.importorskip("trl")
 
 from transformers import Trainer
 
-from tests.train.toy import TYPES, StoppedError, save_toy, toy_cells
+from tests.train.toy_model import StoppedError, save_toy, toy_cells
 
 
 @pytest.mark.parametrize(
-    ("train", "how"),
-    [(sd.tl.train_sft, {}), (sd.tl.train_grpo_duality, {"labels": TYPES, "steps": 1})],
-    ids=["supervised", "aligned"],
+    ("train", "options"),
+    [(sd.tl.train_sft, {}), (sd.tl.train_grpo_duality, {"max_steps": 1})],
+    ids=["sft", "grpo"],
 )
-def test_a_model_learns_on_one_level(
-    train: Any, how: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_training_uses_one_level(
+    train: Any, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = save_toy(tmp_path / "random")
     found: list[set[int]] = []
 
-    def begun(*_: object, **__: object) -> None:
+    def begin(*_: object, **__: object) -> None:
         found.append(active_levels())
         raise StoppedError
 
-    monkeypatch.setattr(Trainer, "train", begun)
+    monkeypatch.setattr(Trainer, "train", begin)
     with nested_regions():
         with pytest.raises(StoppedError):
-            train(toy_cells(), model, tmp_path / "out", **how)
+            train(toy_cells(), model, tmp_path / "out", tasks={"annotation": {"truth": "cell_type"}}, **options)
         assert active_levels() == {4}
     assert found == [{1}]

@@ -1,4 +1,4 @@
-"""The folder of a run, what it is asked, and the portions of an alignment."""
+"""The folder of a run, the digest of its data, and the schedule of GRPO."""
 
 import json
 from pathlib import Path
@@ -6,22 +6,24 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sc_duality.duality import Accuracy
 from sc_duality.models import ModelSpec
-from sc_duality.tasks import Annotation, annotation_example
-from sc_duality.train._check import Accuracy
-from sc_duality.train._lesson import Lesson
-from sc_duality.train._run import Run, digest, measured_before
-from sc_duality.train._schedule import Schedule
+from sc_duality.tasks import Annotation, LabelExample, TrainingExample
+from sc_duality.train import Run, Schedule, digest
+from sc_duality.train._run import accuracy_of_training
 
 
-def lesson(truth="B cell"):
-    return Lesson(Annotation("compact"), annotation_example(["CD79A"], ["B cell", "T cell"], truth=truth))
+def training_example(truth="B cell"):
+    example = LabelExample(genes=("CD79A",), options=("B cell", "T cell"), truth=truth)
+    return TrainingExample(Annotation(prompt_format="compact"), example)
 
 
 def test_digest_does_not_depend_on_the_process():
-    assert digest([lesson()]) == digest([lesson()])  # of two tasks that lie in other places of memory
-    assert digest([lesson()]) != digest([lesson("T cell")])
-    assert digest([lesson(), lesson("T cell")]) != digest([lesson("T cell"), lesson()])
+    assert digest([training_example()]) == digest([training_example()])  # of two task objects
+    assert digest([training_example()]) != digest([training_example("T cell")])
+    assert digest([training_example(), training_example("T cell")]) != digest(
+        [training_example("T cell"), training_example()]
+    )
 
 
 def checkpoint(run, step, state="{}"):
@@ -31,7 +33,7 @@ def checkpoint(run, step, state="{}"):
         (folder / "trainer_state.json").write_text(state)
 
 
-def test_the_last_whole_checkpoint_counts(tmp_path):
+def test_the_last_complete_checkpoint_counts(tmp_path):
     run = Run(tmp_path / "out", {"steps": 3})
     assert run.begin() is None
     for step, state in ((9, "{}"), (10, "{}"), (11, None), (12, '{"step": 1')):
@@ -40,7 +42,7 @@ def test_the_last_whole_checkpoint_counts(tmp_path):
     assert run.finished() is None
 
 
-def test_a_run_that_was_stopped_at_once_can_be_claimed(tmp_path):
+def test_a_run_that_was_stopped_at_once_can_be_resumed(tmp_path):
     (tmp_path / "out").mkdir()
     run = Run(tmp_path / "out", {"path": Path("a")})
     run.begin()
@@ -51,13 +53,13 @@ def test_a_run_that_was_stopped_at_once_can_be_claimed(tmp_path):
         Run(tmp_path / "out", {"path": Path("b"), "lora": 3})
 
 
-def test_what_is_no_run(tmp_path):
+def test_a_folder_with_other_files(tmp_path):
     (tmp_path / "cells.h5ad").write_bytes(b"")
-    with pytest.raises(FileExistsError, match="holds files that are no training run"):
+    with pytest.raises(FileExistsError, match="holds files that are not a training run"):
         Run(tmp_path, {})
 
 
-def test_a_file_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_files_are_written_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
     def full(path, *_, **__):
         path.open("w").close()
         raise OSError(28, "No space left on device")
@@ -79,30 +81,33 @@ def test_a_finished_run_keeps_every_digit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("how", "message"),
+    ("settings", "message"),
     [
-        ({"steps": 0}, "steps must be a positive integer, not 0"),
-        ({"batch_size": True}, "batch_size must be a positive integer, not True"),
-        ({"rollout": 6.0}, "rollout must be a positive integer, not 6.0"),
-        ({"group_size": 1}, "group_size must be at least 2"),
-        ({"group_size": 3}, "rollout=64 must be a multiple of group_size=3 and of batch_size=64"),
-        ({"batch_size": 24}, "multiple of group_size=8 and of batch_size=24"),
+        ({"max_steps": 0}, "max_steps must be a positive integer, got 0"),
+        ({"batch_size": True}, "batch_size must be a positive integer, got True"),
+        ({"generation_batch_size": 6.0}, "generation_batch_size must be a positive integer, got 6.0"),
+        ({"num_generations": 1}, "num_generations must be at least 2"),
+        (
+            {"num_generations": 3},
+            "generation_batch_size=64 must be a multiple of num_generations=3 and of batch_size=64",
+        ),
+        ({"batch_size": 24}, "multiple of num_generations=8 and of batch_size=24"),
         ({"beta": -0.1}, "beta must not be negative"),
         ({"temperature": 0.0}, "temperature and learning_rate must be positive"),
         ({"learning_rate": 0.0}, "temperature and learning_rate must be positive"),
     ],
 )
-def test_schedules_that_cannot_be_meant(how, message):
+def test_invalid_schedules(settings, message):
     with pytest.raises(ValueError, match=message):
-        Schedule(**how)
+        Schedule(**settings)
 
 
-def test_what_supervised_training_measured_is_found_again(tmp_path):
+def test_accuracy_of_sft_is_read_again(tmp_path):
     found = Accuracy(primal=0.9, dual=0.7, chance=0.2, n=50)
-    spec = ModelSpec(name="taught", source=str(tmp_path))
-    assert measured_before(spec) == {}
+    spec = ModelSpec(name="trained", source=str(tmp_path))
+    assert accuracy_of_training(spec) == {}
     record = {"kind": "sft", "accuracy": {"annotation": found._asdict()}}
     (tmp_path / "training.json").write_text(json.dumps(record))
-    assert measured_before(spec) == {"annotation": found}
+    assert accuracy_of_training(spec) == {"annotation": found}
     (tmp_path / "training.json").write_text(json.dumps({**record, "kind": "grpo"}))
-    assert measured_before(spec) == {}
+    assert accuracy_of_training(spec) == {}

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from . import adata_keys
 from ._adata import cell_names, column, drop_columns, in_memory, layer_names, matrix, modality, seed
-from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
-from ._gene_symbols import approved_symbols, to_known_names
-from ._rank_expression import (
+from ._expression_at_rank import (
     UNITS,
     ExpressionSource,
     expression_at_rank,
@@ -18,6 +16,8 @@ from ._rank_expression import (
     fit_rank_expression,
     rebuild_expression,
 )
+from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
+from ._gene_symbols import approved_symbols, to_known_names
 from ._rank_kernel import rank_rows
 from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
 from ._row_blocks import map_rows, row_blocks, row_bounds

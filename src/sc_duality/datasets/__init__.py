@@ -1,4 +1,4 @@
-"""Real data: small sets that need no network, and the papers' benchmarks from their public homes."""
+"""Data sets: two small ones that need no network, and public benchmarks that are downloaded once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public data sets of cells that a drug kills or spares."""
+"""Public data sets of drug-sensitive and drug-resistant cells."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from ._registry import SETS
 
 
 def aissa2021() -> ad.AnnData:
-    """Lung cancer cells (PC9) before erlotinib and those that live after three days of it.
+    """Lung cancer cells (PC9) before and after three days of erlotinib: CellDuality's human lung.
 
-    The 10x samples of GSE149383, CellDuality's human lung. The series has more, in other forms.
+    Two 10x samples of GSE149383; the series has more samples, in other formats.
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` with
+    A new :class:`~anndata.AnnData` with
 
     ``X``
-        Raw counts (UMIs), CSR.
+        Raw counts (UMIs), int32 CSR.
     ``obs["day"]``
-        0 or 3.
+        0 (before the drug) or 3, int.
     ``obs["response"]``
-        Categorical: ``"sensitive"`` before the drug, ``"resistant"`` after it, as drug benchmarks read the series.
+        Categorical: ``"sensitive"`` on day 0, ``"resistant"`` on day 3, as in drug response benchmarks.
     ``obs["drug"]``
         ``"erlotinib"``.
     ``var["ensembl"]``
-        Gene ids.
+        Ensembl gene ids; ``var_names`` are gene symbols.
 
     Raises
     ------
     OSError
-        If a file cannot be fetched; says where to put it by hand.
+        A file cannot be downloaded; the message says where to put it by hand.
 
     Notes
     -----
-    GEO GSM3972651 and GSM3972652. The download is untested; hashes are kept after the first.
+    GEO GSM3972651 and GSM3972652. The download is untested; hashes are stored after the first download.
 
     Aissa et al. (2021). Single-cell transcriptional changes associated with drug tolerance and response to combination
     therapies in cancer. Nature Communications 12, 1628.
@@ -61,27 +61,27 @@ def sharma2018() -> ad.AnnData:
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` with
+    A new :class:`~anndata.AnnData` with
 
     ``X``
-        Transcripts per million, float32 CSR, which is what is published.
+        Transcripts per million (no counts are published), float32 CSR.
     ``obs["response"]``
-        Categorical: ``"sensitive"`` or ``"resistant"``, from ``cluster``; missing for cells on a drug holiday.
+        Categorical: ``"sensitive"`` or ``"resistant"``, from ``cluster``; missing for cells of a drug holiday.
     ``obs["drug"]``
         ``"cisplatin"``.
     ``obs``
-        And the columns of the authors' table, such as ``patient_id``, ``origin`` and ``cluster``.
+        All columns of the authors' table, such as ``patient_id``, ``origin`` and ``cluster``.
 
     Raises
     ------
     OSError
-        If a file cannot be fetched; says where to put it by hand.
+        A file cannot be downloaded; the message says where to put it by hand.
     ValueError
-        If the names of the cells in the two files do not match.
+        The cell names of the two files do not match.
 
     Notes
     -----
-    GEO GSE117872. The download is untested; hashes are kept after the first.
+    GEO GSE117872. The download is untested; hashes are stored after the first download.
 
     Sharma et al. (2018). Longitudinal single-cell RNA sequencing of patient-derived primary cells reveals drug-induced
     infidelity in stem cell hierarchy. Nature Communications 9, 4931.
@@ -105,29 +105,29 @@ def bell2019() -> ad.AnnData:
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` with
+    A new :class:`~anndata.AnnData` with
 
     ``X``
-        Raw counts (UMIs), CSR; genes are named as in the file.
+        Raw counts (UMIs), int32 CSR; ``var_names`` are those of the file.
     ``obs["response"]``
-        Categorical: ``"sensitive"`` for parental cells, ``"resistant"``; missing for wells without a cell.
+        Categorical: ``"sensitive"`` (parental cells) or ``"resistant"``; missing for empty wells.
     ``obs["drug"]``
         ``"I-BET-762"``.
     ``obs["sample"]``
-        What the authors call the sample.
+        Sample name of the authors.
 
     Raises
     ------
     ImportError
-        If openpyxl, which reads the table of cells, is not installed.
+        openpyxl, which reads the table of cells, is not installed.
     OSError
-        If a file cannot be fetched; says where to put it by hand.
+        A file cannot be downloaded; the message says where to put it by hand.
     ValueError
-        If the names of the cells in the two files do not match.
+        The cell names of the two files do not match.
 
     Notes
     -----
-    GEO GSE110894. The download is untested; hashes are kept after the first.
+    GEO GSE110894. The download is untested; hashes are stored after the first download.
 
     Bell et al. (2019). Targeting enhancer switching overcomes non-genetic drug resistance in acute myeloid leukaemia.
     Nature Communications 10, 2723.
@@ -141,7 +141,7 @@ def bell2019() -> ad.AnnData:
     """
     matrix, wells = (fetch(file) for file in SETS["bell2019"].files)
     table = pd.read_excel(wells, header=3).dropna(how="all")
-    # A plate and a sample are named once, beside the first of their wells, which are written as "A1" or "A1=...".
+    # The plate and the sample stand only in the row of their first well; wells are written as "A1" or "A1=...".
     table[["Plate#", "Sample name"]] = table[["Plate#", "Sample name"]].ffill()
     table = table.dropna(subset=["Well position"])
     well = table["Well position"].astype(str).str.partition("=")[0].str.strip()

@@ -1,4 +1,4 @@
-"""Public data sets with cell types, published as text tables."""
+"""Public data sets with cell types, from text tables."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ def he2020_liver() -> ad.AnnData:
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` with
+    A new :class:`~anndata.AnnData` with
 
     ``X``
-        Raw counts (UMIs), CSR.
+        Raw counts (UMIs), int32 CSR.
     ``obs["cell_type"]``
-        Categorical: what the authors called the cell in its organ; missing for cells that they left out.
+        Categorical: cell type within the organ; missing for cells that the authors excluded.
     ``obs["cell_type_atlas"]``
-        What they called it among the cells of all 15 organs.
+        Categorical: cell type within the atlas of 15 organs.
 
     Raises
     ------
     OSError
-        If a file cannot be fetched; says where to put it by hand.
+        A file cannot be downloaded; the message says where to put it by hand.
     ValueError
-        If the names of the cells in the two files do not match.
+        The cell names of the two files do not match.
 
     Notes
     -----
     Counts: GEO GSM4850582, of GSE159929. Labels: the authors' repository bei-lab/scRNA-AHCA. The download is
-    untested; hashes are kept after the first.
+    untested; hashes are stored after the first download.
 
     He et al. (2020). Single-cell transcriptome profiling of an adult human cell atlas of 15 major organs. Genome
     Biology 21, 294.
@@ -48,7 +48,7 @@ def he2020_liver() -> ad.AnnData:
     """
     matrix, labels = (fetch(file) for file in SETS["he2020_liver"].files)
     adata = read_genes_by_cells(matrix, sep=",")
-    adata.obs_names = adata.obs_names.str.replace(".", "-")  # R writes the one for the other
+    adata.obs_names = adata.obs_names.str.replace(".", "-")  # R replaced the hyphens
     organ = "Liver_cDNA_"
     table = pd.read_csv(labels, sep="\t", index_col=0)
     table = table[table.index.str.startswith(organ)]
@@ -59,28 +59,28 @@ def he2020_liver() -> ad.AnnData:
 
 
 def ma2020() -> ad.AnnData:
-    """Mouse skin in late anagen by SHARE-seq, its RNA: CellDuality's Ma-2020.
+    """Mouse skin in late anagen, RNA of SHARE-seq: CellDuality's Ma-2020.
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` of 34,774 cells × 23,296 genes (mouse symbols), with
+    A new :class:`~anndata.AnnData` of 34,774 cells × 23,296 genes (mouse symbols), with
 
     ``X``
-        Raw counts (UMIs), CSR; of the 42,948 cells of the file those that have a label.
+        Raw counts (UMIs), int32 CSR; of the 42,948 cells of the file, those with a label.
     ``obs["cell_type"]``
-        Categorical: 23 types, one of which is ``Mix``.
+        Categorical: 23 types, including ``Mix``.
 
     Raises
     ------
     OSError
-        If a file cannot be fetched; says where to put it by hand.
+        A file cannot be downloaded; the message says where to put it by hand.
     ValueError
-        If the names of the cells in the two files do not match.
+        The cell names of the two files do not match.
 
     Notes
     -----
-    GEO GSM4156608 and GSM4156597, of GSE140203. Reading takes minutes, as the file is dense text. The
-    download is untested; hashes are kept after the first.
+    GEO GSM4156608 and GSM4156597, of GSE140203. The file is dense text and takes minutes to
+    read. The download is untested; hashes are stored after the first download.
 
     Ma et al. (2020). Chromatin potential identified by shared single-cell profiling of RNA and chromatin. Cell 183,
     1103–1116.
@@ -105,25 +105,25 @@ def segerstolpe2016() -> ad.AnnData:
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` of 3,514 cells, with
+    A new :class:`~anndata.AnnData` of 3,514 cells, with
 
     ``X``
-        Raw counts (reads, Smart-seq2), CSR, without spiked-in RNA.
+        Raw counts (reads, Smart-seq2), int32 CSR, without spike-ins.
     ``obs["cell_type"]``
-        Categorical; missing for cells that the authors left out.
+        Categorical; missing for cells that the authors excluded.
     ``obs["donor"]``, ``obs["disease"]``, ``obs["sex"]``
-        Of the cell's donor.
+        Categorical: donor of the cell, and the donor's disease and sex.
 
     Raises
     ------
     OSError
-        If a file cannot be fetched; says where to put it by hand.
+        A file cannot be downloaded; the message says where to put it by hand.
     ValueError
-        If the names of the cells in the two files do not match.
+        The cell names of the two files do not match.
 
     Notes
     -----
-    BioStudies E-MTAB-5061. The download is untested; hashes are kept after the first.
+    BioStudies E-MTAB-5061. The download is untested; hashes are stored after the first download.
 
     Segerstolpe et al. (2016). Single-cell transcriptome profiling of human pancreatic islets in health and type 2
     diabetes. Cell Metabolism 24, 593–607.
@@ -138,7 +138,7 @@ def segerstolpe2016() -> ad.AnnData:
     matrix, samples = (fetch(file) for file in SETS["segerstolpe2016"].files)
     with matrix.open(encoding="utf-8") as lines:
         cells = next(lines).rstrip("\n").split("\t")[1:]
-    # A row has the gene's two names, its RPKM in each cell, and its reads in each cell.
+    # Columns: two gene names, RPKM of each cell, reads of each cell.
     reads = range(2 + len(cells), 2 + 2 * len(cells))
     adata = read_genes_by_cells(matrix, sep="\t", header=None, skiprows=1, usecols=[0, *reads])
     adata.obs_names = cells

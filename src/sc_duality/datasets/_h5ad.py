@@ -1,4 +1,4 @@
-"""Public data sets that are AnnData files already."""
+"""Public data sets that are published as AnnData files."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from ._registry import SETS
 
 
 def kang2018() -> ad.AnnData:
-    """Blood cells of eight patients with lupus, with and without six hours of interferon-beta.
+    """Blood cells of eight lupus patients, with and without six hours of interferon-beta.
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` of 24,673 cells × 15,706 genes, with
+    A new :class:`~anndata.AnnData` of 24,673 cells × 15,706 genes, with
 
     ``X``
         Raw counts (UMIs).
     ``obs["cell_type"]``
         Categorical: 8 types.
     ``obs["condition"]``
-        ``"ctrl"`` or ``"stim"``.
+        Perturbation: ``"ctrl"`` or ``"stim"``.
     ``obs["donor"]``
-        Patient.
+        Patient id.
     ``obs``
-        And the other columns of the file, such as ``cluster``.
+        The other columns of the file, such as ``cluster``.
 
     Raises
     ------
     OSError
-        If the file cannot be fetched; says where to put it by hand.
+        The file cannot be downloaded; the message says where to put it by hand.
 
     Notes
     -----
-    GEO GSE96583, in the form in which pertpy offers it. The download is untested; its hash is kept after the first.
+    GEO GSE96583, the file of pertpy. The download is untested; its hash is stored after the first download.
 
     Kang et al. (2018). Multiplexed droplet single-cell RNA-sequencing using natural genetic variation.
     Nature Biotechnology 36, 89–94.
@@ -51,29 +51,29 @@ def kang2018() -> ad.AnnData:
 
 
 def pancreas_scib() -> ad.AnnData:
-    """Pancreas from nine technologies with one set of cell types; holds the cells of Xin-2016.
+    """Pancreas cells from nine technologies with shared cell types; includes the cells of Xin-2016.
 
-    ``obs["tech"]`` tells the studies apart: ``smarter`` is Xin et al. (2016), ``smartseq2`` Segerstolpe et al. (2016),
+    ``obs["tech"]`` identifies the study: ``smarter`` is Xin et al. (2016), ``smartseq2`` Segerstolpe et al. (2016),
     ``inDrop1`` to ``inDrop4`` Baron et al., ``celseq`` and ``celseq2`` Grün and Muraro, ``fluidigmc1`` Lawlor.
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` of 16,382 cells × 19,093 genes, with
+    A new :class:`~anndata.AnnData` of 16,382 cells × 19,093 genes, with
 
     ``X``
-        Counts as the benchmark has them: what ``layers["counts"]`` of the file holds. They are fractions for some
-        technologies, and mitochondrial genes are left out.
+        Counts of the benchmark, ``layers["counts"]`` of the file. They are fractions for some technologies, and
+        mitochondrial genes are missing.
     ``layers["normalized"]``
-        ``X`` of the file: scaled by size factors, ln(1 + x).
+        ``X`` of the file: normalised by size factors, ln(1 + x).
     ``obs["cell_type"]``
         Categorical: 14 types.
     ``obs["tech"]``
-        Technology.
+        Categorical: technology.
 
     Raises
     ------
     OSError
-        If the file cannot be fetched; says where to put it by hand.
+        The file cannot be downloaded; the message says where to put it by hand.
 
     Notes
     -----
@@ -99,34 +99,34 @@ def pancreas_scib() -> ad.AnnData:
 
 
 def dominguez_conde2022(*, backed: bool = False) -> ad.AnnData:
-    """Immune cells of many tissues of twelve donors: CellDuality's Human Immune Tissue, a file of 10 GB.
+    """Immune cells of 16 tissues of twelve donors: CellDuality's Human Immune Tissue, a file of 10 GB.
 
     Parameters
     ----------
     backed
-        Whether to leave the matrices on disk.
+        Whether to keep the matrices on disk (``backed="r"`` of anndata).
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` with
+    A new :class:`~anndata.AnnData` with
 
     ``X``
         Log-normalised expression.
     ``layers["counts"]``
         Raw counts (UMIs).
     ``obs["cell_type"]``, ``obs["tissue"]``, ``obs["donor"]``
-        The authors' cell types, the organ in their short form, such as ``BLD`` for blood, and the donor.
+        Cell type of the authors, abbreviated organ, such as ``BLD`` for blood, and donor id.
     ``obs``
-        And the other columns of the file.
+        The other columns of the file.
 
     Raises
     ------
     OSError
-        If the file cannot be fetched; says where to put it by hand.
+        The file cannot be downloaded; the message says where to put it by hand.
 
     Notes
     -----
-    From tissueimmunecellatlas.org. The download is untested; its hash is kept after the first.
+    From tissueimmunecellatlas.org. The download is untested; its hash is stored after the first download.
 
     Domínguez Conde et al. (2022). Cross-tissue immune cell analysis reveals tissue-specific features in humans.
     Science 376, eabl5197.
@@ -145,31 +145,31 @@ def dominguez_conde2022(*, backed: bool = False) -> ad.AnnData:
 
 
 def bastidas_ponce2019() -> ad.AnnData:
-    """Mouse pancreas at embryonic day 15.5: CellDuality's Bastidas-Ponce-2019, as far as scVelo offers it.
+    """Mouse pancreas at embryonic day 15.5: CellDuality's Bastidas-Ponce-2019, the cells of scVelo.
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` of 3,696 cells × 27,998 genes (mouse symbols), with
+    A new :class:`~anndata.AnnData` of 3,696 cells × 27,998 genes (mouse symbols), with
 
     ``X``
         Raw counts (UMIs).
     ``layers["spliced"]``, ``layers["unspliced"]``
-        Counts by splicing.
+        Spliced and unspliced counts.
     ``obs["cell_type"]``
         Categorical: 8 types, such as ``Ductal`` and ``Beta``.
     ``obs["cell_type_coarse"]``
-        The same, coarser.
+        Categorical: coarser cell types.
     ``obs``, ``obsm``, ``obsp``
-        And what else the file holds.
+        The other entries of the file.
 
     Raises
     ------
     OSError
-        If the file cannot be fetched; says where to put it by hand.
+        The file cannot be downloaded; the message says where to put it by hand.
 
     Notes
     -----
-    GEO GSE132188 has all stages. The download is untested; its hash is kept after the first.
+    GEO GSE132188 has all stages of development. The download is untested; its hash is stored after the first download.
 
     Bastidas-Ponce et al. (2019). Comprehensive single cell mRNA profiling reveals a detailed roadmap for pancreatic
     endocrinogenesis. Development 146, dev173849.
@@ -187,31 +187,31 @@ def bastidas_ponce2019() -> ad.AnnData:
 
 
 def sciplex3(*, backed: bool = False) -> ad.AnnData:
-    """Three cancer cell lines under 188 compounds in four doses: a file of 2.5 GB, and far more in memory.
+    """Three cancer cell lines under 188 compounds in four doses (sci-Plex3), a file of 2.5 GB.
 
     Parameters
     ----------
     backed
-        Whether to leave the matrices on disk.
+        Whether to keep the matrices on disk (``backed="r"`` of anndata).
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` of 799,317 cells × 110,983 genes, with
+    A new :class:`~anndata.AnnData` of 799,317 cells × 110,983 genes, with
 
     ``X``
         Raw counts (UMIs).
     ``obs``
-        The columns of scPerturb, such as ``perturbation``, ``dose_value`` and ``cell_line``, as they are in the file.
+        The columns of scPerturb, such as ``perturbation``, ``dose_value`` and ``cell_line``.
 
     Raises
     ------
     OSError
-        If the file cannot be fetched; says where to put it by hand.
+        The file cannot be downloaded; the message says where to put it by hand.
 
     Notes
     -----
-    GEO GSE139944 as in scPerturb 1.4, Zenodo record 13350497, CC BY 4.0; its MD5 is checked. Older records have its
-    genes shifted by one row. The download is untested.
+    GEO GSE139944, the file of scPerturb 1.4, Zenodo record 13350497, CC BY 4.0; its MD5 is checked. In older records
+    the genes are shifted by one row. The download is untested.
 
     Srivatsan et al. (2020). Massively multiplex chemical transcriptomics at single-cell resolution. Science 367,
     45–51.

@@ -1,4 +1,4 @@
-"""Blood cells of healthy donors: one set shipped here, one shipped by scanpy."""
+"""Blood cells of healthy donors: a data set of this package and one of scanpy, neither needs a download."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import anndata as ad
 def pbmc3k() -> ad.AnnData:
     """317 peripheral blood mononuclear cells with raw counts and cell types.
 
-    A part of the 3k PBMCs of a healthy donor from 10x Genomics: at most 50 cells of each of the 8 types, and at
-    most a third of a type, drawn at random. The composition is therefore not that of blood. All genes with a
-    count in any of these cells are kept, so the counts of a cell sum to its depth.
+    A subset of the 3k PBMCs of a healthy donor from 10x Genomics: a random sample of at most 50 cells, and at most a
+    third, of each of the 8 types. The composition is therefore not that of blood. All genes with a count in any of
+    these cells are included, so the counts of a cell sum to its total.
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` of 317 cells × 12,611 genes, with
+    A new :class:`~anndata.AnnData` of 317 cells × 12,611 genes, with
 
     ``X``
         Raw counts (UMIs), int32 CSR.
@@ -26,13 +26,13 @@ def pbmc3k() -> ad.AnnData:
     ``var_names``
         Gene symbols.
     ``uns["source"]``
-        Where the cells and the labels are from.
+        Source of the cells and of the labels, as text.
 
     Notes
     -----
     Counts: 10x Genomics, *3k PBMCs from a Healthy Donor*, CC BY 4.0. Labels: test data of ``cellxgene_schema``
-    0.0.1, MIT. Nothing is downloaded. ``benchmarks/make_pbmc3k.py`` made the file; ``data/README.md`` beside it
-    has the licences.
+    0.0.1, MIT. Nothing is downloaded. ``benchmarks/make_pbmc3k.py`` made the file; ``data/README.md`` next to
+    it has the licences.
 
     Examples
     --------
@@ -48,27 +48,27 @@ def pbmc3k() -> ad.AnnData:
 
 
 def pbmc68k_reduced() -> ad.AnnData:
-    """700 peripheral blood mononuclear cells, processed, with the labels of sorted reference populations.
+    """700 peripheral blood mononuclear cells, processed, labelled by the most similar sorted population.
 
-    scanpy's part of the 68k PBMCs of a healthy donor (Zheng et al., 2017), read from the installed scanpy.
-    ``X`` is *scaled* and has negative values: rank the genes of ``.raw`` (``use_raw=True``).
+    scanpy's subset of the 68k PBMCs of a healthy donor (Zheng et al., 2017), read from the installed scanpy.
+    ``X`` is *scaled* and has negative values: pass ``use_raw=True`` to rank the genes of ``.raw``.
 
     Returns
     -------
-    A fresh :class:`~anndata.AnnData` of 700 cells × 765 genes, with
+    A new :class:`~anndata.AnnData` of 700 cells × 765 genes, with
 
     ``X``
-        Expression of each gene, centred and scaled, float32, dense; not for sentences.
+        Expression of each gene, centred and scaled, float32, dense; not for cell sentences.
     ``raw``
-        The same genes, ln(1 + counts per 10,000), float32 CSR. The 10,000 are counted over all genes of the cell,
-        of which the 765 are a part.
+        The same genes, ln(1 + counts per 10,000), float32 CSR; normalised by the total over all genes of the cell,
+        not only these 765.
     ``obs["bulk_labels"]``
-        Categorical, 10 types: the sorted population that a cell is most like, e.g. ``CD14+ Monocyte``,
+        Categorical, 10 types: the most similar sorted population, e.g. ``CD14+ Monocyte``,
         ``CD56+ NK``, ``CD4+/CD25 T Reg``.
     ``obs["louvain"]``, ``obs["phase"]``
-        Categorical: clusters, and phase of the cell cycle (with ``S_score``, ``G2M_score``).
+        Categorical: cluster and cell cycle phase (with ``S_score``, ``G2M_score``).
     ``obs["n_counts"]``, ``obs["n_genes"]``, ``obs["percent_mito"]``
-        Quality measures, taken over all genes.
+        Quality metrics over all genes.
     ``obsm["X_pca"]``, ``obsm["X_umap"]``
         Principal components and UMAP, with their graph in ``obsp``.
 

@@ -1,4 +1,4 @@
-"""Count matrices and tables of cells in the formats in which studies publish them."""
+"""Readers of the formats in which studies publish count matrices and cell metadata."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from anndata.utils import make_index_unique
 from scipy import sparse
 from scipy.io import mmread
 
-#: The three files of a matrix that Cell Ranger writes; older versions call the features genes.
+#: The three files of a Cell Ranger matrix; older versions name the features genes.
 _PART = re.compile(r"(barcodes|features|genes|matrix)\.(?:tsv|mtx)(?:\.gz)?$")
-#: Rows of a dense table that are read at once.
+#: Rows of a dense table to read at once.
 _ROWS = 256
 
 
 def read_genes_by_cells(path: Path, **options: Any) -> ad.AnnData:
-    """Read a dense text table with one gene a row and one cell a column, in blocks, as sparse cells × genes.
+    """Read a dense text table of genes × cells in blocks, as sparse cells × genes.
 
     ``options`` are those of :func:`pandas.read_csv`.
     """
@@ -39,21 +39,21 @@ def read_genes_by_cells(path: Path, **options: Any) -> ad.AnnData:
 
 
 def read_10x_tar(path: Path) -> ad.AnnData:
-    """Read the matrix of one sample that Cell Ranger wrote, from within a tar archive; nothing is unpacked."""
+    """Read the Cell Ranger matrix of one sample from a tar archive, without unpacking it to disk."""
     with tarfile.open(path) as archive:
         parts: dict[str, bytes] = {}
         for member in archive:
-            found = _PART.search(member.name) if member.isfile() else None
-            if found is None:
+            match = _PART.search(member.name) if member.isfile() else None
+            if match is None:
                 continue
-            part = "features" if found[1] == "genes" else found[1]
+            part = "features" if match[1] == "genes" else match[1]
             if part in parts:
-                raise ValueError(f"{path} holds more than one {part} file: one sample was expected")
+                raise ValueError(f"{path} holds more than one {part} file: pass an archive of one sample")
             content: Any = archive.extractfile(member)
             parts[part] = gzip.decompress(content.read()) if member.name.endswith(".gz") else content.read()
     missing = {"barcodes", "features", "matrix"} - parts.keys()
     if missing:
-        raise ValueError(f"{path} holds no {' and no '.join(sorted(missing))} file of Cell Ranger")
+        raise ValueError(f"{path} lacks the Cell Ranger files {sorted(missing)}")
     features = pd.read_csv(BytesIO(parts["features"]), sep="\t", header=None)
     cells = pd.read_csv(BytesIO(parts["barcodes"]), sep="\t", header=None)[0]
     adata = counts(mmread(BytesIO(parts["matrix"])).T, pd.Index(cells), pd.Index(features[1]))
@@ -62,7 +62,7 @@ def read_10x_tar(path: Path) -> ad.AnnData:
 
 
 def counts(X: sparse.spmatrix, cells: pd.Index, genes: pd.Index) -> ad.AnnData:
-    """Cells × genes as int32 if all are whole numbers, else float32; doubled gene names get a number."""
+    """Make an AnnData of int32 if all values are integers, else float32; duplicate gene names get a suffix."""
     X = sparse.csr_matrix(X)
     X = X.astype(np.int32 if (X.data == np.rint(X.data)).all() else np.float32)
     genes = make_index_unique(genes.astype(str))
@@ -70,17 +70,17 @@ def counts(X: sparse.spmatrix, cells: pd.Index, genes: pd.Index) -> ad.AnnData:
 
 
 def add_to_obs(adata: ad.AnnData, table: pd.DataFrame) -> None:
-    """Write the columns of ``table`` into ``obs`` by the names of the cells; cells that it lacks get none.
+    """Write the columns of ``table`` into ``obs`` by cell name; cells that it lacks get missing values.
 
     Raises
     ------
     ValueError
-        If the table knows none of the cells, which then are called otherwise.
+        The table has none of the cells: the names differ.
     """
     if not adata.obs_names.isin(table.index).any():
         raise ValueError(
-            f"the table of cells, with names such as {list(table.index[:2])}, has none of the cells of the matrix, "
-            f"with names such as {list(adata.obs_names[:2])}"
+            f"the cell names of the table, such as {list(table.index[:2])}, do not match those of the matrix, such as "
+            f"{list(adata.obs_names[:2])}: the files belong to different data sets"
         )
     for name, column in table.reindex(adata.obs_names).items():
         adata.obs[name] = column.astype("category") if column.dtype == object else column

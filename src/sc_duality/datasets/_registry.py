@@ -1,4 +1,4 @@
-"""Where the public data sets are, and what is known of them before they are fetched."""
+"""Addresses and metadata of the public data sets."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class DataSet:
 
     about: str
     species: str
-    #: What ``X`` holds.
+    #: Unit of ``X``.
     values: str
     license: str
     files: tuple[File, ...]
-    #: ``None`` where the source does not tell.
+    #: ``None`` if the source does not state it.
     n_cells: int | None = None
 
 
@@ -39,7 +39,7 @@ def _series(accession: str, file: str) -> File:
 
 SETS = {
     "he2020_liver": DataSet(
-        about="liver of a donor, with cell types; CellDuality's He-2020-Liver",
+        about="liver of one donor, with cell types; CellDuality's He-2020-Liver",
         species="human",
         values="counts",
         license="see GEO GSE159929",
@@ -67,7 +67,7 @@ SETS = {
         n_cells=3514,
     ),
     "pancreas_scib": DataSet(
-        about="pancreas from nine technologies with shared cell types; holds the cells of Xin-2016",
+        about="pancreas from nine technologies with shared cell types; includes the cells of Xin-2016",
         species="human",
         values="counts, in part fractions",
         license="see its page on figshare",
@@ -120,7 +120,7 @@ SETS = {
         n_cells=3696,
     ),
     "aissa2021": DataSet(
-        about="lung cancer cells PC9 before and after three days of erlotinib; a part of CellDuality's GSE149383",
+        about="lung cancer cells PC9 before and after three days of erlotinib; part of CellDuality's GSE149383",
         species="human",
         values="counts",
         license="see GEO GSE149383",
@@ -161,7 +161,7 @@ SETS = {
         n_cells=799317,
     ),
     "kang2018": DataSet(
-        about="blood of eight patients with lupus, with and without interferon-beta: for responses",
+        about="blood of eight lupus patients, with and without interferon-beta; perturbation responses",
         species="human",
         values="counts",
         license="see GEO GSE96583",
@@ -177,7 +177,7 @@ SETS = {
         n_cells=24673,
     ),
     "cell_puzzles": DataSet(
-        about="Cell-o1's puzzles: 1,095 to test with and 6,912 to train with",
+        about="Cell-o1's puzzles: 1,095 for testing and 6,912 for training",
         species="human",
         values="ranked genes",
         license="public domain notice of the NLM",
@@ -190,15 +190,15 @@ SETS = {
 
 
 def available() -> pd.DataFrame:
-    """Public data sets that this room fetches: benchmarks of CellDuality and Cell-o1, and one of responses.
+    """List the public data sets: benchmarks of CellDuality and Cell-o1, and one of perturbation responses.
 
-    Each is a function of this room of the same name. Files are kept in ``sd.settings.cache_dir``.
+    Each has a function of the same name in this subpackage. Files are downloaded into ``sd.settings.cache_dir``.
 
     Returns
     -------
-    One row a data set, indexed by ``name``: ``cells`` (missing where its home does not tell), ``species``,
-    ``values`` (what ``X`` holds), ``license``, ``about``, ``hash`` (whether the files' hashes were known before the
-    first download) and ``files`` (their addresses).
+    A table with a row per data set, indexed by ``name``: ``cells`` (their number, missing if the source does not state
+    it), ``species``, ``values`` (unit of ``X``), ``license``, ``about``, ``hash`` (whether the hashes of all files are
+    known before the first download) and ``files`` (their addresses).
 
     Examples
     --------

@@ -1,26 +1,33 @@
-"""How good answers are: populations of cells, gene lists and labels. Pure functions of arrays and lists."""
+"""Scores of generated cells, gene lists and labels: pure functions of arrays and lists, without AnnData."""
 
-from ._changes import pearson
+from ._classification import accuracy, macro_f1
+from ._exact_match import exact_match, normal_form
 from ._frechet import frechet
 from ._gene_overlap import gene_overlap
 from ._gromov_wasserstein import gromov_wasserstein
-from ._kendall import kendall
-from ._knn import knn_accuracy
-from ._labels import accuracy, macro_f1
+from ._kendall_tau import kendall, kendall_tau
+from ._knn_accuracy import knn_accuracy
 from ._mmd import mmd
-from ._puzzles import puzzle_scores
+from ._pearson import pearson
+from ._puzzle_scores import puzzle_scores
+from ._rank_weighted_jaccard import rank_weighted_jaccard, rank_weighted_jaccard_batch
 from ._wasserstein import wasserstein
 
 __all__ = [
     "accuracy",
+    "exact_match",
     "frechet",
     "gene_overlap",
     "gromov_wasserstein",
     "kendall",
+    "kendall_tau",
     "knn_accuracy",
     "macro_f1",
     "mmd",
+    "normal_form",
     "pearson",
     "puzzle_scores",
+    "rank_weighted_jaccard",
+    "rank_weighted_jaccard_batch",
     "wasserstein",
 ]

@@ -1,4 +1,4 @@
-"""Fréchet distance of two populations taken as Gaussians (scFID)."""
+"""Fréchet distance of two populations of cells, each taken as a Gaussian (scFID)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ._checks import populations
 
 
 def frechet(real: ArrayLike, generated: ArrayLike, *, regularisation: float = 1e-6) -> float:
-    """Fréchet distance between Gaussians fitted to two populations; scFID, when the space is an embedding of cells.
+    """Fréchet distance between Gaussians fitted to two populations; scFID, if the space is an embedding of cells.
 
     ‖μ_r − μ_g‖² + tr(Σ_r + Σ_g − 2 (Σ_r Σ_g)^½), where μ are the means and Σ the covariances (divided by n − 1), each
     with ``regularisation`` added to its diagonal. It is the square of the 2-Wasserstein distance of the two Gaussians.
 
-    With fewer cells the estimate grows, the more so the more dimensions there are: compare values of equal n only.
+    The estimate is biased upwards for few cells, and more so in many dimensions: compare values of equal n only.
 
     Parameters
     ----------
@@ -25,18 +25,18 @@ def frechet(real: ArrayLike, generated: ArrayLike, *, regularisation: float = 1e
 
     Returns
     -------
-    The distance, at least 0, in squared units of the embedding. scFID is given for each condition alone and then
-    averaged, as :func:`sc_duality.tl.evaluate` does.
+    The distance, at least 0, in squared units of the embedding. The usual scFID is the mean over conditions, as
+    :func:`sc_duality.tl.evaluate` computes it.
 
     Raises
     ------
     ValueError
-        There are too few cells, missing values, different dimensions, or a negative ``regularisation``.
+        There are too few cells, missing values, different dimensions, or ``regularisation`` is negative.
 
     Notes
     -----
-    C2S-Scale, section 4.8, in the embedding of scGPT there. The trace of the root is the sum of the singular values
-    of Σ_r^½ Σ_g^½, which needs no root of a matrix that is not symmetric.
+    C2S-Scale, section 4.8, which embeds cells with scGPT. The trace of the root is computed as the sum of the singular
+    values of Σ_r^½ Σ_g^½, which needs only roots of symmetric matrices.
 
     Examples
     --------
@@ -50,8 +50,8 @@ def frechet(real: ArrayLike, generated: ArrayLike, *, regularisation: float = 1e
         raise ValueError(f"regularisation must be at least 0, got {regularisation!r}")
     sigma_x, sigma_y = (np.atleast_2d(np.cov(z, rowvar=False)) + regularisation * np.eye(z.shape[1]) for z in (x, y))
     shift = x.mean(0) - y.mean(0)
-    shared = np.linalg.svd(_root(sigma_x) @ _root(sigma_y), compute_uv=False).sum()
-    return max(0.0, float(shift @ shift + np.trace(sigma_x) + np.trace(sigma_y) - 2 * shared))
+    trace_of_root = np.linalg.svd(_root(sigma_x) @ _root(sigma_y), compute_uv=False).sum()
+    return max(0.0, float(shift @ shift + np.trace(sigma_x) + np.trace(sigma_y) - 2 * trace_of_root))
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy."""
+"""Maximum mean discrepancy of two populations of cells."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.spatial.distance import cdist, pdist
 
 from ._checks import populations
 
@@ -15,11 +14,11 @@ MULTIPLES = (0.5, 1.0, 2.0)
 
 
 def mmd(real: ArrayLike, generated: ArrayLike, *, bandwidths: Sequence[float] | None = None) -> float:
-    """Squared maximum mean discrepancy between two populations, unbiased.
+    """Squared maximum mean discrepancy between two populations, unbiased estimate.
 
-    The kernel is the mean over ``bandwidths`` σ of exp(−‖x − y‖² / 2σ²). The mean kernel within each population is
-    taken over pairs of different cells (Gretton et al. 2012, equation 3), so the value is 0 on average, and can be
-    negative, when both populations come from one distribution.
+    The kernel is the mean over ``bandwidths`` σ of exp(−‖x − y‖² / 2σ²). Within each population it is averaged over
+    pairs of different cells (Gretton et al. 2012, equation 3): if both populations come from one distribution, the
+    estimate is 0 on average and can be negative.
 
     Parameters
     ----------
@@ -30,7 +29,7 @@ def mmd(real: ArrayLike, generated: ArrayLike, *, bandwidths: Sequence[float] | 
 
     Returns
     -------
-    The squared discrepancy, without a unit, at most 2.
+    The squared discrepancy, unitless, at most 2.
 
     Raises
     ------
@@ -39,8 +38,8 @@ def mmd(real: ArrayLike, generated: ArrayLike, *, bandwidths: Sequence[float] | 
 
     Notes
     -----
-    C2S-Scale and CellDuality report an MMD whose kernel is not published: values compare only where the bandwidths
-    and the embedding are the same.
+    C2S-Scale and CellDuality do not publish the kernel of their MMD. Compare values only of the same bandwidths and the
+    same embedding.
 
     Examples
     --------
@@ -53,17 +52,23 @@ def mmd(real: ArrayLike, generated: ArrayLike, *, bandwidths: Sequence[float] | 
     scales = _default_bandwidths(x) if bandwidths is None else np.asarray(bandwidths, dtype=float)
     if scales.ndim != 1 or not len(scales) or not (np.isfinite(scales) & (scales > 0)).all():
         raise ValueError(f"bandwidths must be a list of numbers above 0, got {bandwidths!r}")
+    from scipy.spatial.distance import cdist, pdist
+
     within = _kernel(pdist(x, "sqeuclidean"), scales) + _kernel(pdist(y, "sqeuclidean"), scales)
     return within - 2 * _kernel(cdist(x, y, "sqeuclidean"), scales)
 
 
 def _default_bandwidths(real: np.ndarray) -> np.ndarray:
+    from scipy.spatial.distance import pdist
+
     median = np.median(pdist(real))
     if median == 0:
-        raise ValueError("the median distance between real cells is 0, so there is no default: pass bandwidths=")
+        raise ValueError(
+            "the median distance between real cells is 0, so there is no default bandwidth: pass bandwidths="
+        )
     return median * np.array(MULTIPLES)
 
 
 def _kernel(squares: np.ndarray, bandwidths: np.ndarray) -> float:
-    """Mean kernel over squared distances, of each unordered pair once."""
+    """Mean kernel over squared distances."""
     return float(np.mean([np.exp(squares / (-2 * scale**2)).mean() for scale in bandwidths]))

@@ -1,4 +1,4 @@
-"""Wasserstein distance."""
+"""Wasserstein distance of two populations of cells."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def wasserstein(
 ) -> float:
     """Wasserstein distance of order ``p`` between two populations.
 
-    The least cost of moving one population onto the other, every cell of a population with the same weight: the p-th
-    root of the mean of ‖x − y‖^p over the optimal plan, with Euclidean distances. The plan is exact, and its time
-    grows faster than the square of the cells; with ``n_projections`` it is instead the sliced distance, the p-th root
-    of the mean over random directions of the one-dimensional W_p^p, which is never larger than the exact one.
+    The p-th root of the mean of ‖x − y‖^p over the optimal transport plan, with Euclidean distances and the same weight
+    for every cell of a population. The plan is exact, and its run time grows faster than the square of the number of
+    cells. With ``n_projections`` the result is the sliced distance: the p-th root of the mean of the one-dimensional
+    W_p^p over random directions, which never exceeds the exact distance.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def wasserstein(
     p
         Order, at least 1.
     n_projections
-        Directions of the sliced distance. None for the exact one.
+        Number of random directions of the sliced distance. None for the exact distance.
     rng
         Seed of the directions, or a generator.
 
@@ -48,7 +48,7 @@ def wasserstein(
     Notes
     -----
     Computed by POT (Flamary et al. 2021): ``ot.emd2`` and ``ot.sliced_wasserstein_distance``. C2S-Scale and CellDuality
-    do not state the order of theirs.
+    do not report the order of their distance.
 
     Examples
     --------

@@ -40,7 +40,7 @@ def resolve(model: str | Path | ModelSpec | LanguageModel) -> ModelSpec:
     Raises
     ------
     ValueError
-        If it is none of these.
+        It is not one of these.
     FileNotFoundError
         If a file is missing in the folder; the message names it.
 

@@ -1,22 +1,23 @@
-"""Figures of what the tools wrote, drawn with matplotlib. Every function returns the axes."""
+"""Figures of the results of the tools, drawn with matplotlib. Every function returns the axes."""
 
 from __future__ import annotations
 
-from ._annotation import annotation
+from ._annotate import annotate
 from ._confidence import confidence
 from ._duality import duality
-from ._generation import generation
+from ._generate import generate
+from ._perturb import perturb
+from ._perturbed_genes import perturbed_genes
 from ._rank_expression import rank_expression
-from ._response import perturbed_genes, response
 from ._training import training
 
 __all__ = [
-    "annotation",
+    "annotate",
     "confidence",
     "duality",
-    "generation",
+    "generate",
+    "perturb",
     "perturbed_genes",
     "rank_expression",
-    "response",
     "training",
 ]

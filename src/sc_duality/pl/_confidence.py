@@ -1,4 +1,4 @@
-"""How sure the answers are, label by label."""
+"""Distribution of the confidence of predicted labels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..cells import adata_keys, modality
-from ._common import DATA, LINE, axes, groups
+from ._common import DATA, LINE, RUN_ANNOTATE, axes, groups
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -26,38 +26,37 @@ def confidence(
     mod: str = "rna",
     ax: Axes | None = None,
 ) -> Axes:
-    """Distribution of the answers' confidence, one row a label.
+    """Distribution of the confidence of predicted labels, one row per label.
 
-    A row is the histogram of the label's cells over the confidence (a probability from 0 to 1, in steps of 0.05),
-    scaled to its own highest bin. Below it stand the median (dot) and the middle half of the cells (bar). Rows are
-    sorted by median, the surest on top. A vertical line marks the confidence below which cells were called
-    ``unknown``, when there was such a threshold; a cell unlike those that the model learned from may be so above it.
+    A row is a histogram over the confidence (a probability, in bins of 0.05), scaled to its highest bin. Below it are
+    the median (dot) and the interquartile range (bar). Rows are sorted by median, highest on top. A dashed line marks
+    the confidence below which cells were labelled ``unknown``, if there was such a threshold. Out-of-distribution cells
+    can be ``unknown`` above it.
 
     Parameters
     ----------
     adata
         Annotated cells.
     key
-        Column of ``obs`` with the answers of :func:`sc_duality.tl.annotate`; the confidence is read from
+        Column of ``obs`` with the predicted labels of :func:`sc_duality.tl.annotate`. The confidence is read from
         ``obs[f"{key}_confidence"]``, the threshold from ``uns[key]["params"]["unknown"]``.
     groupby
-        Column of ``obs`` whose labels are the rows; the answers themselves without it.
+        Column of ``obs`` whose labels are the rows; the predicted labels by default.
     mod
         Modality of a MuData.
     ax
-        Where to draw; a new figure without it.
+        Axes to draw on; a new figure by default.
 
     Returns
     -------
-    The axes. Cells without a confidence, or without a label, are left out; the number of cells in each row is on
-    the axis.
+    The axes. Cells without a confidence or a label are left out. The row labels tell the number of cells.
 
     Raises
     ------
     KeyError
-        ``obs`` lacks the answers, their confidence, or ``groupby``.
+        ``obs`` lacks the predicted labels, their confidence, or ``groupby``.
     ValueError
-        No cell has a confidence and a label, or a confidence lies outside 0 to 1.
+        No cell has a confidence and a label, or a confidence is not between 0 and 1.
 
     Examples
     --------
@@ -70,16 +69,16 @@ def confidence(
     'confidence (probability of the label)'
     """
     adata = modality(adata, mod)
-    rows = _sorted_rows(_read(adata, key), groups(adata, groupby or key, mend=_mend(groupby)))
+    rows = _sorted_rows(_read(adata, key), groups(adata, groupby or key, hint="" if groupby else RUN_ANNOTATE))
     if not rows:
         raise ValueError(f"nothing to draw: no cell has both obs[{adata_keys.confidence(key)!r}] and a label")
 
     ax = axes(ax, (5.5, 1.2 + 0.45 * len(rows)))
-    for place, (_, values) in enumerate(rows):
-        _draw_row(ax, place, values)
+    for y, (_, values) in enumerate(rows):
+        _draw_row(ax, y, values)
     _draw_threshold(ax, adata.uns.get(key, {}).get(adata_keys.PARAMS, {}).get("unknown"))
 
-    ax.set_yticks(range(len(rows)), [f"{name} ({len(values)})" for name, values in rows])
+    ax.set_yticks(range(len(rows)), [f"{name} ({len(values):,})" for name, values in rows])
     ax.set(xlim=(0, 1), ylim=(len(rows) - 0.6, -0.8))
     ax.set(xlabel="confidence (probability of the label)", ylabel=f"{groupby or key} (cells)")
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -87,38 +86,36 @@ def confidence(
     return ax
 
 
-def _mend(groupby: str | None) -> str:
-    return "" if groupby else "run sd.tl.annotate(adata) first, or "
-
-
 def _read(adata: AnnData, key: str) -> pd.Series:
-    """The confidence of each cell."""
+    """Confidence of each cell."""
     column = adata_keys.confidence(key)
     if column not in adata.obs:
         raise KeyError(f"obs has no column {column!r}: run sd.tl.annotate(adata, key_added={key!r}) first")
     values = adata.obs[column].astype(float)
     if not values.dropna().between(0, 1).all():
-        raise ValueError(f"obs[{column!r}] goes from {values.min():g} to {values.max():g}: a confidence is 0 to 1")
+        raise ValueError(
+            f"obs[{column!r}] ranges from {values.min():g} to {values.max():g}: pass probabilities from 0 to 1"
+        )
     return values
 
 
 def _sorted_rows(values: pd.Series, labels: pd.Series) -> list[tuple[str, np.ndarray]]:
-    """The label of each row and its cells' confidence, highest median first."""
-    rows = [(name, found.to_numpy()) for name, found in values.dropna().groupby(labels, observed=True)]
+    """Label and confidence values of each row, highest median first."""
+    rows = [(name, members.to_numpy()) for name, members in values.dropna().groupby(labels, observed=True)]
     return sorted(rows, key=lambda row: -np.median(row[1]))
 
 
-def _draw_row(ax: Axes, place: int, values: np.ndarray) -> None:
+def _draw_row(ax: Axes, y: int, values: np.ndarray) -> None:
     counts, _ = np.histogram(values, BINS)
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
-    ax.axhline(place, color="0.85", linewidth=0.8, zorder=0)
-    ax.stairs(place - 0.7 * counts / counts.max(), BINS, baseline=place, fill=True, color=DATA, alpha=0.5)
-    ax.plot([low, high], [place + 0.1] * 2, color="0.2", linewidth=2.5, solid_capstyle="butt")
-    ax.plot(median, place + 0.1, "o", color="0.2", markersize=6, markeredgecolor="white")
+    ax.axhline(y, color="0.85", linewidth=0.8, zorder=0)
+    ax.stairs(y - 0.7 * counts / counts.max(), BINS, baseline=y, fill=True, color=DATA, alpha=0.5)
+    ax.plot([low, high], [y + 0.1] * 2, color="0.2", linewidth=2.5, solid_capstyle="butt")
+    ax.plot(median, y + 0.1, "o", color="0.2", markersize=6, markeredgecolor="white")
 
 
 def _draw_threshold(ax: Axes, threshold: float | None) -> None:
-    if not threshold:  # 0 never says so
+    if not threshold:  # a threshold of 0 labels no cell unknown
         return
     ax.axvline(threshold, color=LINE, linestyle="--", linewidth=1.2)
     above = ax.get_xaxis_transform()

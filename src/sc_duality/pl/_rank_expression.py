@@ -1,4 +1,4 @@
-"""How expression falls with rank, and the line that stands for it."""
+"""Expression by rank, and the line fitted to it."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ MAX_CELLS = 2_000
 
 
 def rank_expression(
-    adata: AnnData | MuData, *, key: str = adata_keys.SENTENCE, mod: str = "rna", ax: Axes | None = None
+    adata: AnnData | MuData, *, sentence_key: str = adata_keys.SENTENCE, mod: str = "rna", ax: Axes | None = None
 ) -> Axes:
     """Expression by rank in the cell sentences, and the line that :func:`sc_duality.pp.fit_expression` fitted.
 
-    Drawn are, at each rank, the median and the middle half of the cells whose sentence is that long. Ranks count
-    from 1, on a logarithmic axis on which the fit is a straight line. Expression is log10(1 + counts per 10,000).
+    At each rank, the median and the interquartile range of the cells with a gene at this rank. Ranks start at 1. On
+    their logarithmic axis the fit is a straight line. Expression is log10(1 + counts per 10,000).
 
     Parameters
     ----------
     adata
-        Cells with sentences, a fit, and the matrix that the sentences were written from.
-    key
-        Key of the sentences.
+        Cells with cell sentences, a fit, and the matrix in which the genes were ranked.
+    sentence_key
+        Key of the cell sentences.
     mod
         Modality of a MuData.
     ax
-        Where to draw; a new figure without it.
+        Axes to draw on; a new figure by default.
 
     Returns
     -------
-    The axes. At most 2,000 cells are drawn, chosen with a fixed seed; the fit is of all cells.
+    The axes. Larger objects are subsampled to 2,000 cells with a fixed seed; the fit uses all cells.
 
     Raises
     ------
     KeyError
-        There are no sentences, no fit, or the matrix or genes of the sentences are gone.
+        There are no cell sentences or no fit, or the matrix or genes of it are missing.
     ValueError
-        The matrix has changed since the sentences were written, or all sentences are empty.
+        The matrix has changed since the genes were ranked, or all sentences are empty.
 
     Examples
     --------
@@ -67,15 +67,15 @@ def rank_expression(
     'rank of the gene in its cell sentence'
     """
     data = modality(adata, mod)
-    sentences = read_sentences(data, key)
-    model = expression_model(sentences, key)
-    drawn = _sample(data, sentences)
-    rank = np.arange(1, drawn.shape[1] + 1)
-    low, median, high = np.nanquantile(drawn, [0.25, 0.5, 0.75], axis=0)
+    sentences = read_sentences(data, sentence_key)
+    model = expression_model(sentences, sentence_key)
+    expression = _expression_by_rank(data, sentences)
+    rank = np.arange(1, expression.shape[1] + 1)
+    low, median, high = np.nanquantile(expression, [0.25, 0.5, 0.75], axis=0)
 
     ax = axes(ax, (5.5, 4))
-    cells = f"{len(drawn):,} of {data.n_obs:,}" if len(drawn) < data.n_obs else f"{data.n_obs:,}"
-    ax.fill_between(rank, low, high, color=DATA, alpha=0.3, linewidth=0, label=f"middle half of {cells} cells")
+    cells = f"{len(expression):,} of {data.n_obs:,}" if len(expression) < data.n_obs else f"{data.n_obs:,}"
+    ax.fill_between(rank, low, high, color=DATA, alpha=0.3, linewidth=0, label=f"interquartile range of {cells} cells")
     ax.plot(rank, median, color=DATA, linewidth=2, label="median")
     slope, intercept = float(model["slope"]), float(model["intercept"])
     fit = f"fit: {intercept:.2f} {'−' if slope < 0 else '+'} {abs(slope):.2f} · log$_{{10}}$ rank"
@@ -90,19 +90,19 @@ def rank_expression(
     return ax
 
 
-def _sample(adata: AnnData, sentences: Sentences) -> np.ndarray:
-    """(cells, ranks): log10(1 + counts per 10,000) of the gene at each rank, NaN after the last; cells are a sample."""
+def _expression_by_rank(adata: AnnData, sentences: Sentences) -> np.ndarray:
+    """Expression of the gene at each rank, (cells, ranks), NaN after the end of a sentence; cells are subsampled."""
     cells = np.arange(adata.n_obs)
     if adata.n_obs > MAX_CELLS:
         cells = np.sort(np.random.default_rng(0).choice(cells, MAX_CELLS, replace=False))
     ranks = sentences.ranks[cells]
     ranks = ranks[:, : (ranks != adata_keys.PADDING).sum(axis=1).max()]
     if not ranks.size:
-        raise ValueError(f"nothing to draw: no sentence names a gene, out of {len(cells)} cells")
+        raise ValueError(f"nothing to draw: the sentences of all {len(cells)} cells are empty")
 
-    origin = expression_source(adata, sentences)
-    drawn = np.full(ranks.shape, np.nan)
-    for first, rows in row_blocks(origin.X[cells]):
-        cell, place, y = expression_at_rank(origin, rows, ranks[first : first + rows.shape[0]])
-        drawn[first + cell, place] = y
-    return drawn
+    source = expression_source(adata, sentences)
+    expression = np.full(ranks.shape, np.nan)
+    for first, rows in row_blocks(source.X[cells]):
+        cell, rank, values = expression_at_rank(source, rows, ranks[first : first + rows.shape[0]])
+        expression[first + cell, rank] = values
+    return expression

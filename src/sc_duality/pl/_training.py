@@ -1,10 +1,10 @@
-"""How training went: rewards, what became of the dual, and the signs that it goes wrong."""
+"""Training curves of one or more runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -12,28 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from ._generation import COLOURS
+from ._common import PALETTE
+from ._training_panels import LOSSES, Panel, find_panels
 
-#: A table, the folder that has it, or what a trainer returned: the folder and the table.
+#: A table, its folder, or the result of a trainer: folder and table.
 History: TypeAlias = pd.DataFrame | str | Path | tuple[Path, pd.DataFrame]
-#: Lines of one panel are told apart by these where colours are taken by runs.
+#: Line styles within a panel, if the colours stand for runs.
 STYLES = ("-", "--", ":", "-.")
-#: Panels of one column each, with their titles.
-PLAIN = {
-    "zero_variance": "groups without a difference",
-    "kl": "KL to the start (nats a token)",
-    "entropy": "entropy (nats a token)",
-    "length": "length (tokens)",
-}
-LOSSES = {"lessons": "loss", "held out": "eval_loss"}
-
-
-class _Panel(NamedTuple):
-    title: str
-    #: Column of each line by its name in the legend; a line that is missing keeps its style free.
-    lines: Mapping[str, str | None]
-    #: Whether the values are shares from 0 to 1.
-    share: bool = False
 
 
 def training(
@@ -42,52 +27,50 @@ def training(
     panels: Sequence[str] | None = None,
     window: int = 10,
 ) -> dict[str, Axes]:
-    """What a training logged, step by step, a panel each, of one run or of several beside each other.
+    """Training curves of one or more runs: reward, accuracy, KL, entropy, length and loss by step.
 
-    The rewards are drawn as in CellDuality's figure 2: their running mean, here over the pale values of each step.
-    They say how consistent a model has become, not how right. Where labelled cells were at hand, the panel of a task
-    has the share of them that the model and its dual get right: a reward that rises while the dual falls means that
-    the policy and its judge agree on what nobody else understands.
+    Rewards are drawn as in CellDuality, figure 2: a running mean, here over the pale values of each step. A reward
+    measures consistency, not accuracy. If the run had labelled cells, the panel of a task shows the accuracy of the
+    task and of its dual task on them: a reward that rises while the dual accuracy falls is a sign of reward hacking.
 
     Parameters
     ----------
     history
-        The table that :func:`sc_duality.tl.train_sft` or :func:`sc_duality.tl.train_grpo_duality` returns, all of what
-        they return, or the folder that they wrote. Several by name are drawn in one figure, a colour each, as in
-        ``{"duality": one, "oracle": other}``.
+        The table that :func:`sc_duality.tl.train_sft` or :func:`sc_duality.tl.train_grpo_duality` returns, their whole
+        result, or the folder that they wrote. Pass up to 7 runs by name to compare them, one colour each:
+        ``{"duality": history, "oracle": other_history}``.
     panels
-        Which panels to draw, by the names below. All for which there are values by default.
+        Names of the panels to draw, from the list below. By default all for which there are values.
     window
-        Steps in the running mean: those up to a step. At 1 there is no mean.
+        Number of steps in the running mean, up to the current one; 1 for no mean.
 
     Returns
     -------
     The axes by panel.
 
     ``"reward"``
-        What was learned from: the weighted sum of all rewards.
+        The weighted sum of all rewards.
     name of a reward, such as ``"duality_generation"``
-        That reward alone, where a run has several.
+        This reward alone, if a run has more than one.
     name of a task, such as ``"generation"``
-        Share of labelled cells that the model gets right, and of true answers that the dual does. No mean is taken, as
-        they are measured a few times only.
+        Accuracy of the task and of its dual task on labelled cells, at the steps at which it was measured.
     ``"valid"``
-        Share of answers that could be read, for each reward.
+        Fraction of valid completions, for each reward.
     ``"zero_variance"``
-        Share of groups whose answers all got the same reward, from which nothing is learned.
+        Fraction of groups whose completions all have the same reward, so that their advantage is 0.
     ``"kl"``, ``"entropy"``
-        Divergence from the start and entropy of the answers, in nats a token.
+        KL divergence from the reference policy and entropy of the policy, in nats per token.
     ``"length"``
-        Tokens of an answer.
+        Tokens per completion.
     ``"loss"``
-        Of supervised training, on lessons and on those that were held out.
+        Loss of supervised fine-tuning, on training and on held-out examples.
 
     Raises
     ------
     FileNotFoundError
         A folder has no history.
     ValueError
-        A table has nothing that is drawn, ``window`` is not positive, or there are more than 7 runs.
+        A table has nothing to draw, ``window`` is not positive, or there are more than 7 runs.
     KeyError
         There is no such panel.
 
@@ -102,111 +85,83 @@ def training(
     if isinstance(window, bool) or not isinstance(window, int) or window < 1:
         raise ValueError(f"window must be a positive number of steps, not {window!r}")
     named = history if isinstance(history, Mapping) else {"": history}
-    if not 1 <= len(named) <= len(COLOURS):
-        raise ValueError(f"{len(named)} runs cannot be drawn: pass 1 to {len(COLOURS)}")
-    runs = {str(name): _table(one) for name, one in named.items()}
-    found = _chosen(_panels(list(runs.values())), panels)
+    if not 1 <= len(named) <= len(PALETTE):
+        raise ValueError(f"history has {len(named)} runs: pass 1 to {len(PALETTE)}")
+    runs = {str(name): _table(run) for name, run in named.items()}
+    chosen = _chosen(find_panels(list(runs.values())), panels)
 
-    columns = min(len(found), 3)
-    rows = -(-len(found) // columns)
-    size = (max(3.3 * columns, 4.5), 2.5 * rows + 0.3 * (len(runs) > 1))
-    figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
-    for unused in grid.flat[len(found) :]:
-        unused.remove()
-    axes = dict(zip(found, grid.flat, strict=False))
-    for name, panel in found.items():
-        _draw(axes[name], panel, runs, window)
+    axes = _grid(list(chosen), has_legend=len(runs) > 1)
+    for name, panel in chosen.items():
+        _draw(axes[name], panel, list(runs.values()), window)
     if len(runs) > 1:
-        lines = [Line2D([], [], color=COLOURS[i], linewidth=1.8, label=name) for i, name in enumerate(runs)]
+        lines = [Line2D([], [], color=PALETTE[i], linewidth=1.8, label=name) for i, name in enumerate(runs)]
+        figure = next(iter(axes.values())).figure
         figure.legend(handles=lines, loc="outside upper left", ncols=len(lines), frameon=False)
     return axes
 
 
 def _table(history: History) -> pd.DataFrame:
-    """The table, with steps as its index; columns without a value are left out."""
+    """Return the table with steps as its index, without columns that have no values."""
     if isinstance(history, tuple):
         history = history[1]
     if isinstance(history, str | Path):
         file = Path(history) / "history.csv"
         if not file.is_file():
             raise FileNotFoundError(
-                f"{file} is not there: pass a folder that train_sft or train_grpo_duality wrote, and wait for the end "
-                "of the run"
+                f"{file} does not exist: pass a folder that train_sft or train_grpo_duality wrote, after the end of "
+                "the run"
             )
         history = pd.read_csv(file)
     table = history.set_index("step") if "step" in history else history
-    if "reward" in table:  # the loss of an alignment is near 0 at any time and says nothing
+    if "reward" in table:  # the loss of GRPO is near 0 at every step and carries no information
         table = table.drop(columns=list(LOSSES.values()), errors="ignore")
     return table.select_dtypes("number").dropna(axis=1, how="all")
 
 
-def _panels(tables: Sequence[pd.DataFrame]) -> dict[str, _Panel]:
-    """All panels for which some table has values; every table must be in one."""
-    columns = list(dict.fromkeys(name for table in tables for name in table))
-    found = {}
-    if "reward" in columns:
-        found["reward"] = _Panel("reward", {"": "reward"})
-    if any(len(_ending(table, "/mean")) > 1 for table in tables):
-        found |= {name: _Panel(name, {"": column}) for name, column in _ending(columns, "/mean").items()}
-    model, dual = _ending(columns, "/accuracy"), _ending(columns, "/dual_accuracy")
-    for task in dict.fromkeys([*model, *dual]):
-        lines = {"model": model.get(task), "dual": dual.get(task)}
-        found[task] = _Panel(f"{task}: right on labelled cells", lines, share=True)
-    if _ending(columns, "/valid"):
-        found["valid"] = _Panel("answers that could be read", _ending(columns, "/valid"), share=True)
-    found |= {name: _Panel(PLAIN[name], {"": name}, share=name == "zero_variance") for name in PLAIN if name in columns}
-    losses = {name: column if column in columns else None for name, column in LOSSES.items()}
-    if any(losses.values()):
-        found["loss"] = _Panel("loss", losses)
-    drawn = {column for panel in found.values() for column in panel.lines.values()}
-    for table in tables:
-        if not drawn & set(table):
-            raise ValueError(
-                "nothing to draw: a table of a training has a reward or a loss for each step, and this one has "
-                f"{list(table) or 'no values'}; pass what train_sft or train_grpo_duality returned"
-            )
-    return found
-
-
-def _ending(columns: Sequence[str] | pd.DataFrame, end: str) -> dict[str, str]:
-    """Columns that end so, by what stands before."""
-    return {str(name).removesuffix(end): name for name in columns if str(name).endswith(end)}
-
-
-def _chosen(found: dict[str, _Panel], panels: Sequence[str] | None) -> dict[str, _Panel]:
+def _chosen(available: dict[str, Panel], panels: Sequence[str] | None) -> dict[str, Panel]:
     if panels is None:
-        return found
+        return available
     names = [panels] if isinstance(panels, str) else list(panels)
-    unknown = [name for name in names if name not in found]
-    if unknown or not names:
-        raise KeyError(f"panels={names}: choose from {', '.join(found)}")
-    return {name: found[name] for name in names}
+    if not names or any(name not in available for name in names):
+        raise KeyError(f"panels={names}: choose from {', '.join(available)}")
+    return {name: available[name] for name in names}
 
 
-def _draw(ax: Axes, panel: _Panel, runs: Mapping[str, pd.DataFrame], window: int) -> None:
-    """Draw a line for each run and column, in the run's colour if there are several."""
-    several = len(runs) > 1
-    for i, table in enumerate(runs.values()):
+def _grid(names: Sequence[str], *, has_legend: bool) -> dict[str, Axes]:
+    """Make a figure with an axes for each panel, up to three in a row."""
+    n_columns = min(len(names), 3)
+    n_rows = -(-len(names) // n_columns)
+    size = (max(3.3 * n_columns, 4.5), 2.5 * n_rows + 0.3 * has_legend)
+    _, grid = plt.subplots(n_rows, n_columns, figsize=size, layout="constrained", squeeze=False)
+    for unused in grid.flat[len(names) :]:
+        unused.remove()
+    return dict(zip(names, grid.flat, strict=False))
+
+
+def _draw(ax: Axes, panel: Panel, runs: Sequence[pd.DataFrame], window: int) -> None:
+    """Draw a line for each run and column; the colour stands for the run, or for the column of a single run."""
+    compared = len(runs) > 1
+    for i, table in enumerate(runs):
         for j, column in enumerate(panel.lines.values()):
             if column and column in table:
-                style = {"color": COLOURS[i if several else j % len(COLOURS)], "linestyle": STYLES[j % len(STYLES)]}
+                style = {"color": PALETTE[i if compared else j % len(PALETTE)], "linestyle": STYLES[j % len(STYLES)]}
                 _draw_line(ax, table[column].dropna(), window, style)
     if len(panel.lines) > 1:
         for j, (name, column) in enumerate(panel.lines.items()):
             if column:
-                colour = "0.3" if several else COLOURS[j % len(COLOURS)]
+                colour = "0.3" if compared else PALETTE[j % len(PALETTE)]
                 ax.plot([], [], color=colour, linestyle=STYLES[j % len(STYLES)], label=name)
         ax.legend(frameon=False, fontsize="small")
     ax.set_title(panel.title, fontsize="medium")
     ax.set_xlabel("step")
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    if panel.share:
+    if panel.fraction:
         ax.set_ylim(-0.03, 1.03)
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_line(ax: Axes, values: pd.Series, window: int, style: dict[str, Any]) -> None:
-    """Draw what is measured now and then as dots, and all else pale below its running mean."""
+    """Draw periodic measurements as dots, and all other values pale below their running mean."""
     if str(values.name).endswith(("accuracy", "eval_loss")):
         ax.plot(values, marker="o", markersize=3.5, linewidth=1.2, **style)
     elif window == 1:

@@ -1,34 +1,27 @@
-"""Numbers from answers: pure kernels, and on top of them reward functions in TRL's signature.
+"""Rewards in TRL's signature, and the numbers behind them.
 
-A reward function takes ``completions`` and the columns of a data set, one value each a completion, and returns one
-number each. A completion is an answer that has been read: a label, genes, labels; ``None`` where nothing could be
-read, which gets ``invalid_reward``. :func:`from_text` makes of it a function of what a model wrote. Where the column
-to compare with is ``None``, so is the reward: TRL leaves it out.
+A reward function takes ``completions`` and columns with one value each: :func:`sc_duality.tl.train_grpo_duality` passes
+``question``, the :class:`sc_duality.tasks.Question` of each completion, and ``example``, with any reward. It returns
+one number a completion; TRL leaves out ``None``.
 """
 
-from ._batch import batch
-from ._duality import categorical, inpainting
-from ._embedding import negative_mse
-from ._exact import exact_match, normal_form
-from ._from_text import from_text
-from ._ground_truth import ground_truth
-from ._jaccard import rank_weighted_jaccard, rank_weighted_jaccard_batch
-from ._kendall import gene_program, kendall_tau
-from ._likelihood import lift, posterior
+from ._completions import RewardFunction, completion_text, read_answers
+from ._format_reward import format_reward
+from ._gene_program_reward import gene_program_reward
+from ._ground_truth_reward import ground_truth_reward
+from ._joint_annotation_reward import joint_annotation_reward
+from ._negative_mse import negative_mse
+from ._posterior import log_likelihood_gain, posterior
 
 __all__ = [
-    "batch",
-    "categorical",
-    "exact_match",
-    "from_text",
-    "gene_program",
-    "ground_truth",
-    "inpainting",
-    "kendall_tau",
-    "lift",
+    "RewardFunction",
+    "completion_text",
+    "format_reward",
+    "gene_program_reward",
+    "ground_truth_reward",
+    "joint_annotation_reward",
+    "log_likelihood_gain",
     "negative_mse",
-    "normal_form",
     "posterior",
-    "rank_weighted_jaccard",
-    "rank_weighted_jaccard_batch",
+    "read_answers",
 ]

@@ -1,53 +1,54 @@
-"""What is asked of a model and how its answer is read: pure text and lists."""
+"""Tasks: what a model is asked, as text and lists, and how its answer is read. No AnnData, no model."""
 
-from ._annotation import Annotation, annotation_example
+from ._annotation import Annotation
+from ._answer_types import AnswerType, Assignment, Label
 from ._context import context_sentences
-from ._encode import encode
-from ._generation import Generation, generation_example
-from ._labelling import check_labels
-from ._parse import (
-    Answer,
-    Failure,
-    Reason,
-    normal_form,
-    read_answer,
-    read_genes,
-    read_indices,
-    read_label,
-    read_labels,
-)
+from ._gene_answers import GeneList, GeneLists
+from ._generation import Generation, GenerationExample
+from ._joint_annotation import JointAnnotation, JointAnnotationExample
+from ._label_task import LabelExample, LabelTask, check_labels, hide_genes
+from ._parse import Answer, Failure, Reason, read_genes, read_label, read_labels, split_completion
 from ._perturbation import Perturbation
 from ._prompt_format import PromptFormat
-from ._puzzle import Puzzle, puzzle_example
-from ._response import Response, response_example
-from ._sensitivity import Sensitivity, sensitivity_example
-from ._task import Example, Task
+from ._question import Question
+from ._response import Response, ResponseExample
+from ._sensitivity import Sensitivity, SensitivityExample
+from ._task import Example, Task, TrainingExample
+from ._template import AnswerTemplate, TaskTemplate
 
 __all__ = [
     "Annotation",
     "Answer",
+    "AnswerTemplate",
+    "AnswerType",
+    "Assignment",
     "Example",
     "Failure",
+    "GeneList",
+    "GeneLists",
     "Generation",
+    "GenerationExample",
+    "JointAnnotation",
+    "JointAnnotationExample",
+    "Label",
+    "LabelExample",
+    "LabelTask",
     "Perturbation",
     "PromptFormat",
-    "Puzzle",
+    "Question",
     "Reason",
     "Response",
+    "ResponseExample",
     "Sensitivity",
+    "SensitivityExample",
     "Task",
-    "annotation_example",
+    "TaskTemplate",
+    "TrainingExample",
     "check_labels",
     "context_sentences",
-    "encode",
-    "generation_example",
-    "normal_form",
-    "puzzle_example",
-    "read_answer",
+    "hide_genes",
     "read_genes",
-    "read_indices",
     "read_label",
     "read_labels",
-    "response_example",
-    "sensitivity_example",
+    "split_completion",
 ]

@@ -1,10 +1,10 @@
-"""Facts about a cell's surroundings as sentences (the wording of Cell-o1, table 9)."""
+"""Facts about a cell as sentences (the wording of Cell-o1, table 9)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: What stands for any value that has no sentence of its own.
+#: Key of the sentence for any value without one of its own.
 ANY = "*"
 
 #: The sentence of each feature, or one sentence a value.
@@ -96,13 +96,13 @@ SAME = {
 
 
 def context_sentences(context: Mapping[str, str]) -> tuple[str, ...]:
-    """Say every fact of ``context`` in a sentence.
+    """Write every fact of ``context`` as a sentence.
 
     Parameters
     ----------
     context
         Features by name, as ``obs`` columns are called; case, spaces and ``_`` in names, and case in
-        values, do not matter. Features that the paper has no sentence for are said as "Name: value.".
+        values, do not matter. Other features become "Name: value.".
 
     Returns
     -------

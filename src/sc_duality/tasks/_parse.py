@@ -10,10 +10,10 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from ..rewards import normal_form as normal_form
+from ..metrics import normal_form
 
 _TAG = re.compile("<(?i:/?(?:think|answer)>)", re.ASCII)
-#: Characters of a refused answer that are kept to show what was wrong.
+#: Characters of an unreadable answer that are kept to show what was wrong.
 _SHOWN = 80
 
 
@@ -32,7 +32,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Failure:
-    """An answer that could not be read: why, and the piece of text that shows it."""
+    """An answer that could not be read: the reason, and the piece of text that shows it."""
 
     reason: Reason
     detail: str = ""
@@ -47,31 +47,30 @@ class Answer:
     value
         A label, a tuple of labels, or a tuple of genes.
     reasoning
-        What stood in ``<think>…</think>``, if anything did.
-    dropped
-        Genes that are in no vocabulary.
-    doubled
-        Genes that were named again after their first place.
+        The text in ``<think>…</think>``, if there is any.
+    n_unknown
+        Names that are not in the vocabulary.
+    n_duplicates
+        Genes that were named again after their first rank.
     """
 
     value: Any
     reasoning: str = ""
-    dropped: int = 0
-    doubled: int = 0
+    n_unknown: int = 0
+    n_duplicates: int = 0
 
 
-def read_answer(text: str, *, tagged: bool) -> Answer | Failure:
-    r"""Cut the answer and the reasoning out of ``text``.
+def split_completion(text: str, *, tagged: bool) -> Answer | Failure:
+    r"""Split a completion into its answer and its reasoning.
 
     Parameters
     ----------
     text
         What the model wrote.
     tagged
-        Whether the answer stands in ``<answer>…</answer>``, once, with optional reasoning in
-        ``<think>…</think>``; tags in capitals count too. Reasoning goes from the first ``<think>``, or the
-        start where the prompt has opened it, to the last ``</think>``, and may mention any tag. Otherwise all
-        of ``text`` is the answer.
+        Whether the answer stands in ``<answer>…</answer>``, once, with optional reasoning in ``<think>…</think>``.
+        Tags may be in capitals. Reasoning goes from the first ``<think>``, or the start where the prompt has opened
+        it, to the last ``</think>``, and may mention any tag. Otherwise all of ``text`` is the answer.
 
     Returns
     -------
@@ -79,10 +78,10 @@ def read_answer(text: str, *, tagged: bool) -> Answer | Failure:
 
     Examples
     --------
-    >>> from sc_duality.tasks import read_answer
-    >>> read_answer("<think>CD79A is high</think>\n<answer>\nB cell</answer>", tagged=True)
-    Answer(value='B cell', reasoning='CD79A is high', dropped=0, doubled=0)
-    >>> read_answer("B cell", tagged=True).reason
+    >>> from sc_duality.tasks import split_completion
+    >>> split_completion("<think>CD79A is high</think>\n<answer>\nB cell</answer>", tagged=True)
+    Answer(value='B cell', reasoning='CD79A is high', n_unknown=0, n_duplicates=0)
+    >>> split_completion("B cell", tagged=True).reason
     <Reason.NO_TAG: 'no answer tag'>
     """
     if not tagged:
@@ -95,7 +94,7 @@ def read_answer(text: str, *, tagged: bool) -> Answer | Failure:
         return Failure(Reason.TWO_ANSWERS, text[:_SHOWN])
     if "<think>" in after:
         return Failure(Reason.UNFINISHED, text[:_SHOWN])
-    # An answer that begins before the reasoning and ends after it is none.
+    # An answer that opens before the reasoning and closes after it does not count.
     _, _, rest = (after if "<answer>" in after else before).partition("<answer>")
     answer, ended, _ = rest.partition("</answer>")
     if not ended:
@@ -119,28 +118,28 @@ def read_label(text: str, labels: Sequence[str]) -> Answer | Failure:
     >>> read_label("B cell or T cell", ["B cell", "T cell"]).reason
     <Reason.UNKNOWN_LABEL: 'unknown label'>
     """
-    label = _by_form(tuple(labels)).get(normal_form(text))
+    label = _by_normal_form(tuple(labels)).get(normal_form(text))
     return Failure(Reason.UNKNOWN_LABEL, text[:_SHOWN]) if label is None else Answer(label)
 
 
 @lru_cache(maxsize=256)
-def _by_form(labels: tuple[str, ...]) -> Mapping[str, str]:
+def _by_normal_form(labels: tuple[str, ...]) -> Mapping[str, str]:
     """Each label by its normal form; where two share one, the first."""
     return {normal_form(label): label for label in reversed(labels)}
 
 
 def read_labels(text: str, labels: Sequence[str], n: int | None = None) -> Answer | Failure:
-    """Read a list of labels that are separated by ``|``, one a cell.
+    """Read a list of labels separated by ``|``, one a cell.
 
     Parameters
     ----------
     text
         The list as the model wrote it.
     labels
-        Candidates, none of which may be used more often than it stands here.
+        Options; none may be used more often than listed here.
     n
-        How many there must be; by default as many as candidates, and then each is used exactly as often as
-        it stands there.
+        Number of labels in the answer. By default that of the options; each is then used exactly as often as
+        listed.
 
     Returns
     -------
@@ -169,54 +168,32 @@ def read_labels(text: str, labels: Sequence[str], n: int | None = None) -> Answe
     return Failure(Reason.DUPLICATE, next(iter(too_often))) if too_often else Answer(values)
 
 
-def read_genes(text: str, known: Collection[str] | None = None) -> Answer | Failure:
-    """Read genes that are separated by spaces or commas, best first.
+def read_genes(text: str, vocabulary: Collection[str] | None = None) -> Answer | Failure:
+    """Read genes separated by spaces or commas, highest expression first.
 
     Parameters
     ----------
     text
         The list as the model wrote it.
-    known
-        Names that count (a set or dict makes this fast). Others are dropped and counted. Names are taken as they
-        are: neither case nor look-alike letters are mended.
+    vocabulary
+        Symbols that count (a set or dict is fastest). Others are dropped and counted. Case and look-alike letters
+        are not corrected.
 
     Returns
     -------
-    An :class:`Answer` whose value is a tuple of genes, each at its first place, or a
-    :class:`Failure` where none is left.
+    An :class:`Answer` whose value is a tuple of genes, each at its first rank, or a :class:`Failure` if none is left.
 
     Examples
     --------
     >>> from sc_duality.tasks import read_genes
-    >>> read_genes("CD79A, MS4A1 CD79A WHAT", known={"CD79A", "MS4A1"})
-    Answer(value=('CD79A', 'MS4A1'), reasoning='', dropped=1, doubled=1)
+    >>> read_genes("CD79A, MS4A1 CD79A FOO", {"CD79A", "MS4A1"})
+    Answer(value=('CD79A', 'MS4A1'), reasoning='', n_unknown=1, n_duplicates=1)
     """
-    names = _names(text)
-    return _first_places(names if known is None else list(filter(known.__contains__, names)), names, text)
-
-
-def read_indices(text: str, place: Mapping[str, int]) -> Answer | Failure:
-    """Read genes as indices into a vocabulary: the fastest way to many cell sentences, and the smallest.
-
-    Examples
-    --------
-    >>> from sc_duality.tasks import read_indices
-    >>> read_indices("CD79A, MS4A1 CD79A WHAT", place={"CD79A": 7, "MS4A1": 9})
-    Answer(value=(7, 9), reasoning='', dropped=1, doubled=1)
-    """
-    names = _names(text)
-    return _first_places([i for i in map(place.get, names) if i is not None], names, text)
-
-
-def _names(text: str) -> list[str]:
-    return text.replace(",", " ").split()
-
-
-def _first_places(kept: list[Any], names: list[str], text: str) -> Answer | Failure:
-    """What was kept of ``names``, each at its first place."""
+    names = text.replace(",", " ").split()
     if not names:
         return Failure(Reason.EMPTY)
+    kept = names if vocabulary is None else list(filter(vocabulary.__contains__, names))
     if not kept:
         return Failure(Reason.NO_KNOWN_GENE, text[:_SHOWN])
     unique = tuple(dict.fromkeys(kept))
-    return Answer(unique, dropped=len(names) - len(kept), doubled=len(kept) - len(unique))
+    return Answer(unique, n_unknown=len(names) - len(kept), n_duplicates=len(kept) - len(unique))

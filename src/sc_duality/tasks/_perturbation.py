@@ -1,10 +1,10 @@
-"""What was done to a cell, as data."""
+"""A perturbation of a cell, as data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: What :class:`Perturbation` is called when nothing was done.
+#: Operation of an untreated cell.
 CONTROL = "control"
 
 
@@ -15,12 +15,12 @@ class Perturbation:
     Parameters
     ----------
     operation
-        ``"knockdown"``, ``"knockout"``, ``"overexpression"``, ``"drug"``, ``"cytokine"`` or what else was done;
+        ``"knockdown"``, ``"knockout"``, ``"overexpression"``, ``"drug"``, ``"cytokine"`` or another intervention;
         ``"control"`` for an untreated cell, which has no target.
     target
         Gene, compound or cytokine.
     dose, time
-        As they are to be read, such as ``"0.2 µM"`` and ``"6 h"``.
+        As text, such as ``"0.2 µM"`` and ``"6 h"``.
 
     Examples
     --------
@@ -48,11 +48,11 @@ class Perturbation:
 
     @property
     def is_control(self) -> bool:
-        """Whether nothing was done."""
+        """Whether the cell is untreated."""
         return self.operation == CONTROL
 
     def covers(self, other: Perturbation) -> bool:
-        """Whether ``other`` is this one, as far as this one says: an empty dose or time is any.
+        """Whether ``other`` is this perturbation; an empty dose or time of this one matches any.
 
         Examples
         --------
@@ -60,5 +60,5 @@ class Perturbation:
         >>> Perturbation("drug", "panobinostat").covers(Perturbation("drug", "panobinostat", dose="0.2 µM"))
         True
         """
-        said = (self.dose in ("", other.dose), self.time in ("", other.time))
-        return (self.operation, self.target) == (other.operation, other.target) and all(said)
+        same = self.dose in ("", other.dose) and self.time in ("", other.time)
+        return same and (self.operation, self.target) == (other.operation, other.target)

@@ -1,9 +1,10 @@
-"""The words of a task: templates and answer format that a model understands."""
+"""The prompt format of a model: templates of prompts and answers, and what its models can do."""
 
 from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib.util import find_spec
@@ -14,19 +15,23 @@ from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
 
 from ._context import context_sentences
-from ._parse import Answer, Failure, read_answer
+from ._parse import Answer, Failure, split_completion
+from ._template import TaskTemplate
 
 _SHIPPED = Path(__file__).parent / "prompt_formats"
+#: Template with the macros that all tasks of a prompt format share.
+_SHARED = "_shared.jinja"
+#: Template of the text by which a cell is embedded.
+_CELL = "_cell"
 
 
 class PromptFormat:
-    """A folder of templates, one ``<task>.jinja`` a task, and a ``format.toml``.
+    """A folder of templates, one ``<task>.jinja`` a task, with ``_shared.jinja`` and ``format.toml``.
 
-    The templates define macros named after what is to be said (``prompt``, ``answer``,
-    ``dual_prompt``, ``dual_answer``). ``format.toml`` holds ``version`` and ``tagged``: whether
-    answers stand in ``<answer>…</answer>``. It may name the ``ending`` of an answer, such as a full stop, and a
-    ``wording``: a folder with wordings as JSON in an installed package, ``package/folder``, which templates read by
-    ``wording(file)``.
+    ``format.toml`` holds ``version``; ``tagged`` (answers stand in ``<answer>…</answer>``); ``gene_tokens`` (models
+    have one token for each gene and each label); ``chat`` (models answer in a chat, else they continue text); and
+    optionally ``ending``, which ends an answer, and ``prompts``: a folder of JSON files in an installed package, as
+    ``package/folder``, which templates read by ``prompts(file)``.
 
     Parameters
     ----------
@@ -37,13 +42,13 @@ class PromptFormat:
     Raises
     ------
     ImportError
-        If the package that holds the wording is not installed.
+        The package that holds the prompts is not installed.
 
     Examples
     --------
     >>> from sc_duality.tasks import PromptFormat
-    >>> PromptFormat("compact").say("annotation", "answer", label="B cell")
-    'B_cell'
+    >>> PromptFormat("compact").gene_tokens
+    True
     """
 
     def __init__(self, name: str | Path = "plain") -> None:
@@ -56,38 +61,51 @@ class PromptFormat:
         self.version: int = settings["version"]
         self.tagged: bool = settings["tagged"]
         self.ending: str = settings.get("ending", "")
-        #: Whether a model of this format has one token for each gene and each label.
         self.gene_tokens: bool = settings.get("gene_tokens", False)
-        #: Whether its models answer in a chat; else they continue a text.
         self.chat: bool = settings.get("chat", True)
-        self._environment = SandboxedEnvironment(
-            loader=FileSystemLoader(folder), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        self._environment.filters["sentences"] = context_sentences
-        self._environment.globals["refuse"] = _refuse
-        if "wording" in settings:
-            self._environment.globals["wording"] = partial(_wording, self._installed(settings["wording"]))
-        self._macros = cache(self._load)
+        self._folder = folder
+        self._globals: dict[str, Any] = {"refuse": _refuse}
+        if "prompts" in settings:
+            self._globals["prompts"] = partial(_read_prompts, self._installed(settings["prompts"]))
+        #: The template of a task: its name, and the folder of its templates if it is not part of the package.
+        self.template = cache(self._template)
 
-    def say(self, task: str, what: str, **values: Any) -> str:
-        """Render macro ``what`` of ``task`` with ``values``; line breaks before and after it do not count."""
-        macro = getattr(self._macros(task).module, what, None)
-        if macro is None:
-            raise ValueError(f"prompt format {self.name!r} has no words for {what!r} of the task {task!r}")
-        return str(macro(**values)).strip("\n")
+    @staticmethod
+    def load(prompt_format: str | Path | PromptFormat) -> PromptFormat:
+        """The prompt format of this name or folder, or the object itself."""
+        return prompt_format if isinstance(prompt_format, PromptFormat) else PromptFormat(prompt_format)
 
-    def read(self, text: str) -> Answer | Failure:
-        """Cut the answer and the reasoning out of what a model wrote, and its ending off."""
-        found = read_answer(text, tagged=self.tagged)
+    def read(self, completion: str) -> Answer | Failure:
+        """Cut the answer and the reasoning out of a completion, and the ending off the answer."""
+        found = split_completion(completion, tagged=self.tagged)
         if isinstance(found, Failure):
             return found
         return replace(found, value=found.value.removesuffix(self.ending).rstrip())
 
-    def _load(self, task: str) -> Template:
+    def cell_text(self, genes: Sequence[str]) -> str:
+        """The text by which a model embeds a cell with these genes."""
+        return self.template(_CELL, None).render("text", genes)
+
+    def _template(self, task: str, folder: Path | None) -> TaskTemplate:
+        file = f"{task}.jinja" if folder is None else f"{Path(self.name).name}.jinja"
         try:
-            return self._environment.get_template(f"{task}.jinja")
+            own, shared = self._files(file, folder)
         except TemplateNotFound:
-            raise ValueError(f"prompt format {self.name!r} has no words for the task {task!r}") from None
+            raise ValueError(
+                f"the prompt format {self.name!r} has no template for the task {task!r}: write {file} in "
+                f"{str(folder or self._folder)!r}"
+            ) from None
+        return TaskTemplate(f"the task {task!r} in the prompt format {self.name!r}", own, shared, self.read)
+
+    def _files(self, file: str, folder: Path | None) -> tuple[Template, Template]:
+        """A template and the shared one, which both see those of this prompt format."""
+        folders = [self._folder] if folder is None else [folder, self._folder]
+        environment = SandboxedEnvironment(
+            loader=FileSystemLoader(folders), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        environment.filters["sentences"] = context_sentences
+        environment.globals |= self._globals
+        return environment.get_template(file), environment.get_template(_SHARED)
 
     def _installed(self, where: str) -> Path:
         """A folder in an installed package, which itself is not imported."""
@@ -95,24 +113,19 @@ class PromptFormat:
         found = find_spec(package)
         if found is None or not found.submodule_search_locations:
             raise ImportError(
-                f"prompt format {self.name!r} takes its words from {package}, which is not installed: "
+                f"prompt format {self.name!r} reads its prompts from {package}, which is not installed: "
                 f"pip install --no-deps {package}"
             )
         return Path(found.submodule_search_locations[0]) / folder
 
 
-def _wording(folder: Path, file: str) -> Any:
+def _read_prompts(folder: Path, file: str) -> Any:
     path = folder / f"{file}.json"
     if not path.is_file():
-        raise FileNotFoundError(f"there is no {path}: this version of the package holds other wordings")
+        raise FileNotFoundError(f"there is no {path}: this version of the package has other prompts")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _refuse(why: str) -> NoReturn:
-    """For templates: what is asked cannot be said."""
+    """For templates: this prompt cannot be written."""
     raise ValueError(why)
-
-
-def prompt_format_of(prompt_format: str | Path | PromptFormat) -> PromptFormat:
-    """The prompt format itself, or the one of this name."""
-    return prompt_format if isinstance(prompt_format, PromptFormat) else PromptFormat(prompt_format)

@@ -1,150 +1,102 @@
-"""Perturbation response: from a cell and what is done to it to the cell afterwards, and back to what was done."""
+"""Response of a cell to a perturbation."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from ..rewards import exact_match
-from ._labelling import read_cell
-from ._parse import Answer, Failure, read_label
+from ._answer_types import Label
+from ._gene_answers import GeneList
 from ._perturbation import Perturbation
-from ._prompt_format import PromptFormat, prompt_format_of
-from ._task import Example
+from ._task import Example, Task
 
 
-def response_example(
-    genes: Sequence[str],
-    unknown: Perturbation | str,
-    candidates: Sequence[Perturbation] | Sequence[str],
-    *,
-    drug: str = "",
-    truth: Sequence[str] | None = None,
-    context: Mapping[str, str] | None = None,
-) -> Example:
-    """One cell whose answer to a perturbation is asked for.
+@dataclass(frozen=True, kw_only=True)
+class ResponseExample(Example):
+    """A control cell and the perturbation whose response is predicted.
 
     Parameters
     ----------
     genes
-        Sentence of the cell before, best gene first.
-    unknown
-        What is done to it; or, where ``drug`` is known, how it takes the drug, such as ``"resistant"``.
-    candidates
-        Among what the dual chooses; ``unknown`` is one of them.
+        Sentence of the control cell, highest expression first.
+    perturbation
+        The perturbation, which the dual task reconstructs; or, with ``drug``, a sensitivity label such as
+        ``"resistant"``.
+    options
+        Perturbations (or labels) that the dual task chooses from; ``perturbation`` is one of them.
     drug
-        The drug, if ``unknown`` is a sensitivity label.
+        The drug, if ``perturbation`` is a sensitivity label.
     truth
-        Sentence of the cell afterwards, where it is known.
+        Sentence of the treated cell, where it is known.
     context
         Facts such as the tissue.
-
-    Returns
-    -------
-    An :class:`Example` with ``known = {"genes": genes, "candidates": candidates, "drug": drug}``.
-
-    Examples
-    --------
-    >>> from sc_duality.tasks import Perturbation, response_example
-    >>> stat1, nothing = Perturbation("knockdown", "STAT1"), Perturbation("control")
-    >>> str(response_example(["ISG15", "ACTB"], stat1, [stat1, nothing]).unknown)
-    'knockdown STAT1'
     """
-    if unknown not in candidates:
-        raise ValueError(f"{str(unknown)!r} must be one of the candidates {[str(one) for one in candidates]}")
-    if isinstance(unknown, str) != bool(drug):
-        raise ValueError(f"a sensitivity label needs drug=, and a Perturbation has none: got {unknown!r}, {drug!r}")
-    return Example(
-        known={"genes": tuple(genes), "candidates": tuple(candidates), "drug": drug},
-        unknown=unknown,
-        truth=None if truth is None else tuple(truth),
-        context=dict(context or {}),
-    )
+
+    genes: tuple[str, ...]
+    perturbation: Perturbation | str
+    options: tuple[Perturbation, ...] | tuple[str, ...]
+    drug: str = ""
+
+    def __post_init__(self) -> None:
+        if self.perturbation not in self.options:
+            names = [str(option) for option in self.options]
+            raise ValueError(f"the perturbation {str(self.perturbation)!r} is not one of the options {names}")
+        if isinstance(self.perturbation, str) != bool(self.drug):
+            raise ValueError(
+                "a sensitivity label needs drug=, and a Perturbation has none: "
+                f"got {self.perturbation!r} and drug={self.drug!r}"
+            )
+
+    @property
+    def hidden(self) -> Perturbation | str:
+        """The perturbation."""
+        return self.perturbation
 
 
-class Response:
-    """Cell and perturbation → cell; dual: both cells → the perturbation (CellDuality §3.4.1, equation 2).
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Response(Task):
+    """Control cell and perturbation → treated cell; dual: both cells → perturbation (CellDuality §3.4.1, equation 2).
 
     Parameters
     ----------
-    prompt_format
-        The words to use: the prompt format that the model speaks.
-    known_genes
-        Gene names that count in a sentence; all do by default.
+    perturbation
+        ``obs`` column with the perturbation of each cell, for training.
+    control
+        Value of that column for untreated cells.
+    perturbations
+        What other values of that column mean, as :class:`Perturbation` or its fields, such as
+        ``{"stim": ("cytokine", "IFNB1")}``. Cells with other values are left out. By default each value is the
+        target of a ``"treatment"``.
+    match
+        ``obs`` columns in which a treated cell and its control agree, such as ``["donor", "cell_type"]``.
+    prompt_format, vocabulary
+        See :class:`Task`.
 
     Examples
     --------
-    >>> from sc_duality.tasks import Perturbation, Response, response_example
-    >>> task = Response("compact")
-    >>> stat1, nothing = Perturbation("knockdown", "STAT1"), Perturbation("control")
-    >>> example = response_example(["ISG15", "ACTB"], stat1, [stat1, nothing])
-    >>> task.prompt(example)
+    >>> from sc_duality.tasks import Perturbation, Response, ResponseExample
+    >>> task = Response(prompt_format="compact")
+    >>> stat1, control = Perturbation("knockdown", "STAT1"), Perturbation("control")
+    >>> example = ResponseExample(genes=("ISG15", "ACTB"), perturbation=stat1, options=(stat1, control))
+    >>> task.question(example).prompt
     '<respond> <knockdown> STAT1 <cell> ISG15 ACTB <after>'
-    >>> task.dual_prompt(("ACTB", "ISG15"), example)
-    '<cause> <cell> ISG15 ACTB <after> ACTB ISG15 <by>'
-    >>> task.parse_dual("<knockdown> STAT1", example).value == stat1
-    True
+    >>> dual = task.dual(example, ("ACTB", "ISG15"))
+    >>> dual.prompt, dual.parse("<knockdown> STAT1").value == stat1
+    ('<cause> <cell> ISG15 ACTB <after> ACTB ISG15 <by>', True)
     """
 
     name = "response"
-    version = 1
-    gives_back: Literal["genes", "candidate"] = "candidate"
+    version = 2
 
-    def __init__(
-        self, prompt_format: str | Path | PromptFormat = "plain", known_genes: Collection[str] | None = None
-    ) -> None:
-        self.prompt_format = prompt_format_of(prompt_format)
-        self.known_genes = known_genes
+    perturbation: str | None = None
+    control: str | None = None
+    perturbations: Mapping[str, Perturbation | Sequence[str]] = field(default_factory=dict)
+    match: Sequence[str] = ()
 
-    def prompt(self, example: Example) -> str:
-        """Text that shows the cell and what is done to it, and asks for the cell afterwards."""
-        known = example.known
-        return self.prompt_format.say(
-            self.name,
-            "prompt",
-            genes=known["genes"],
-            cause=example.unknown,
-            drug=known["drug"],
-            context=example.context,
-        )
+    def answer_type(self, example: ResponseExample) -> GeneList:
+        """The sentence of the treated cell."""
+        return GeneList(self.vocabulary, len(example.genes))
 
-    def answer(self, value: Sequence[str]) -> str:
-        """The text of the answer, were it this cell."""
-        return self.prompt_format.say(self.name, "answer", genes=value)
-
-    def parse(self, text: str, example: Example) -> Answer | Failure:
-        """Read the sentence of the cell afterwards, best gene first."""
-        return read_cell(text, self.prompt_format, self.known_genes)
-
-    def dual_prompt(self, answer: Sequence[str], example: Example) -> str:
-        """Text that shows the cell before and afterwards and asks what was done, or how it took the drug."""
-        return self.prompt_format.say(
-            self.name,
-            "dual_prompt",
-            before=example.known["genes"],
-            after=answer,
-            choices=[self._words(one) for one in example.known["candidates"]],
-            drug=example.known["drug"],
-            context=example.context,
-        )
-
-    def dual_answer(self, unknown: Perturbation | str) -> str:
-        """The text of the dual's right answer, were it this."""
-        return self.prompt_format.say(self.name, "dual_answer", words=self._words(unknown))
-
-    def parse_dual(self, text: str, example: Example) -> Answer | Failure:
-        """Read one of the candidates."""
-        found = self.prompt_format.read(text)
-        if isinstance(found, Failure):
-            return found
-        words = {self._words(one): one for one in example.known["candidates"]}
-        chosen = read_label(found.value, tuple(words))
-        return chosen if isinstance(chosen, Failure) else Answer(words[chosen.value], found.reasoning)
-
-    def score(self, unknown: Perturbation | str, reconstruction: Perturbation | str) -> float:
-        """1 where the perturbation or label came back, else 0."""
-        return exact_match(unknown, reconstruction)
-
-    def _words(self, cause: Perturbation | str) -> str:
-        return self.prompt_format.say(self.name, "words", cause=cause)
+    def dual_answer_type(self, example: ResponseExample) -> Label:
+        """One of the perturbations."""
+        return self.template.label(example.options)

@@ -1,65 +1,141 @@
-"""The shape of a task: data apart from behaviour, a question and its inverse."""
+"""The shape of a task: examples are data, a task is behaviour, and both directions are questions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Self
 
-from ._parse import Answer, Failure
+from ._answer_types import AnswerType
+from ._prompt_format import PromptFormat
+from ._question import Question
+from ._template import TaskTemplate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Example:
-    """One question, as data.
+    """One example of a task. Subclasses add what their task shows to a model.
 
     Parameters
     ----------
-    known
-        x_k: what both the task and its dual are shown, by name.
-    unknown
-        x_u: what the dual has to give back; for the annotation of a cell, its hidden genes.
     truth
-        y: the true answer, where there is one. The dual never needs it.
+        y, the true answer, where it is known. The dual task never reads it.
     context
-        Facts about the cell's surroundings, such as tissue, by name.
+        Facts about the cell by name, such as the tissue.
     """
 
-    known: Mapping[str, Any]
-    unknown: Any = None
     truth: Any = None
     context: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def hidden(self) -> Any:
+        """x_u, what the dual task reconstructs; ``None`` where there is nothing to reconstruct."""
+        return None
 
-class Task(Protocol):
-    """A question about cells and its dual (CellDuality, definition 3.1).
+    @property
+    def has_hidden(self) -> bool:
+        """Whether the dual task has something to reconstruct."""
+        return bool(self.hidden)
 
-    Given x = (x_k, x_u), :meth:`prompt` asks for y. Given y and x_k, :meth:`dual_prompt` asks for
-    x_u back, and :meth:`score` says how well it came back, between 0 and 1.
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task(ABC):
+    """A task and its dual task (CellDuality, definition 3.1).
+
+    Given x = (x_k, x_u), :meth:`question` asks a model for y. Given y and x_k, :meth:`dual` asks for x_u. The prompts
+    are templates, one file a prompt format, with the macros ``prompt(example)`` and ``dual_prompt(example, answer)``;
+    the macros ``label(value)``, ``answer(text)`` and ``dual_answer(text)`` are the prompt format's own unless the
+    task's template defines them.
+
+    Parameters
+    ----------
+    prompt_format
+        The prompt format of the model: a name that is shipped, a folder, or a :class:`PromptFormat`.
+    vocabulary
+        Gene symbols that count in an answer; any symbol by default.
     """
 
-    name: str
-    version: int
-    #: Whether x_u is hidden genes or one of ``example.known["candidates"]``.
-    gives_back: Literal["genes", "candidate"]
+    #: Name of the task, by which ``tasks=`` and a model's ``knows`` refer to it.
+    name: ClassVar[str]
+    #: Raised when prompts change, so that results tell which they are from.
+    version: ClassVar[int] = 1
+    #: Folder with a template ``<prompt format>.jinja`` each, for a task that is not part of the package.
+    templates: ClassVar[Path | None] = None
 
-    def prompt(self, example: Example) -> str:
-        """Text that asks for y."""
+    prompt_format: str | Path | PromptFormat = "plain"
+    vocabulary: Collection[str] | None = None
 
-    def answer(self, value: Any) -> str:
-        """Text of the right answer, were it ``value``: what a model is scored on or trained on."""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prompt_format", PromptFormat.load(self.prompt_format))
 
-    def parse(self, text: str, example: Example) -> Answer | Failure:
-        """Read y from what a model wrote."""
+    def for_model(self, prompt_format: str | Path | PromptFormat, vocabulary: Collection[str] | None) -> Self:
+        """The same task in another prompt format and vocabulary."""
+        return replace(self, prompt_format=prompt_format, vocabulary=vocabulary)
 
-    def dual_prompt(self, answer: Any, example: Example) -> str:
-        """Text that gives y and x_k and asks for x_u."""
+    @abstractmethod
+    def answer_type(self, example: Any) -> AnswerType:
+        """What y may be."""
 
-    def dual_answer(self, unknown: Any) -> str:
-        """Text of the dual's right answer, were it ``unknown``."""
+    @abstractmethod
+    def dual_answer_type(self, example: Any) -> AnswerType:
+        """What x_u may be."""
 
-    def parse_dual(self, text: str, example: Example) -> Answer | Failure:
-        """Read x_u from what a model wrote."""
+    def question(self, example: Any) -> Question:
+        """The primal task: x → y."""
+        prompt = self.template.render("prompt", example)
+        return Question(prompt, self.answer_type(example), self.template.answers("answer"), example.truth)
 
-    def score(self, unknown: Any, reconstruction: Any) -> float:
-        """How well ``reconstruction`` matches x_u, in [0, 1]."""
+    def dual(self, example: Any, answer: Any) -> Question | None:
+        """The dual task: (y, x_k) → x_u; without y where ``answer`` is ``None``.
+
+        ``None`` where the example has nothing to reconstruct.
+        """
+        if not example.has_hidden:
+            return None
+        prompt = self.template.render("dual_prompt", example, answer)
+        return Question(prompt, self.dual_answer_type(example), self.template.answers("dual_answer"), example.hidden)
+
+    @property
+    def template(self) -> TaskTemplate:
+        """The template of this task in the prompt format."""
+        assert isinstance(self.prompt_format, PromptFormat)
+        return self.prompt_format.template(self.name, self.templates)
+
+
+class TrainingExample(NamedTuple):
+    """An example with its task, and wrong answers that the dual task learns to tell from the true one.
+
+    SFT learns the true answer and the dual; GRPO on a duality reward never reads the truth.
+    """
+
+    task: Task
+    example: Any
+    wrong: Sequence[Any] = ()
+
+    def question(self) -> Question:
+        """The primal task."""
+        return self.task.question(self.example)
+
+    def questions(self) -> list[Question]:
+        """The primal task and the dual of the true answer; none without a truth."""
+        if self.example.truth is None:
+            return []
+        dual = self.task.dual(self.example, self.example.truth)
+        return [self.question()] if dual is None else [self.question(), dual]
+
+    def identity(self) -> tuple[Any, ...]:
+        """What tells this example from others, for a hash of the training data."""
+        return self.task.name, self.question().prompt, self.example, self.wrong
+
+    def texts(self) -> list[tuple[str, str]]:
+        """Prompts with their target completions, for SFT."""
+        return [(question.prompt, question.completion(question.target)) for question in self.questions()]
+
+    def contrast_texts(self) -> list[tuple[str, str]]:
+        """The dual of the true answer, first, and of each wrong one; none without wrong answers."""
+        if not self.wrong or not self.example.has_hidden:
+            return []
+        duals = [self.task.dual(self.example, answer) for answer in (self.example.truth, *self.wrong)]
+        return [(dual.prompt, dual.completion(dual.target)) for dual in duals if dual is not None]

@@ -1,4 +1,4 @@
-"""Tools: read an AnnData, ask a model, write the answers into the AnnData."""
+"""Tools: read an AnnData, query a model, write predictions into the AnnData."""
 
 from ._annotate import annotate
 from ._distill import distill
@@ -7,6 +7,7 @@ from ._embed import embed
 from ._evaluate import evaluate
 from ._generate import generate
 from ._perturb import perturb
+from ._predict import predict
 from ._sensitivity import sensitivity
 from ._train_grpo_duality import train_grpo_duality
 from ._train_sft import train_sft
@@ -19,6 +20,7 @@ __all__ = [
     "evaluate",
     "generate",
     "perturb",
+    "predict",
     "sensitivity",
     "train_grpo_duality",
     "train_sft",

@@ -1,4 +1,4 @@
-"""Cells by the block, so that what a model is asked about them does not fill the memory."""
+"""Blocks of cells, so that prompts of many cells do not fill the memory."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from tqdm.auto import tqdm
 
 from .._settings import settings
 
-#: Questions that are put to a model at once.
-QUESTIONS = 2**14
+#: Prompts that are sent to a model at once.
+N_PROMPTS = 2**14
 
 
-def blocks(n_cells: int, what: str, questions: int = 1) -> Iterator[slice]:
-    """Runs of cells, about each of which so many questions are asked, with a bar if there is more than one."""
-    size = max(1, QUESTIONS // questions)
+def blocks(n_cells: int, title: str, prompts_per_cell: int = 1) -> Iterator[slice]:
+    """Runs of cells, with a progress bar if there is more than one."""
+    size = max(1, N_PROMPTS // prompts_per_cell)
     starts = range(0, n_cells, size)
-    for start in tqdm(starts, what, unit="block", disable=not settings.progress or len(starts) == 1):
+    for start in tqdm(starts, title, unit="block", disable=not settings.progress or len(starts) == 1):
         yield slice(start, min(start + size, n_cells))

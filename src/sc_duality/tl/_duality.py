@@ -1,21 +1,21 @@
-"""Score an earlier answer by asking the question backwards."""
+"""Score earlier predictions by their dual task."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._settings import settings
 from ..cells import adata_keys, modality, seed
-from ..models import LanguageModel, load, resolve
-from ..tasks import PromptFormat
-from ..train._judge import DRAWS, FORM, GIVEN, HIDDEN_FRACTION, Dual, Form, Given, explain, judgeable
-from ._ask import genes_asked, provenance, report_unanswered
-from ._backwards import turned_around
+from ..duality import Duality, duality_score, scorable
+from ..examples import ModelCells, build, builder_of, param_list, result_params, task_class
+from ..models import LanguageModel, load
+from ..tasks import LabelTask
 from ._blocks import blocks
+from ._model import provenance, resolve_model, warn_not_answered
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -29,56 +29,43 @@ def duality(
     key: str = adata_keys.ANNOTATION,
     model: str | Path | LanguageModel | None = None,
     *,
-    form: Form = FORM,
-    given: Given = GIVEN,
-    hidden_fraction: float = HIDDEN_FRACTION,
-    draws: int = DRAWS,
+    duality: Duality | None = None,
+    task: LabelTask | None = None,
     n_genes: int | None = None,
     sentence_key: str | None = None,
     mod: str = "rna",
     rng: int | np.random.Generator = 0,
     copy: bool = False,
 ) -> AnnData | MuData | None:
-    """Score every answer by asking the question backwards: how far it explains the cell.
+    """Score every prediction by duality: how well the input can be reconstructed from it.
 
-    Of a label, the model is asked for genes of the cell that it is not shown; of a cell that was written, for the
-    type or the perturbation that it was written for. No label is needed. The score says how far the answer explains
-    the cell's genes **to that model**. It does not say whether the answer is right: a model may explain a cell well
-    by a wrong label. How well the score tells right from wrong answers was measured, beside the model's own
-    probability, in ``benchmarks/RESULTS.md``.
+    For a label, the model scores genes of the cell that the dual task hides; for a generated cell, the cell type or
+    the perturbation that it was generated for. No true label is needed. The score tells how well the prediction
+    explains the cell to that model, not whether it is right: a wrong label may explain a cell well.
 
     Parameters
     ----------
     adata
-        Cells with answers of :func:`annotate`, :func:`sensitivity`, :func:`generate` or :func:`perturb`.
+        Cells with predictions of :func:`annotate`, :func:`predict`, :func:`sensitivity`, :func:`generate` or
+        :func:`perturb`.
     key
-        Where the answers lie.
+        The predictions.
     model
-        Who judges: see :func:`sc_duality.models.load`. It need not be the model that answered, but must know the
-        labels. The model inside this package by default.
-    form
-        ``"posterior"``: probability of the answer among all labels, were all alike before, from how likely each of
-        them makes the hidden genes (for cells that were written: probability of what was asked for among all
-        candidates). ``"likelihood"``: by how much the answer raises the log-likelihood of the hidden genes, in nats
-        a gene (for written cells: logarithm of the probability of what was asked for). ``"sample"``, the paper's:
-        the model writes what was hidden, and the score is its rank-weighted Jaccard similarity to the truth (for
-        written cells: the share of draws that are right); what cannot be read scores 0.
-    given
-        What the dual of a label is shown: the ``"label"`` alone, or the ``"observed"`` genes too, as in the paper.
-    hidden_fraction
-        Share of the cell's genes that are hidden, drawn at random for each cell. Cells that were written have no
-        hidden genes: ``given`` and ``hidden_fraction`` do not matter to them.
-    draws
-        How often ``"sample"`` asks.
+        The model that scores, see :func:`annotate`. It must know the labels, but need not be the model that predicted.
+    duality
+        Form of the score, and what the dual task hides: see :class:`sc_duality.Duality`. Generated cells have no hidden
+        genes.
+    task
+        The label task of the predictions, if it is your own; by default the task in ``uns[key]``.
     n_genes
-        Genes of a sentence that count; by default what the model is made for.
+        Genes of a cell sentence that count; by default what the model was trained on.
     sentence_key
-        Where the cell sentences lie; by default where the answers were made from.
+        Where the cell sentences lie; by default where the predictions were made from.
     mod
-        Modality, if ``adata`` is a MuData.
+        Modality of a MuData.
     rng
-        Seed of hidden genes and of draws. Which genes of a cell are hidden depends on the seed and on the cell's
-        name, not on other cells.
+        Seed of hidden genes and of sampling. The hidden genes of a cell depend on the seed and the cell's name, not on
+        other cells.
     copy
         Whether to work on a copy and return it.
 
@@ -87,23 +74,22 @@ def duality(
     ``None``, or the copy. Writes
 
     ``obs[key + "_duality"]``
-        float64, more is better: 0 to 1, but for ``"likelihood"``, which has no bounds. NaN for cells without an
-        answer, without genes, or whose answer is ``"unknown"``, and for cells that the model gave no judgement of.
+        float64, higher is better: between 0 and 1, but unbounded for ``form="likelihood"``. NaN without a prediction,
+        for ``"unknown"`` cells, and where the model gave no answer.
     ``uns[key]["duality"]``
-        The judge, its fingerprint, versions and all settings.
+        Model, fingerprint, versions and all settings.
 
     Raises
     ------
     KeyError
-        There are no such answers, their sentences are lost, or they were not made by this package.
+        There are no such predictions, their sentences are lost, or this package did not write them.
     ValueError
-        A setting cannot be meant, or the judge does not know the task, the labels or the genes. All errors come
-        before the model is loaded.
+        The model does not know the task, the labels or the genes. Raised before the model is loaded.
 
     Notes
     -----
-    The paper rewards its model with the form ``"sample"`` in training (CellDuality §3.4.1, equations 2 and 3); the
-    other two forms, and the score's use on answers, are ours.
+    In training, CellDuality rewards ``form="sample"`` (§3.4.1, equations 2 and 3). The other forms, and scoring
+    predictions, are ours.
 
     Examples
     --------
@@ -116,30 +102,41 @@ def duality(
     """
     result = adata.copy() if copy else adata
     data = modality(result, mod)
-    asked = settings.model if model is None else model
-    spec = resolve(asked)
-    how = Dual(form, given, hidden_fraction, draws, seed(rng), genes_asked(spec, n_genes))
-    backwards = turned_around(data, key, spec, how, sentence_key=sentence_key, n_genes=n_genes)
+    how, number = duality or Duality(), seed(rng)
+    params = result_params(data, key)
+    if task is not None and not isinstance(task, LabelTask):
+        raise TypeError(f"task={task!r} is not a LabelTask: leave it out, and the task in uns[{key!r}] is scored")
+    builder = builder_of(type(task) if task is not None else task_class(params["task"]))
+    model, spec = resolve_model(model, builder.dual_task or params["task"])
+    sentence_key = sentence_key or str(params["sentence_key"])
+    if sentence_key not in data.obsm:
+        raise KeyError(
+            f"obsm has no {sentence_key!r}, the cell sentences that obs[{key!r}] was predicted from: keep them, or "
+            "pass sentence_key="
+        )
+    context = param_list(params, "context")
+    cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
+    own = builder.task_from_params(params) if task is None else replace(task, labels=param_list(params, "labels"))
+    results = build(own, cells, how).from_results(key, number)
 
-    engine = load(asked)
-    scores, unanswered = np.full(data.n_obs, np.nan), 0
-    questions = {"posterior": backwards.n_labels, "likelihood": 2, "sample": how.draws}[how.form]
-    for part in blocks(data.n_obs, "duality", questions):
-        examples, answers = backwards.part(part)
-        scores[part] = explain(engine, backwards.task, examples, answers, how)
-        unanswered += int(np.isnan(scores[part][judgeable(examples, answers)]).sum())
-    report_unanswered(unanswered, data.n_obs)
+    engine = load(model)
+    scores, n_missing = np.full(data.n_obs, np.nan), 0
+    prompts_per_cell = {"posterior": results.n_options, "likelihood": 2, "sample": how.n_samples}[how.form]
+    for rows in blocks(data.n_obs, "duality", prompts_per_cell):
+        examples, answers = results.block(rows)
+        scores[rows] = duality_score(engine, results.task, examples, answers, how, number)
+        n_missing += int(np.isnan(scores[rows][scorable(examples, answers)]).sum())
+    warn_not_answered(n_missing, data.n_obs)
     data.obs[adata_keys.duality(key)] = scores
     kept = provenance(
         engine,
-        PromptFormat(spec.prompt_format),
         form=how.form,
-        given=how.given,
+        context=how.context,
         hidden_fraction=how.hidden_fraction,
-        draws=how.draws,
-        key=backwards.sentence_key,
-        n_genes=how.n_genes,
-        rng=how.seed,
+        n_samples=how.n_samples,
+        sentence_key=sentence_key,
+        n_genes=cells.n_genes,
+        rng=number,
     )
     data.uns[key] = {**data.uns[key], "duality": kept[adata_keys.PARAMS]}
     mean = np.nanmean(scores) if not np.isnan(scores).all() else np.nan

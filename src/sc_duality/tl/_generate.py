@@ -1,4 +1,4 @@
-"""Write cells of given types."""
+"""Generate cells of given types."""
 
 from __future__ import annotations
 
@@ -10,184 +10,185 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from .._settings import settings
-from ..cells import adata_keys, in_memory, modality, seed, select_genes
-from ..models import LanguageModel, ModelSpec, SamplingParams, load, resolve
-from ..tasks import Annotation, Generation, check_labels, generation_example
-from ._answers import NOT_ANSWERED
-from ._ask import check_task, genes_asked, provenance, report_unanswered
-from ._best_of import best_written, check_best_of
-from ._cells import Frame, frame_of, places, to_anndata, written
-from ._labels import own_names
+from .._validation import positive_integer
+from ..cells import adata_keys, in_memory, modality, read_sentences, seed, select_genes
+from ..duality import Duality, best_by_duality
+from ..examples import known_as
+from ..models import LanguageModel, ModelSpec, Sampling, load
+from ..tasks import Annotation, Generation, GenerationExample, check_labels
+from ._generated_cells import OutputGenes, gene_index, generate_cells, output_genes, to_anndata
+from ._model import check_task, provenance, resolve_model, warn_not_answered
 
 logger = logging.getLogger(__name__)
 
 
 def generate(
-    model: str | Path | LanguageModel | None,
     counts: Mapping[str, int],
+    model: str | Path | LanguageModel | None = None,
     *,
     tissue: str | None = None,
     like: AnnData | None = None,
     n_genes: int | None = None,
-    temperature: float = 1.0,
-    top_p: float = 1.0,
-    max_tokens: int | None = None,
-    best_of: int = 1,
-    key: str = adata_keys.SENTENCE,
+    sampling: Sampling | None = None,
+    sentence_key: str = adata_keys.SENTENCE,
     key_added: str = adata_keys.GENERATION,
     rng: int | np.random.Generator | None = 0,
 ) -> AnnData:
-    """Write cells of given types with a language model.
+    """Generate cells of given types with a language model.
 
-    The model is told a type and writes a cell sentence, from which expression is rebuilt. What it writes is taken as
-    it is: a gene that is named again keeps its first place, what is no gene is left out, and both are counted. A text
-    that holds no cell at all stays in the result as a cell without genes.
+    The model is given a cell type and generates a cell sentence, from which expression is rebuilt. A gene that is named
+    again counts at its first rank, and names that are not a gene are left out; both are counted. A completion without a
+    readable gene stays in the result as a cell without genes.
 
     Parameters
     ----------
-    model
-        Who writes: see :func:`sc_duality.models.load`; ``None`` takes the model inside this package.
     counts
-        How many cells of each type, as in ``{"B cell": 200, "NK cell": 50}``. A model with types of its own knows
-        them by their synonyms too.
+        Number of cells of each type, such as ``{"B cell": 200, "NK cell": 50}``. Synonyms that the model knows are
+        accepted.
+    model
+        See :func:`annotate`.
     tissue
-        Where the cells are from. A model with label sets knows their names only, and no other types in them.
+        Tissue of the cells. A model with label sets accepts their names, and only the types in them.
     like
-        Cells to be like: ``var`` is theirs, names count that may stand in their sentences (or in ``var_names`` if
-        they have none), and expression follows their fit (:func:`sc_duality.pp.fit_expression`).
+        Cells whose ``var``, vocabulary and expression line (:func:`sc_duality.pp.fit_expression`) the result shares.
     n_genes
-        Genes of a cell at most; by default what the model is made for.
-    temperature, top_p
-        How freely to draw. At 0, all cells of a type are the same.
-    max_tokens
-        How much to write at most; by default what ``n_genes`` genes need.
-    best_of
-        Above 1, so many cells are written for each one that is asked for, and that one is kept from which the model
-        reads back its type with the highest probability (the dual). Takes as many times as long; what that is worth
-        is measured in ``benchmarks/RESULTS.md``.
-    key
-        Where the cell sentences are written, and where those of ``like`` lie.
+        Genes of a cell at most; by default what the model was trained on.
+    sampling
+        Temperature (1 by default; at 0 all cells of a type are equal), ``top_p`` and ``max_tokens``. With ``n_samples``
+        above 1, so many cells are generated for each one, and the one from which the model predicts its cell type with
+        the highest probability is kept (the dual task).
+    sentence_key
+        Where cell sentences are written, and where those of ``like`` lie.
     key_added
-        Name of what else is written.
+        Name of the result.
     rng
-        Seed of the draws, or a generator.
+        Seed of sampling, or a generator.
 
     Returns
     -------
-    A new AnnData, cells × genes, with the cells in the order of ``counts``. Genes are those of ``like``, else the
-    words of the model, else, for a model that reads any text, all names that it wrote, whether they are genes or not.
+    A new AnnData, cells × genes, in the order of ``counts``. Its genes are those of ``like``, else the vocabulary of
+    the model, else, for a model that reads any text, all names in its completions.
 
     ``X``
-        CSR float32, log10(1 + counts per 10,000), rebuilt by :func:`sc_duality.pp.reconstruct_expression` with the line
-        that ``like`` was fitted with, else the model's own. There is no ``X`` where there is neither.
+        CSR float32, log10(1 + counts per 10,000), rebuilt from ranks by the line of ``like``, else the model's. No
+        ``X`` where there is neither.
     ``obs[key_added]``
-        The type that was asked for (categorical), as it stands in ``counts``.
+        Requested cell type (categorical), as in ``counts``.
     ``obs[key_added + "_status"]``
-        ``"ok"``, ``"not answered"`` (the model gave no answer, as an endpoint that failed), or why what it wrote
-        could not be read.
+        ``"ok"``, ``"not answered"``, or why the completion could not be read.
     ``obs[key_added + "_n_unknown_genes"]``, ``obs[key_added + "_n_duplicate_genes"]``
-        How many names were no gene, and how many genes were named again; 0 where the text could not be read.
-    ``obsm[key]``, ``uns[key]``
-        The sentences, as from :func:`sc_duality.pp.cell_sentences`.
+        Names that are not a gene, and genes named again; 0 where the completion could not be read.
+    ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
+        Cell sentences, as from :func:`sc_duality.pp.cell_sentences`.
+    ``uns["log1p"]``
+        Base of the logarithm of ``X``, for scanpy.
     ``uns[key_added]``
-        ``params``: the model, its fingerprint, versions and all settings; ``candidates`` are the types that
-        :func:`sc_duality.tl.duality` chooses from.
+        ``params``: model, fingerprint, versions and all settings; ``options`` are the types that
+        :func:`duality` chooses from.
 
     Raises
     ------
     ValueError, KeyError, TypeError
-        If something in the input cannot be used, before the model is loaded; says what and how to mend it.
+        The input cannot be used; raised before the model is loaded.
 
     Notes
     -----
-    The primal side of CellDuality's generation task (§3.1, table 1; §3.4.1).
+    The primal task of CellDuality's generation (§3.1, table 1; §3.4.1).
 
     Examples
     --------
     >>> import sc_duality as sd
-    >>> adata = sd.tl.generate("embedded", {"B cell": 3, "NK cell": 2}, tissue="blood", n_genes=10)
+    >>> adata = sd.tl.generate({"B cell": 3, "NK cell": 2}, tissue="blood", n_genes=10)
     >>> adata.obs["cell_type"].tolist()
     ['B cell', 'B cell', 'B cell', 'NK cell', 'NK cell']
     >>> adata.obsm["cell_sentence"].shape
     (5, 10)
     """
-    asked = settings.model if model is None else model
-    spec = resolve(asked)
-    check_task(spec, Generation.name)
     _check_counts(counts)
-    names = own_names(spec, list(counts))
-    candidates = _candidates(spec, names, tissue)
-    _check_best_of(best_of, spec, candidates, temperature)
-    n_genes = genes_asked(spec, n_genes)
-    max_tokens = spec.max_new_tokens(n_genes) if max_tokens is None else max_tokens
-    sampling = SamplingParams(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed(rng))
-    frame = _frame(spec, None if like is None else modality(like), key)
-    task = Generation(spec.prompt_format, known_genes=None if frame is None else frozenset(frame.place))
-
+    model, spec = resolve_model(model, Generation.name)
+    names = known_as(
+        spec, list(counts), spec.known("annotation", "labels", ()), spec.known("annotation", "synonyms", {})
+    )
+    options = _options(spec, names, tissue)
+    sampling = sampling or Sampling()
+    _check_samples(spec, sampling, options)
+    n_genes = spec.n_genes if n_genes is None else positive_integer("n_genes", n_genes)
+    genes = _genes(spec, None if like is None else modality(like), sentence_key)
+    task = Generation().for_model(spec.prompt_format, None if genes is None else frozenset(genes.gene_index))
+    own = tuple(names.get(option, option) for option in options)
     context = {} if tissue is None else {"tissue": tissue}
-    own = [names.get(name, name) for name in candidates]
-    examples = {label: generation_example(names[label], own, n_genes=n_genes, context=context) for label in counts}
-    labels = [label for label, n in counts.items() for _ in range(n)]
-    engine = load(asked)
-    questions = [examples[label] for label in labels] * best_of
-    found = written(engine, task, questions, [n_genes] * len(questions), sampling)
-    if best_of > 1:
-        found = best_written(engine, task, questions, found, len(labels))
+    by_label = {
+        label: GenerationExample(cell_type=names[label], options=own, n_genes=n_genes, context=context)
+        for label in counts
+    }
+    examples = [by_label[label] for label, n in counts.items() for _ in range(n)]
+    max_tokens = spec.max_new_tokens(n_genes)
+    params = sampling.params(temperature=1.0, max_tokens=max_tokens, seed=seed(rng))
 
-    if frame is None:
-        frame = _over(spec, {gene for cell in found.cells for gene in cell})
+    engine = load(model)
+    questions = {label: task.question(example) for label, example in by_label.items()}
+    requested = [questions[label] for label, n in counts.items() for _ in range(n)] * sampling.n_samples
+    found = generate_cells(engine, requested, [n_genes] * len(requested), params)
+    if sampling.n_samples > 1:
+        n = len(examples)
+        samples = [[cell or None for cell in found.cells[i::n]] for i in range(n)]
+        best = best_by_duality(engine, task, examples, samples, Duality())
+        failed = [(found.status[i::n] == adata_keys.NOT_ANSWERED).any() for i in range(n)]
+        found = found.take(np.where((best < 0) | failed, -1, best * n + np.arange(n)))
+
+    if genes is None:
+        genes = _over(spec, {gene for cell in found.cells for gene in cell})
+    labels = [label for label, n in counts.items() for _ in range(n)]
     obs = pd.DataFrame(
         {key_added: pd.Categorical(labels, categories=list(counts))},
         index=[f"{label} {i}" for label, n in counts.items() for i in range(n)],
     )
-    result = to_anndata(found, obs, frame, n_genes=n_genes, key=key, key_added=key_added)
+    result = to_anndata(found, obs, genes, n_genes=n_genes, sentence_key=sentence_key, key_added=key_added)
     result.uns[key_added] = provenance(
         engine,
-        task.prompt_format,
         task=task.name,
         task_version=task.version,
-        candidates=candidates,
+        options=options,
         tissue=tissue,
-        key=key,
         n_genes=n_genes,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        max_tokens=sampling.max_tokens,
-        best_of=best_of,
-        rng=sampling.seed,
+        temperature=params.temperature,
+        top_p=params.top_p,
+        max_tokens=params.max_tokens,
+        n_samples=sampling.n_samples,
+        sentence_key=sentence_key,
+        rng=params.seed,
     )
-    report_unanswered(int((found.status == NOT_ANSWERED).sum()), result.n_obs)
-    logger.info("wrote %d cells: %s", result.n_obs, result.obs[adata_keys.status(key_added)].value_counts().to_dict())
+    warn_not_answered(int((found.status == adata_keys.NOT_ANSWERED).sum()), result.n_obs)
+    status = result.obs[adata_keys.status(key_added)].value_counts().to_dict()
+    logger.info("generated %d cells: %s", result.n_obs, status)
     return result
 
 
 def _check_counts(counts: Mapping[str, int]) -> None:
     if not isinstance(counts, Mapping) or not counts:
-        raise ValueError(f'counts must say how many cells of each type, such as {{"B cell": 200}}, got {counts!r}')
+        raise ValueError(f'counts must map cell types to numbers of cells, such as {{"B cell": 200}}, got {counts!r}')
     for label, n in counts.items():
         if not isinstance(label, str) or not label.strip():
-            raise ValueError(f"a type in counts must be a name, got {label!r}")
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise ValueError(f"counts[{label!r}] must be a positive integer, got {n!r}")
+            raise ValueError(f"a cell type in counts must be a name, got {label!r}")
+        positive_integer(f"counts[{label!r}]", n)
     if len(counts) > 1:
         check_labels(list(counts))
 
 
-def _check_best_of(best_of: int, spec: ModelSpec, candidates: list[str], temperature: float) -> None:
-    check_best_of(best_of)
-    if best_of == 1:
+def _check_samples(spec: ModelSpec, sampling: Sampling, options: list[str]) -> None:
+    n = sampling.n_samples
+    if n == 1:
         return
-    check_task(spec, Annotation.name)  # which reads the type back
-    if temperature <= 0:
-        raise ValueError(f"best_of={best_of} would write {best_of} times the same: pass temperature=, such as 1.0")
-    if len(candidates) < 2:
-        raise ValueError(f"best_of={best_of} needs other types to choose from than {candidates[0]!r}: ask for two")
+    check_task(spec, Annotation.name)  # the dual of generation
+    if sampling.temperature == 0:
+        raise ValueError(f"n_samples={n} at temperature 0 gives {n} equal cells: pass a higher temperature")
+    if len(options) < 2:
+        raise ValueError(f"n_samples={n} needs other types to choose from than {options[0]!r}: request two types")
 
 
-def _candidates(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -> list[str]:
-    """The types that the dual may choose from, spelled as in ``counts`` where they are asked for."""
-    possible = spec.known("annotation", "labels", ()) or tuple(names)
+def _options(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -> list[str]:
+    """Types that the dual task chooses from, spelled as in ``counts`` where they are requested."""
+    possible = spec.known("annotation", "labels", ()) or tuple(names.values())
     label_sets = spec.known("annotation", "label_sets", {})
     if tissue is not None and label_sets:
         if tissue not in label_sets:
@@ -195,28 +196,27 @@ def _candidates(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -
                 f"the model {spec.name!r} does not know the tissue {tissue!r}; it knows {', '.join(label_sets)}"
             )
         possible = label_sets[tissue]
-        foreign = [label for label, own in names.items() if own not in possible]
-        if foreign:
+        outside = [label for label, own in names.items() if own not in possible]
+        if outside:
             raise ValueError(
-                f"the model {spec.name!r} knows no {foreign} in {tissue!r}, but {', '.join(possible)}: leave them out, "
-                "or pass tissue=None"
+                f"the model {spec.name!r} does not know {outside} in {tissue!r}, but {', '.join(possible)}: leave them "
+                "out, or pass tissue=None"
             )
-    asked = {own: label for label, own in names.items()}
-    return [asked.get(own, own) for own in possible]
+    requested = {own: label for label, own in names.items()}
+    return [requested.get(own, own) for own in possible]
 
 
-def _frame(spec: ModelSpec, like: AnnData | None, key: str) -> Frame | None:
-    """The genes to write over, and the line; ``None`` where they are what the model will name."""
+def _genes(spec: ModelSpec, like: AnnData | None, sentence_key: str) -> OutputGenes | None:
+    """The genes of the result, and the line; ``None`` where they are what the model will name."""
     if like is None:
         return None if spec.genes is None else _over(spec, spec.genes)
-    if key not in like.obsm:
-        names, _ = select_genes(like, genes=None, exclude=None, gene_symbols=None)
-        return Frame(in_memory(like.var).copy(), names, places(names, spec), line=spec.expression_model)
-    return frame_of(like, spec, key)
+    if sentence_key in like.obsm:
+        return output_genes(like, spec, read_sentences(like, sentence_key))
+    names, _ = select_genes(like, genes=None, exclude=None, gene_symbols=None)
+    return OutputGenes(in_memory(like.var).copy(), names, gene_index(names, spec), line=spec.expression_model)
 
 
-def _over(spec: ModelSpec, words: Iterable[str]) -> Frame:
-    """These words as genes."""
-    genes = np.array(sorted(words), dtype=object)
-    index = pd.Index(genes, dtype=object)
-    return Frame(pd.DataFrame(index=index), genes, places(genes, spec), line=spec.expression_model)
+def _over(spec: ModelSpec, symbols: Iterable[str]) -> OutputGenes:
+    genes = np.array(sorted(symbols), dtype=object)
+    var = pd.DataFrame(index=pd.Index(genes, dtype=object))
+    return OutputGenes(var, genes, gene_index(genes, spec), line=spec.expression_model)

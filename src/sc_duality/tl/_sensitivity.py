@@ -1,4 +1,4 @@
-"""Say how every cell takes a drug."""
+"""Predict drug sensitivity of every cell."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._settings import settings
-from ..cells import adata_keys, modality
-from ..models import LanguageModel, resolve
+from ..cells import adata_keys
+from ..models import LanguageModel, Sampling
 from ..tasks import Sensitivity
-from ._ask import check_task
-from ._labelling import How, Method, label_cells
-from ._labels import drug_choices
-from ._questions import sensitivity_question
+from ._predict import predict
+from ._predict_labels import Method
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -28,62 +25,67 @@ def sensitivity(
     model: str | Path | LanguageModel | None = None,
     *,
     labels: Sequence[str] | str | None = None,
-    method: Method = "score",
     groupby: str | None = None,
+    method: Method = "score",
     unknown: float | None = None,
-    n_genes: int | None = None,
-    temperature: float = 0.0,
-    max_tokens: int | None = None,
-    duality: bool = False,
-    best_of: int = 1,
     context: Sequence[str] = (),
-    key: str = adata_keys.SENTENCE,
+    n_genes: int | None = None,
+    sampling: Sampling | None = None,
+    sentence_key: str = adata_keys.SENTENCE,
     key_added: str = adata_keys.SENSITIVITY,
     mod: str = "rna",
     rng: int | np.random.Generator = 0,
     copy: bool = False,
 ) -> AnnData | MuData | None:
-    """Say how every cell takes a drug, with a language model that reads its cell sentence.
+    """Predict whether every cell is sensitive or resistant to a drug.
 
-    A model's answer is worth what the model has learned about that drug. The embedded model knows one drug and two
-    labels, which tell cells that were treated with it from cells that were not: a stand-in for sensitivity, as its
-    card says. A general model answers for any drug, from what it has read.
+    A prediction is worth what the model knows of that drug. The embedded model knows one drug and two labels, which
+    tell treated from untreated cells: a stand-in for sensitivity, as its card says. A general model answers for any
+    drug.
 
     Parameters
     ----------
     adata
-        Cells. Sentences are written first if there are none, as in :func:`annotate`.
+        Cells. Cell sentences are computed if there are none, as in :func:`annotate`.
     drug
-        Name of the drug. A model that was made for some drugs refuses others.
+        Name of the drug. A model that was trained on some drugs refuses others.
     model
-        Who answers: see :func:`sc_duality.models.load`. The model inside this package by default.
+        See :func:`annotate`.
     labels
-        Words to choose from: a list, or an ``obs`` column whose values are taken. By default those that the model
+        Labels to choose from: a list, or an ``obs`` column whose values are taken. By default those that the model
         knows for the drug, or ``"sensitive"`` and ``"resistant"`` for a general model.
-    method, groupby, unknown, n_genes, temperature, max_tokens, duality, best_of, context, key
-        As for :func:`annotate`; without ``unknown``, every cell with genes gets a label.
+    groupby, method, unknown, context, n_genes, sampling, sentence_key
+        See :func:`annotate`. Without ``unknown``, every cell gets a label.
     key_added
-        Name of what is written.
+        Name of the result.
     mod
-        Modality, if ``adata`` is a MuData.
+        Modality of a MuData.
     rng
-        Seed for drawing text and labels.
+        Seed of sampling.
     copy
         Whether to work on a copy and return it.
 
     Returns
     -------
-    ``None``, or the copy. Writes the same as :func:`annotate`, under ``key_added``; ``uns[key_added]["params"]`` has
-    the drug too.
+    ``None``, or the copy. Writes
+
+    ``obs[key_added]``, ``obs[key_added + "_status"]``, ``obs[key_added + "_confidence"]``
+        Label, status and confidence, as :func:`annotate`.
+    ``obsm[key_added + "_probabilities"]``
+        With ``"score"``: DataFrame (n_obs, n_labels).
+    ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
+        Cell sentences, if there were none.
+    ``uns[key_added]``
+        ``params``: model, fingerprint, versions and all settings, with the drug.
 
     Raises
     ------
     ValueError, KeyError, TypeError
-        If something in the input cannot be used, before the model is loaded; says what and how to mend it.
+        The input cannot be used; raised before the model is loaded.
 
     Notes
     -----
-    This is the primal side of CellDuality's sensitivity task (§3.1, table 1).
+    The primal task of CellDuality's sensitivity (§3.1, table 1).
 
     Examples
     --------
@@ -93,25 +95,19 @@ def sensitivity(
     >>> adata.obsm["sensitivity_probabilities"].shape
     (20, 2)
     """
-    result = adata.copy() if copy else adata
-    data = modality(result, mod)
-    asked = settings.model if model is None else model
-    spec = resolve(asked)
-    check_task(spec, Sensitivity.name)
-    own, names = drug_choices(data, spec, drug, labels)
-    how = How(
-        method=method,
+    return predict(
+        adata,
+        Sensitivity(drug=drug, labels=labels),
+        model,
         groupby=groupby,
+        method=method,
         unknown=unknown,
-        n_genes=n_genes,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        duality=duality,
-        best_of=best_of,
         context=context,
-        key=key,
+        n_genes=n_genes,
+        sampling=sampling,
+        sentence_key=sentence_key,
         key_added=key_added,
+        mod=mod,
         rng=rng,
+        copy=copy,
     )
-    label_cells(data, asked, spec, sensitivity_question(spec, own, names), how, drug=drug)
-    return result if copy else None

@@ -1,4 +1,4 @@
-"""Supervised training: a model learns tasks and their duals from labelled cells."""
+"""Supervised fine-tuning on labelled cells."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._settings import settings
-from ..cells import adata_keys, modality, seed
-from ..tasks import Perturbation
-from ..train._distil import read_traces
-from ..train._lesson import Lesson
-from ..train._run import Run, Trained, digest
-from ..train._settings import check_options
-from ..train._trl import check_trl
-from ._corpus import Corpus
-from ._lessons import SOURCES, Columns, draw
-from ._starting import in_other_words, several, start_of
+from .._validation import positive_integer
+from ..cells import adata_keys, seed
+from ..examples import ModelCells, build, sample_examples, to_tasks
+from ..tasks import TrainingExample
+from ..train import Run, Trained, check_options, check_trl, digest, read_traces
+from ._trainer_input import Tasks, in_prompt_format, model_cells, starting_model, with_tasks
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -28,198 +24,179 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Lessons of each task that held-out donors are judged on, at most.
-_JUDGED = 100
+#: Held-out examples of each task, at most.
+_N_HELD_OUT = 100
 
 
 def train_sft(
     adatas: AnnData | MuData | Sequence[AnnData | MuData],
     model: str | Path,
-    out: str | Path,
+    output_dir: str | Path,
     *,
-    tasks: Sequence[str] = ("annotation", "generation"),
-    labels: str | None = "cell_type",
-    sensitivity: str | None = None,
-    drug: str | None = None,
-    perturbation: str | None = None,
-    perturbations: Mapping[str, Perturbation | Sequence[str]] | None = None,
-    match: Sequence[str] = (),
-    donor: str | None = None,
-    held_out: float | Sequence[str] = 0.1,
+    tasks: Tasks,
+    held_out: float | Mapping[str, float | Sequence[str]] = 0.1,
     context: Sequence[str] = (),
     n_genes: int | None = None,
     augment: bool = True,
-    wordings: Sequence[str | Path] = (),
+    prompt_formats: Sequence[str | Path] = (),
     contrast: float = 0.0,
     traces: str | Path | None = None,
     lora: int | Mapping[str, Any] | None = None,
-    epochs: float = 3,
-    batch_size: int = 32,
-    learning_rate: float = 1e-5,
-    key: str = adata_keys.SENTENCE,
+    sentence_key: str = adata_keys.SENTENCE,
     mod: str = "rna",
     rng: int | np.random.Generator | None = 0,
     **options: Any,
 ) -> Trained:
-    """Teach a model tasks and their duals on labelled cells.
+    """Train a model on tasks and their dual tasks with labelled cells.
 
-    Every lesson is a question with its true answer, and the same question backwards: of a label the genes that
-    were hidden, of a cell that was written the type or the perturbation. What comes out answers both ways, and is
-    what :func:`train_grpo_duality` starts from.
+    Every training example is a question with its true answer, and its dual: for a label the hidden genes, for a
+    generated cell its type or perturbation. The result predicts in both directions, and is what
+    :func:`train_grpo_duality` starts from.
 
     Parameters
     ----------
     adatas
-        Labelled cells, one object or several, such as one a study. Sentences are written first if there are none.
+        Labelled cells, one object or several, such as one a study. Cell sentences are written if there are none.
     model
-        What to go on from: a name of :func:`sc_duality.models.available`, a folder, or a hub repository. Its weights
-        are read anew, so that a loaded model or a server will not do.
-    out
-        Folder for the model. One that holds the same run, unfinished, is gone on with from its last checkpoint, and
-        ends as if it had never been stopped; one that holds it finished is returned at once.
+        The model to start from: a name of :func:`sc_duality.models.available`, a folder, or a hub repository.
+    output_dir
+        Folder for the model. An unfinished run with the same settings is resumed from its last checkpoint and ends with
+        the same weights as without interruption; a finished one is returned at once.
     tasks
-        Some of ``"annotation"``, ``"sensitivity"``, ``"generation"`` and ``"response"``. Each gets as many lessons as
-        there are cells for it.
-    labels
-        ``obs`` column with types, for annotation and generation. Missing values are left out. Types are drawn in
-        proportion to the square root of their number of cells.
-    sensitivity, drug
-        ``obs`` column that says how cells took a drug, and the drug's name.
-    perturbation, perturbations
-        ``obs`` column that says what was done to cells, and what its values mean, as a
-        :class:`sc_duality.tasks.Perturbation` or its fields, such as
-        ``{"ctrl": ("control",), "stim": ("cytokine", "IFNB1")}``; values that are not named are left out.
-    match
-        ``obs`` columns in which a control cell agrees with what it is said to become, such as
-        ``["donor", "cell_type"]``.
-    donor
-        ``obs`` column with donors. Whole donors are held out, to judge by.
+        Tasks with their ``obs`` columns, such as ``{"annotation": {"truth": "cell_type"}, "response": {"perturbation":
+        "condition", "control": "ctrl", "match": ["donor"]}}``, or :class:`sc_duality.tasks.Task` objects. Each gets as
+        many examples as it has cells. A task that the model was not trained for before is added to what it knows.
     held_out
-        Share of donors that are held out, or their names; without ``donor``, share of cells.
+        What is held out for evaluation: a fraction of cells; or, for each of one ``obs`` column, a fraction of its
+        values or their names, such as ``{"donor": 0.1}`` or ``{"donor": ["d1", "d2"]}``.
     context
-        ``obs`` columns with facts that the model is told, such as ``["tissue"]``.
+        ``obs`` columns with facts that the model reads, such as ``["tissue"]``.
     n_genes
-        Genes of a sentence; by default what the model is made for.
+        Genes of a cell sentence; by default what the model reads.
     augment
-        Whether cells are shown as other laboratories might have seen them: fewer counts, genes missing, ranks
-        jittered, sentences cut. Cells that are held out stay as they are.
-    wordings
-        Further prompt formats, shipped or your own folders, in which general models meet the lessons too, each as
-        often as their own, such as ``["terse"]``: they learn the task then, and not a sentence. What is held out is
-        asked in the model's own words.
+        Whether to augment cells: fewer counts, missing genes, jittered ranks, shorter sentences. Held-out cells are
+        not augmented.
+    prompt_formats
+        Further prompt formats for general models, such as ``["terse"]``: training on several teaches the task and not
+        one wording. Held-out examples use the model's own.
     contrast
-        Above 0, how much it counts that the dual of annotation and sensitivity tells the true label from two wrong
-        ones, beside the loss of the texts. 1 makes a judge of a dual that would ignore the label.
+        Weight of a contrastive loss by which the dual of a label task tells the true label from two wrong ones; 0 for
+        none. With 1 the dual becomes a verifier; without, it may ignore the label.
     traces
-        File of :func:`distill`: what the teacher wrote is learned beside the lessons, ``epochs`` times.
+        File of :func:`distill`: the teacher's completions are training examples too.
     lora
-        Rank of a low-rank adapter, or the fields of a ``peft.LoraConfig``; by default all weights are trained. The
-        adapter is merged in the end.
-    epochs
-        Lessons for each cell.
-    batch_size
-        Texts of one update, over all processes; a lesson has two.
-    learning_rate
-        Peak of the learning rate of AdamW, which then falls to 0.
-    key
+        Rank of a LoRA adapter, or fields of a ``peft.LoraConfig``; all weights are trained by default. The adapter is
+        merged in the end.
+    sentence_key
         Where the cell sentences lie.
     mod
-        Modality, if an object is a MuData.
+        Modality of a MuData.
     rng
-        Seed of everything that is drawn.
+        Seed of the run.
     options
-        More for ``trl.SFTConfig``, such as ``packing=True``, ``per_device_train_batch_size=4`` or
-        ``gradient_checkpointing=True``.
+        Of ``trl.SFTConfig``. ``num_train_epochs`` (3 by default) is the number of examples for each cell,
+        ``learning_rate`` (1e-5) the peak of AdamW's, and ``batch_size`` (32) the number of texts of an update over all
+        processes; ``packing``, ``per_device_train_batch_size``, ``gradient_checkpointing`` and others as in TRL.
 
     Returns
     -------
     A named pair:
 
     ``model``
-        ``out``. It holds weights, tokenizer and ``sc_duality.json`` (how the model wants to be asked), so that
-        ``model=`` takes it everywhere; ``history.csv``; ``training.json`` with all settings, versions and
-        ``accuracy``, that of the model and of its dual on what was held out; and ``checkpoints``.
+        ``output_dir``, for ``model=`` of any tool: weights, tokenizer, ``sc_duality.json`` (the model's specification),
+        ``history.csv``, ``training.json`` (settings, versions, and ``accuracy`` of the primal and dual tasks on
+        held-out cells) and ``checkpoints``.
     ``history``
-        DataFrame with one row a step: ``loss`` (nats a token of the answers), ``token_accuracy``, ``learning_rate``;
-        five times a run ``eval_loss``, ``<task>/accuracy`` and ``<task>/dual_accuracy`` on what was held out.
+        DataFrame with one row a step: ``loss`` (nats a token of the completions), ``token_accuracy``,
+        ``learning_rate``; five times a run ``eval_loss``, ``<task>/accuracy`` and ``<task>/dual_accuracy``.
 
     Raises
     ------
     ValueError, KeyError, TypeError
-        If something in the input cannot be used, or a text is longer than the model reads, before the model is
-        loaded; says what and how to mend it.
+        The input cannot be used, or a text exceeds the context length; raised before the model is loaded.
     FileExistsError
-        ``out`` holds another run, or other files.
+        ``output_dir`` holds another run, or other files.
     ImportError
-        TRL is missing, or of a release that was never tried.
+        TRL is missing, or a release that was not tested.
 
     Notes
     -----
-    Minimised is the negative log-likelihood of the answers of both directions (CellDuality §3.3.2, equation 1, with 3
-    epochs at 1e-5 as in the paper), without the paper's reasoning: :func:`distill` brings that. Half of the duals of
-    a label see the label alone, half see observed genes too, with changing shares of hidden genes. ``contrast`` is
-    ours: it adds −log softmax of 0.3 times the log-likelihoods of the hidden genes after the true and the wrong labels.
+    Minimises the negative log-likelihood of the answers of both directions (CellDuality §3.3.2, equation 1, with the
+    paper's 3 epochs at 1e-5), without the paper's reasoning: :func:`distill` adds that. Labels are sampled by the
+    square root of their frequency. Half of the duals show the label alone, half the observed genes too. The contrastive
+    loss is ours: −log softmax of 0.3 times the log-likelihoods of the hidden genes under the true and the wrong labels.
 
-    Several processes train one model with ``accelerate launch`` on a script that calls this, or on
-    ``python -m sc_duality``.
+    Several processes train one model with ``accelerate launch`` on a script that calls this, or on ``sc-duality``.
 
     Examples
     --------
     >>> import sc_duality as sd
     >>> adata = sd.datasets.pbmc3k()
-    >>> model, history = sd.tl.train_sft(adata, "embedded", "my-model", labels="cell_type")  # doctest: +SKIP
+    >>> tasks = {"annotation": {"truth": "cell_type"}, "generation": {"truth": "cell_type"}}
+    >>> model, history = sd.tl.train_sft(adata, "embedded", "my-model", tasks=tasks)  # doctest: +SKIP
     >>> sd.tl.annotate(adata, model, labels="blood")  # doctest: +SKIP
     """
-    columns = Columns(labels, sensitivity, drug, perturbation, perturbations or {}, tuple(match))
-    spec = start_of(model, tasks, SOURCES)
-    check_options(options, lora)
-    if epochs <= 0 or contrast < 0 or learning_rate <= 0 or batch_size < 1:
-        raise ValueError("epochs, learning_rate and batch_size must be positive, contrast must not be negative")
-    if contrast and not {"annotation", "sensitivity"} & set(tasks):
-        raise ValueError(f"contrast= tells labels apart, and {', '.join(tasks)} has none: leave it out")
-    if contrast and options.get("packing"):
-        raise ValueError("packing=True cannot be had with contrast=, which compares whole texts: leave one out")
-    spoken = [spec, *(in_other_words(spec, prompt_format) for prompt_format in wordings)]
-    taught = [] if traces is None else read_traces(traces, spec)
-    number = seed(rng)
-    draws = np.random.default_rng(number)
-    corpora = [Corpus(modality(one, mod), spec, key=key, n_genes=n_genes, context=context) for one in several(adatas)]
-    learned: list[Lesson] = []
-    judged: list[Lesson] = []
-    for corpus, held in zip(corpora, _held_out(corpora, donor, held_out, draws), strict=True):
-        for task in tasks:
+    spec = starting_model(model)
+    chosen, number = to_tasks(tasks), seed(rng)
+    config = {"num_train_epochs": 3, "batch_size": 32, "learning_rate": 1e-5, **options}
+    epochs, batch_size, learning_rate = (
+        config.pop(name) for name in ("num_train_epochs", "batch_size", "learning_rate")
+    )
+    check_options(config, lora, "SFTConfig")
+    positive_integer("batch_size", batch_size)
+    if epochs <= 0 or learning_rate <= 0 or contrast < 0:
+        raise ValueError("num_train_epochs and learning_rate must be positive, contrast must not be negative")
+    if contrast and config.get("packing"):
+        raise ValueError("packing=True and contrast= cannot be combined: contrast compares whole texts")
+    specs = [spec, *(in_prompt_format(spec, prompt_format) for prompt_format in prompt_formats)]
+    extra = [] if traces is None else read_traces(traces, spec)
+    generator = np.random.default_rng(number)
+    objects = model_cells(adatas, spec, mod=mod, sentence_key=sentence_key, n_genes=n_genes, context=context)
+
+    examples: list[TrainingExample] = []
+    evaluation: list[TrainingExample] = []
+    builders = []
+    for cells, held in zip(objects, _held_out(objects, held_out, generator), strict=True):
+        for task in chosen:
+            builders.append(build(task, cells))
             if not held.all():
-                for wording in spoken:
-                    source = SOURCES[task](corpus, wording, columns, ~held)
-                    n = max(1, round(epochs * len(source.rows) / len(spoken)))
-                    learned += draw(corpus, source, n, draws, augment=augment)
+                for other in specs:
+                    builder = build(task, cells.for_model(other))
+                    pool = builder.labelled(~held)
+                    n = max(1, round(epochs * len(pool.rows) / len(specs)))
+                    examples += sample_examples(cells, pool, n, generator, augment=augment)
             if held.any():
-                source = SOURCES[task](corpus, spec, columns, held)
-                judged += draw(corpus, source, min(_JUDGED, len(source.rows)), draws, augment=False)
-    if not learned:
-        raise ValueError(f"held_out={held_out!r} leaves no cell to learn from: hold fewer out")
-    rows = [*learned, *taught * max(1, round(epochs))]
+                pool = builders[-1].labelled(held)
+                n = min(_N_HELD_OUT, len(pool.rows))
+                evaluation += sample_examples(cells, pool, n, generator, augment=False)
+    if not examples:
+        raise ValueError(f"held_out={held_out!r} leaves no cell to train on: hold fewer out")
+    if contrast and not any(one.wrong for one in examples):
+        raise ValueError(
+            f"contrast= tells labels apart, and {', '.join(t.name for t in chosen)} has none: leave it out"
+        )
     run = Run(
-        out,
+        output_dir,
         {
-            "kind": "sft", "model": spec.name, "fingerprint": spec.fingerprint, "tasks": list(tasks),
-            "data": digest(learned), "traces": digest(taught), "contrast": contrast, "lora": lora, "epochs": epochs,
-            "batch_size": batch_size, "learning_rate": learning_rate, "rng": number, "options": options,
+            "kind": "sft", "model": spec.name, "fingerprint": spec.fingerprint, "tasks": [task.name for task in chosen],
+            "data": digest(examples), "traces": digest(extra), "contrast": contrast, "lora": lora,
+            "num_train_epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "rng": number,
+            "options": config,
         },
     )  # fmt: skip
     finished = run.finished()
     if finished is not None:
         return finished
     check_trl()
-    from ..train._progress import bars
-    from ..train._sft import fit
+    from ..train import bars, fit
 
-    logger.info("%d lessons and %d traces, %d lessons to judge by", len(learned), len(taught), len(judged))
+    logger.info("%d training examples, %d traces, %d held out", len(examples), len(extra), len(evaluation))
+    texts = [*examples, *extra * max(1, round(epochs))]
     with bars(shown=settings.progress):
         return fit(
-            spec,
-            [rows[i] for i in draws.permutation(len(rows))],
-            judged,
+            with_tasks(spec, builders),
+            [texts[i] for i in generator.permutation(len(texts))],
+            evaluation,
             run,
             contrast=contrast,
             lora=lora,
@@ -227,30 +204,47 @@ def train_sft(
             learning_rate=learning_rate,
             seed=number,
             progress=settings.progress,
-            options=options,
+            options=config,
         )
 
 
 def _held_out(
-    corpora: Sequence[Corpus], donor: str | None, held_out: float | Sequence[str], rng: np.random.Generator
+    objects: Sequence[ModelCells], held_out: float | Mapping[str, float | Sequence[str]], rng: np.random.Generator
 ) -> list[NDArray[np.bool_]]:
-    """Which cells are held out: those of some donors, or, where no donors are known, of a share drawn at random."""
-    share = held_out if isinstance(held_out, int | float) else 0.0
-    if not 0 <= share < 1 or isinstance(held_out, str) or (donor is None and share != held_out):
-        raise ValueError(
-            f"held_out must be from 0 to below 1, or, with donor=, a list of names of donors, got {held_out!r}"
-        )
-    if donor is None:
-        if share:
-            logger.warning("donor= is not named: cells are held out at random, which flatters what they measure")
-        return [rng.random(len(corpus.names)) < share for corpus in corpora]
-    donors = [corpus.column(donor, "donor") for corpus in corpora]
-    known = sorted({name for names in donors for name in names if name is not None})
-    if share:
-        chosen = rng.choice(known, min(max(1, round(share * len(known))), len(known) - 1), replace=False).tolist()
+    """Which cells of each object are held out."""
+    if not isinstance(held_out, Mapping):
+        _check_fraction(held_out, held_out)
+        if held_out:
+            logger.warning("cells are held out at random, which flatters the accuracy: pass held_out={'donor': 0.1}")
+        return [rng.random(len(cells)) < held_out for cells in objects]
+    if len(held_out) != 1:
+        raise ValueError(f"held_out={held_out!r} must name one obs column")
+    name, share = next(iter(held_out.items()))
+    columns = [cells.column(name, "held_out") for cells in objects]
+    known = sorted({value for values in columns for value in values if value is not None})
+    if isinstance(share, int | float | str):
+        _check_fraction(share, held_out)
+    if isinstance(share, int | float):
+        if share and len(known) < 2:
+            raise ValueError(
+                f"held_out={held_out!r}: obs[{name!r}] has fewer than two values, {known}: name another column, or "
+                "pass a fraction of the cells"
+            )
+        n = min(max(1, round(share * len(known))), len(known) - 1)
+        chosen = rng.choice(known, n, replace=False).tolist() if share else []
     else:
-        chosen = list(held_out) if not isinstance(held_out, int | float) else []
-    strange = [name for name in chosen if name not in known]
-    if strange:
-        raise ValueError(f"held_out names {strange}, but the donors in obs[{donor!r}] are {', '.join(known)}")
-    return [np.isin(names.astype(str), chosen) for names in donors]
+        chosen = [str(value) for value in share]
+    unknown = [value for value in chosen if value not in known]
+    if unknown:
+        raise ValueError(
+            f"held_out={held_out!r}: {unknown} are not among the values of obs[{name!r}], {', '.join(known)}"
+        )
+    return [np.isin(values.astype(str), chosen) for values in columns]
+
+
+def _check_fraction(share: object, held_out: object) -> None:
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
+        raise ValueError(
+            f"held_out={held_out!r} must be a fraction from 0 to below 1, or a mapping of one obs column to a fraction "
+            "or a list of its values, such as {'donor': ['d1']}"
+        )

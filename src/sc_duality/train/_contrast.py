@@ -1,4 +1,4 @@
-"""Supervised training in which the dual learns to tell the true answer from wrong ones."""
+"""SFT in which the dual task learns to tell the true answer from wrong ones."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import torch
 from torch.nn import functional
 from trl import SFTTrainer
 
-#: What summed log-likelihoods are multiplied by: at 1, one surprising gene would decide.
+#: Factor of summed log-likelihoods: at 1, one surprising gene would decide.
 _SHARPNESS = 0.3
 
 
 class ContrastiveSFT(SFTTrainer):
-    """Learns texts, and which of several texts is the true one.
+    """SFT with a contrastive loss: which of several duals holds the true answer.
 
-    Likelihood alone lets a dual ignore the label where other genes are in view; this makes a judge of it.
+    Likelihood single lets a dual task ignore the label where other genes are shown.
 
     Parameters
     ----------
     contrast
-        How much telling apart counts beside the texts.
+        Weight of the contrastive loss.
     """
 
     def __init__(self, *args: Any, contrast: float, **kwargs: Any) -> None:
@@ -31,15 +31,15 @@ class ContrastiveSFT(SFTTrainer):
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Cross-entropy of all texts but the wrong ones, and of the true text among those of its group."""
+        """Cross-entropy of all completions but the wrong duals, and of the true dual within its group."""
         sizes = inputs["sizes"].tolist()
         out = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
         labels = inputs["labels"][:, 1:]
         each = functional.cross_entropy(out.logits[:, :-1].float().transpose(1, 2), labels, reduction="none")
         groups = torch.split(each.sum(1), sizes)
-        alone = torch.tensor([size == 1 for size in sizes for _ in range(size)], device=each.device)
-        loss = each[alone].sum() / (labels[alone] != -100).sum().clamp(min=1)
-        apart = [functional.log_softmax(-_SHARPNESS * group, 0)[0] for group in groups if len(group) > 1]
-        if apart:
-            loss = loss - self._contrast * torch.stack(apart).mean()
+        single = torch.tensor([size == 1 for size in sizes for _ in range(size)], device=each.device)
+        loss = each[single].sum() / (labels[single] != -100).sum().clamp(min=1)
+        contrasts = [functional.log_softmax(-_SHARPNESS * group, 0)[0] for group in groups if len(group) > 1]
+        if contrasts:
+            loss = loss - self._contrast * torch.stack(contrasts).mean()
         return (loss, out) if return_outputs else loss

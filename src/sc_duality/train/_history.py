@@ -1,4 +1,4 @@
-"""What a trainer logs, as a table with one row a step."""
+"""The log of a trainer as a table with one row a step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-#: Names of TRL's, and what they are called here.
+#: Names in TRL's log, and in the history.
 _NAMES = {
     "frac_reward_zero_std": "zero_variance",
     "completions/mean_length": "length",
@@ -16,7 +16,7 @@ _NAMES = {
     "num_tokens": "tokens",
     "mean_token_accuracy": "token_accuracy",
 }
-#: Sums over the whole run, which stand in the last entry.
+#: Sums over the whole run, in the last entry.
 _SUMS = ("train_", "total_flos", "epoch")
 
 
@@ -25,11 +25,11 @@ def history_of(log: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
     Returns
     -------
-    A table with the index ``step``. From alignment: ``reward`` and its parts by name, ``reward_std``, shares
-    ``.../valid`` of answers that could be read, ``zero_variance`` (the share of groups whose answers all got the same
-    reward), ``kl`` to the start, ``entropy``, ``length`` of completions, ``tokens`` so far and ``tokens_per_second``;
-    from supervised training: ``loss``, ``eval_loss``, ``token_accuracy``; from both, where cells with a truth were at
-    hand, ``<task>/accuracy`` and ``<task>/dual_accuracy``.
+    A table with the index ``step``. From GRPO: ``reward`` and its parts by name, ``reward_std``, shares ``.../valid``
+    of completions that could be read, ``zero_variance`` (share of groups with equal rewards), ``kl`` from the reference
+    policy, ``entropy``, ``length`` of completions, ``tokens`` so far and ``tokens_per_second``; from SFT: ``loss``,
+    ``eval_loss``, ``token_accuracy``; from both, with labelled examples, ``<task>/accuracy`` and
+    ``<task>/dual_accuracy``.
     """
     rows: dict[int, dict[str, float]] = {}
     for entry in log:
@@ -42,10 +42,10 @@ def history_of(log: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index").sort_index().rename_axis("step")
     table = table.dropna(axis=0, how="all")
     if {"tokens", "seconds"} <= set(table):
-        tokens = table["tokens"].dropna()  # known once a rollout
-        spent = table["seconds"].cumsum()[tokens.index]
-        table["tokens_per_second"] = tokens.diff().fillna(tokens) / spent.diff().fillna(spent)
-    return table[sorted(table)]  # a run that was stopped meets them in another order
+        tokens = table["tokens"].dropna()  # logged once a rollout
+        seconds = table["seconds"].cumsum()[tokens.index]
+        table["tokens_per_second"] = tokens.diff().fillna(tokens) / seconds.diff().fillna(seconds)
+    return table[sorted(table)]  # a resumed run logs them in another order
 
 
 def _name(name: str) -> str:

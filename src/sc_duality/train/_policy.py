@@ -1,41 +1,42 @@
-"""The policy under training, and the model that it started from, asked like any other model."""
+"""The policy under training and the reference policy that it started from, queried like any other model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
 
-from ..models import ModelSpec, SamplingParams
+from ..models import LanguageModel, ModelSpec, SamplingParams
 from ..models.engines import Batch, Engine, Finished, SeededSampler, Tokens, TransformersModel, batches
-from ._trl import live_weights, rollout_engine, writes_with_vllm
+from ._trl import generates_with_vllm, live_weights, rollout_engine
 
-#: How much more is read at once than where every prompt has to get the same answer in any company.
+#: Batches are this much larger than where every prompt has to get the same answer in any batch.
 _LARGER = 4
 
 
 class Reference(TransformersModel):
-    """The model that a run starts from, frozen.
+    """The reference policy: the model that a run starts from, frozen.
 
-    What it is asked is asked only once: nothing is kept, no bar is shown, and batches may hold what is at hand.
+    A prompt is sent only once: nothing is cached, no bar is shown, and batches hold whatever prompts there are.
     """
 
     transient: ClassVar[bool] = True
 
     def _generate(self, prompts: Sequence[str], sampling: SamplingParams, seeds: Sequence[int]) -> Iterator[Finished]:
-        writing = copy(self._generation)
-        writing.max_new_tokens = sampling.max_tokens
-        for members, ids, shown in self._padded(self._encode(prompts, sampling.max_tokens), sampling.max_tokens):
-            how: dict[str, Any] = {}
+        config = copy(self._generation)
+        config.max_new_tokens = sampling.max_tokens
+        for members, ids, mask in self._padded(self._encode(prompts, sampling.max_tokens), sampling.max_tokens):
+            options: dict[str, Any] = {}
             if sampling.temperature > 0:
-                drawing = {"temperature": sampling.temperature, "top_p": sampling.top_p}
+                settings = {"temperature": sampling.temperature, "top_p": sampling.top_p}
                 own = [seeds[i] for i in members]
-                how["logits_processor"] = [SeededSampler(own, ids.shape[1], sampling.max_tokens, **drawing)]
+                options["logits_processor"] = [SeededSampler(own, ids.shape[1], sampling.max_tokens, **settings)]
             with torch.inference_mode():
-                out = self.model.generate(input_ids=ids, attention_mask=shown, generation_config=writing, **how)
+                out = self.model.generate(input_ids=ids, attention_mask=mask, generation_config=config, **options)
             texts = self.tokenizer.batch_decode(out[:, ids.shape[1] :], skip_special_tokens=True)
             yield list(zip(members, texts, strict=True))
 
@@ -44,28 +45,30 @@ class Reference(TransformersModel):
         if any(len(tail) > 1 for tail in tails):
             yield from super()._score(prompts, choices)
             return
-        words = [tail[0] for tail in tails]
-        for members, ids, shown in self._padded(self._encode(prompts, 1), room=1):
-            places = (shown.cumsum(1) - 1).clamp(min=0)
+        tokens = [tail[0] for tail in tails]
+        for members, ids, mask in self._padded(self._encode(prompts, 1), 1):
+            positions = (mask.cumsum(1) - 1).clamp(min=0)
             with torch.inference_mode():
                 out = self.model(
-                    input_ids=ids, attention_mask=shown, position_ids=places, use_cache=False, logits_to_keep=1
+                    input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=1
                 )
-                found = torch.log_softmax(out.logits[:, -1].float(), -1)[:, words]
-            yield list(zip(members, found.double().cpu().numpy(), strict=True))
+                scores = torch.log_softmax(out.logits[:, -1].float(), -1)[:, tokens]
+            yield list(zip(members, scores.double().cpu().numpy(), strict=True))
 
-    def _padded(self, prompts: list[list[int]], room: int) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:
-        """Prompts of any lengths together: their places, their ids, padded on the left, and a mask of what is shown."""
+    def _padded(
+        self, prompts: list[list[int]], max_new_tokens: int
+    ) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:
+        """Prompts of any lengths together: their indices, their ids padded on the left, and the attention mask."""
         order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
-        rows = max(1, _LARGER * self.batch_tokens // (len(prompts[order[0]]) + room))
+        rows = max(1, _LARGER * self.batch_tokens // (len(prompts[order[0]]) + max_new_tokens))
         for start in range(0, len(order), rows):
             members = order[start : start + rows]
             length = len(prompts[members[0]])
             missing = [length - len(prompts[i]) for i in members]
             ids = [[self._pad] * n + prompts[i] for i, n in zip(members, missing, strict=True)]
-            shown = [[0] * n + [1] * (length - n) for n in missing]
+            mask = [[0] * n + [1] * (length - n) for n in missing]
             device = self.model.device
-            yield members, torch.tensor(ids, device=device), torch.tensor(shown, device=device)
+            yield members, torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
     def _batches(self, ids: list[list[int]], step: int = 1, rows: int | None = None) -> Iterator[Batch]:
         tokens, device = _LARGER * self.batch_tokens, self.model.device
@@ -73,17 +76,17 @@ class Reference(TransformersModel):
 
 
 class Policy(Reference):
-    """The model in a trainer of TRL, with the weights that it has at each call.
+    """The model in a TRL trainer, with the weights that it has at each call.
 
-    Texts come from where the trainer's own rollouts come from, be it vLLM or transformers; likelihoods from the module
+    Texts come from where the trainer's own rollouts come from, vLLM or transformers; log-likelihoods from the module
     that is trained.
 
     Parameters
     ----------
     spec
-        How the model wants to be asked.
+        The model.
     trainer
-        Who trains it.
+        The TRL trainer.
     """
 
     def __init__(self, spec: ModelSpec, trainer: Any) -> None:
@@ -95,19 +98,41 @@ class Policy(Reference):
 
     @contextmanager
     def live(self) -> Iterator[Policy]:
-        """Where the weights are whole and at rest; all processes enter together, and ask in here alone."""
+        """Gather the weights; all processes enter together, and query the policy only inside."""
         with live_weights(self._trainer) as self.model:
             yield self
 
     def skip_generate(self) -> None:
-        """Stand in for a call of :meth:`generate` where this process has nothing to ask and others may."""
-        if writes_with_vllm(self._trainer):
+        """Take part in a collective call of :meth:`generate` without a prompt."""
+        if generates_with_vllm(self._trainer):
             rollout_engine(self._trainer, [], SamplingParams(max_tokens=1))
 
     def _generate(self, prompts: Sequence[str], sampling: SamplingParams, seeds: Sequence[int]) -> Iterator[Finished]:
-        if not writes_with_vllm(self._trainer):
+        if not generates_with_vllm(self._trainer):
             yield from super()._generate(prompts, sampling, seeds)
             return
         ids = self._encode(prompts, sampling.max_tokens)
         found = rollout_engine(self._trainer, ids, sampling)
         yield list(enumerate(self.tokenizer.batch_decode(found, skip_special_tokens=True)))
+
+
+class RunModels:
+    """The models of a run that rewards query: the policy once there is a trainer, and the reference policy."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._spec = spec
+        self.policy: Policy | None = None
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The model before training."""
+        return Reference(self._spec)
+
+    def verifier(self, which: str | LanguageModel) -> LanguageModel:
+        """The model that scores: ``"policy"``, ``"reference"``, or another one."""
+        if not isinstance(which, str):
+            return which
+        if which == "reference":
+            return self.reference
+        assert self.policy is not None
+        return self.policy

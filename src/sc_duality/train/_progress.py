@@ -1,4 +1,4 @@
-"""What a run shows while it goes: a bar, if that is wanted, and nothing on standard output."""
+"""The progress bar of a run; nothing is printed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from transformers.utils import logging
 
 
 class Bar(ProgressCallback):
-    """The bar of transformers without the log, which stands in the history."""
+    """The bar of transformers without its log, which the history holds."""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Write nothing."""
+        """Print nothing."""
 
 
 def without_prints(trainer: Any) -> None:
-    """Have a trainer print no log."""
+    """Stop a trainer from printing its log."""
     trainer.remove_callback(PrinterCallback)
     if trainer.pop_callback(ProgressCallback) is not None:
         trainer.add_callback(Bar)
@@ -27,7 +27,7 @@ def without_prints(trainer: Any) -> None:
 
 @contextmanager
 def bars(*, shown: bool) -> Iterator[None]:
-    """Show or hide the bars of transformers and datasets, and leave their settings as they were."""
+    """Show or hide the bars of transformers and datasets, and restore their settings."""
     before = logging.is_progress_bar_enabled(), datasets.are_progress_bars_disabled()
     (logging.enable_progress_bar if shown else logging.disable_progress_bar)()
     (datasets.enable_progress_bars if shown else datasets.disable_progress_bars)()

@@ -1,50 +1,51 @@
-"""How long a policy is aligned, and in what portions."""
+"""How long a policy is aligned, in TRL's terms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .._validation import positive_integer
+
 
 @dataclass(frozen=True)
 class Schedule:
-    """Portions of an alignment.
+    """Sizes and length of GRPO.
 
     Parameters
     ----------
-    group_size
-        G, answers to one question that are compared with each other.
-    rollout
-        Answers that are written before the policy changes.
+    num_generations
+        G, completions of one prompt, which are compared with each other.
+    generation_batch_size
+        Completions of one rollout, generated before the policy changes.
     batch_size
-        Answers of one update.
-    steps
+        Completions of one update, over all processes.
+    max_steps
         Updates.
     learning_rate
-        Of AdamW.
+        Of AdamW, constant.
     beta
-        Weight of the divergence from the start (β in CellDuality's equation 5).
+        Weight of the KL divergence from the reference policy (β in CellDuality's equation 5).
     temperature
-        Of the answers.
+        Sampling temperature of completions.
     """
 
-    group_size: int = 8
-    rollout: int = 64
+    num_generations: int = 8
+    generation_batch_size: int = 64
     batch_size: int = 64
-    steps: int = 200
+    max_steps: int = 200
     learning_rate: float = 1e-6
     beta: float = 0.04
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("group_size", "rollout", "batch_size", "steps"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, not {value!r}")
-        if self.group_size < 2:
-            raise ValueError("group_size must be at least 2: an answer is compared with the others of its group")
-        if self.rollout % self.group_size or self.rollout % self.batch_size:
+        for name in ("num_generations", "generation_batch_size", "batch_size", "max_steps"):
+            positive_integer(name, getattr(self, name))
+        if self.num_generations < 2:
+            raise ValueError("num_generations must be at least 2: a completion is compared with others of its prompt")
+        size = self.generation_batch_size
+        if size % self.num_generations or size % self.batch_size:
             raise ValueError(
-                f"rollout={self.rollout} must be a multiple of group_size={self.group_size} and of "
+                f"generation_batch_size={size} must be a multiple of num_generations={self.num_generations} and of "
                 f"batch_size={self.batch_size}"
             )
         if self.beta < 0 or self.temperature <= 0 or self.learning_rate <= 0:

@@ -1,4 +1,4 @@
-"""All that is not public in TRL and that this package leans on, in one place."""
+"""The private parts of TRL that this package uses, in one place."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from packaging.version import Version
 
 from ..models import SamplingParams
 
-#: Releases in which the names below are what they are taken for.
+#: Releases of TRL that were tested.
 OLDEST, BELOW = Version("1.16"), Version("1.17")
 
 
 def check_trl() -> None:
-    """Refuse to train where TRL is missing or of a release that was never tried.
+    """Refuse to train without TRL, or with a release that was not tested.
 
     Raises
     ------
@@ -29,12 +29,12 @@ def check_trl() -> None:
         raise ImportError('training needs TRL: pip install "sc-duality[train]"') from None
     if not OLDEST <= found < BELOW:
         wanted = f"trl>={OLDEST},<{BELOW}"
-        raise ImportError(f"TRL {found} was never tried with this release: pip install '{wanted}'")
+        raise ImportError(f"TRL {found} was not tested with this release: pip install '{wanted}'")
 
 
 @contextmanager
 def live_weights(trainer: Any) -> Iterator[Any]:
-    """The policy of a trainer as it is now, whole and without dropout; all processes enter together."""
+    """The policy of a trainer with its current weights, gathered and without dropout; all processes enter together."""
     import torch
     from trl.models import unwrap_model_for_generation
 
@@ -47,36 +47,35 @@ def live_weights(trainer: Any) -> Iterator[Any]:
         ) as module,
         torch.no_grad(),
         trainer._dist.summon_full_params(trainer.model_wrapped, recurse=False)
-        if hasattr(trainer, "_dist")  # supervised trainers have none
+        if hasattr(trainer, "_dist")  # SFT trainers do not have it
         else nullcontext(),
     ):
-        trains = module.training
+        training = module.training
         module.eval()
         try:
             yield module
         finally:
-            module.train(trains)
+            module.train(training)
 
 
-def writes_with_vllm(trainer: Any) -> bool:
+def generates_with_vllm(trainer: Any) -> bool:
     """Whether this trainer's rollouts come from vLLM."""
     return bool(getattr(trainer, "use_vllm", False))
 
 
 def rollout_engine(trainer: Any, ids: Sequence[Sequence[int]], sampling: SamplingParams) -> list[list[int]]:
-    """Continuations by the vLLM that writes the trainer's rollouts, drawn as ``sampling`` says.
+    """Completions by the vLLM engine of the trainer's rollouts.
 
-    All processes ask together. Each has to ask for as many as the others, so that those with fewer ask for one token
-    more often.
+    A collective call: every process sends as many prompts as the others. Those with fewer add prompts of one token.
     """
     from accelerate.utils import gather_object
 
     n = max(gather_object([len(ids)]))
     if n == 0:
         return []
-    padded = [list(one) for one in ids] + [[trainer._tokenizer.eos_token_id]] * (n - len(ids))
+    padded = [list(prompt) for prompt in ids] + [[trainer._tokenizer.eos_token_id]] * (n - len(ids))
     engine = trainer.vllm_generation
-    how: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": 0,
@@ -85,14 +84,14 @@ def rollout_engine(trainer: Any, ids: Sequence[Sequence[int]], sampling: Samplin
         "max_completion_length": sampling.max_tokens,
         "logprobs": 0,
         "structured_outputs_regex": None,
-        # No seed: all prompts would share it, and a prompt that comes again would get the same continuation.
+        # No seed: all prompts would share it, and a repeated prompt would get the same completion.
         "generation_kwargs": {},
     }
-    before = {name: getattr(engine, name) for name in how}
+    before = {name: getattr(engine, name) for name in settings}
     try:
-        for name, value in how.items():
+        for name, value in settings.items():
             setattr(engine, name, value)
-        # One continuation a prompt: a server would take equal prompts for one group.
+        # One completion a prompt: a server would take equal prompts for one group.
         return list(engine.generate(prompts=padded, images=None, num_generations=1)[1])[: len(ids)]
     finally:
         for name, value in before.items():

@@ -59,7 +59,7 @@ class Tokens:
             raise ValueError(
                 f"prompt {longest} has {len(ids[longest])} tokens and its answer may have {max_new_tokens}, but the "
                 f"model {self.spec.name!r} reads {limit}: "
-                "use fewer genes (n_genes=), fewer labels, or a smaller max_tokens="
+                "use fewer genes (n_genes=), fewer labels, or a smaller max_tokens= (in GRPO max_completion_length=)"
             )
 
 

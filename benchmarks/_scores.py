@@ -1,0 +1,37 @@
+"""Accuracy, macro-F1 and calibration error of predicted cell types."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score
+
+from benchmarks._held_out import MERGED
+
+
+def merge(labels: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Labels after merging."""
+    return np.array([MERGED.get(label, label) for label in labels])
+
+
+def accuracy_and_f1(truth: NDArray[np.str_], predicted: NDArray[np.str_], merged: bool) -> dict[str, float]:
+    """Accuracy, and macro-F1 over the true labels."""
+    if merged:
+        truth, predicted = merge(truth), merge(predicted)
+    macro = f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0)
+    return {"accuracy": round(accuracy_score(truth, predicted), 4), "macro_f1": round(macro, 4)}
+
+
+def calibration_error(confidence: NDArray[np.float64], correct: NDArray[np.bool_], n_bins: int = 10) -> float:
+    """Expected calibration error (ECE) over bins of equal width."""
+    index = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    gaps = [
+        abs(confidence[index == i].mean() - correct[index == i].mean()) * (index == i).sum() for i in np.unique(index)
+    ]
+    return float(np.sum(gaps) / len(confidence))
+
+
+def calibration_error_by_chance(confidence: NDArray[np.float64], seed: int, n: int = 500) -> float:
+    """The mean ECE of as many cells with exactly calibrated confidence."""
+    rng = np.random.default_rng(seed)
+    return float(np.mean([calibration_error(confidence, rng.random(len(confidence)) < confidence) for _ in range(n)]))

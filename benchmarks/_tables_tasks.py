@@ -1,0 +1,119 @@
+"""Tables of the duality score, generation, response and alignment."""
+
+from __future__ import annotations
+
+from benchmarks._markdown import TITLES, figures, interval, mean_sd, number, with_source
+
+SETS = ("held_out_donors", "muraro", "tritschler", "pbmc68k_reduced", "pbmc_facs_800")
+PERTURBED = {
+    "kang": "Kang 2018, interferon-β",
+    "glioblastoma": "glioblastoma, panobinostat",
+    "crispri": "H1, CRISPRi",
+}
+
+
+def duality_forms() -> str:
+    """Both AUROCs of the forms of the duality score, by set."""
+    sets = figures("duality_score")["sets"]
+    validation = [name for name in sets if name.startswith("validation: ")]
+    names = [*SETS, *validation]
+    forms = [form for form in sets[SETS[0]]["correct_vs_wrong"] if not form.endswith("0.6")]
+    titles = [TITLES[name] for name in SETS] + [name.replace("validation: ", "validation, ") for name in validation]
+
+    def aurocs(name: str, form: str) -> str:
+        return " / ".join(number(sets[name][which].get(form), 2) for which in ("true_vs_wrong", "correct_vs_wrong"))
+
+    rows = [[form, *(aurocs(name, form) for name in names)] for form in forms]
+    return with_source("duality_score", ["form", *titles], rows)
+
+
+def best_of() -> str:
+    """Accuracy of best-of-N by the duality score."""
+    sets = figures("duality_score")["sets"]
+    ways = list(sets[SETS[0]]["accuracy"])
+    rows = []
+    for name in SETS:
+        accuracy = sets[name]["accuracy"]
+        rows.append([TITLES[name], sets[name]["n"]["cells"], *(number(accuracy[way]) for way in ways)])
+    return with_source("duality_score", ["cells", "n", *ways], rows)
+
+
+def duality_seeds() -> str:
+    """The probability combined with the duality score, three models."""
+    found = figures("duality_score_seeds")
+    rows = []
+    for name, row in found["gain"].items():
+        wrong = ", ".join(map(str, found["wrong_predictions"][name]))
+        means = [number(row[column]["mean"]) for column in ("probability", "combined", "gain")]
+        true = number(found["true_vs_wrong"][name], 2)
+        rows.append([TITLES[name], found["cells"][name], wrong, true, *means, interval(row["gain"]["interval"])])
+    header = ["cells", "n", "wrong predictions", "true against wrong labels"]
+    header += ["probability", "combined", "gain", "95 % interval"]
+    return with_source("duality_score_seeds", header, rows)
+
+
+def generation() -> str:
+    """Generated cells against real cells."""
+    metrics = {"type fidelity": 3, "kNN 3": 3, "kNN 10": 3, "scFID": 2, "MMD": 3, "diversity": 2, "distinct genes": 0}
+    rows = [
+        [f"{tissue}: {method}", *(number(row[metric], digits) for metric, digits in metrics.items())]
+        for tissue in ("blood", "pancreas")
+        for method, row in figures("generation")[tissue].items()
+        if method != "n"
+    ]
+    return with_source("generation", ["cells", *metrics], rows)
+
+
+def generation_short() -> str:
+    """The same for the model card."""
+    metrics = {"type fidelity": 3, "kNN 10": 3, "scFID": 2, "diversity": 2}
+    rows = [
+        [f"{tissue}: {method}", *(number(row[metric], digits) for metric, digits in metrics.items())]
+        for tissue in ("blood", "pancreas")
+        for method, row in figures("generation")[tissue].items()
+        if method != "n"
+    ]
+    return with_source("generation", ["cells", *metrics], rows)
+
+
+def response() -> str:
+    """Predicted responses, means over folds."""
+    sets = figures("response")
+    methods = list(sets["kang"]["mean"])
+    rows = []
+    for method in methods:
+        each = [sets[name]["mean"][method] for name in PERTURBED]
+        rows.append([method, *(f"{number(row['scFID'], 2)} / {number(row['correlation'], 2)}" for row in each)])
+    return with_source("response", ["scFID / correlation", *PERTURBED.values()], rows)
+
+
+def ablation() -> str:
+    """Alignment by method, mean ± standard deviation over three seeds; attempts are in the result only."""
+    tasks = figures("ablation")["tasks"]
+    columns = {
+        "generation: type fidelity": ("generation, pbmc3k", "type fidelity", 3),
+        "generation: scFID": ("generation, pbmc3k", "scFID", 2),
+        "generation: duplicate genes": ("generation, pbmc3k", "duplicate genes", 1),
+        "interferon: correlation": ("response, interferon, held out", "correlation", 3),
+        "knockdown: correlation": ("response, knockdown, held out", "correlation", 3),
+        "annotation: held-out donors": ("annotation, held_out_donors", "accuracy", 3),
+        "annotation: Muraro": ("annotation, muraro", "accuracy", 3),
+        "annotation: Tritschler": ("annotation, tritschler", "accuracy", 3),
+    }
+    methods = [method for method in tasks["generation, pbmc3k"] if not method.startswith("attempt: ")]
+    rows = [
+        [method, *(mean_sd(tasks[task][method][metric], digits) for task, metric, digits in columns.values())]
+        for method in methods
+    ]
+    return with_source("ablation", ["method", *columns], rows)
+
+
+TABLES = {
+    "duality-forms": duality_forms,
+    "best-of": best_of,
+    "duality-seeds": duality_seeds,
+    "generation": generation,
+    "generation-short": generation_short,
+    "response": response,
+    "ablation": ablation,
+}

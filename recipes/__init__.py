@@ -1,0 +1,1 @@
+"""How shipped files are made: the embedded model and the small data sets."""

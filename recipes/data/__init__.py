@@ -1,0 +1,1 @@
+"""Makes the small data files that the package ships."""

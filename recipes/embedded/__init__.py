@@ -1,0 +1,1 @@
+"""Builds the embedded model: ``python -m recipes.embedded.build``."""

@@ -1,0 +1,34 @@
+"""Examples of tasks from AnnData: for prediction, for training, and from earlier results. One file a task."""
+
+from __future__ import annotations
+
+from ._builders import build, builder_of, register, task_class, to_task, to_tasks
+from ._examples import Examples, Pool, Results, cell_rng, sample_examples
+from ._label_options import known_as
+from ._label_task import LabelExamples
+from ._model_cells import ModelCells, model_names
+from ._perturbations import perturbation_options, to_json, to_perturbation
+from ._results import param_list, result_params
+
+__all__ = [
+    "Examples",
+    "LabelExamples",
+    "ModelCells",
+    "Pool",
+    "Results",
+    "build",
+    "builder_of",
+    "cell_rng",
+    "known_as",
+    "model_names",
+    "param_list",
+    "perturbation_options",
+    "register",
+    "result_params",
+    "sample_examples",
+    "task_class",
+    "to_json",
+    "to_perturbation",
+    "to_task",
+    "to_tasks",
+]

@@ -1,0 +1,147 @@
+"""Which builder makes the examples of a task, and which task a name stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..duality import Duality
+from ..tasks import Task
+from ._annotation import AnnotationExamples
+from ._examples import Examples
+from ._generation import GenerationExamples
+from ._joint_annotation import JointAnnotationExamples
+from ._label_task import LabelExamples
+from ._model_cells import ModelCells
+from ._response import ResponseExamples
+from ._sensitivity import SensitivityExamples
+
+_BUILDERS: dict[type[Task], type[Examples]] = {}
+
+
+def register(builder: type[Examples]) -> type[Examples]:
+    """Make a builder known: it builds the examples of its ``task_class`` and of subclasses without one of their own.
+
+    Label tasks of your own need none: their examples are built by that of :class:`sc_duality.tasks.LabelTask`.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import LabelExamples, register
+    >>> from sc_duality.tasks import LabelTask
+    >>> class Tissue(LabelTask):
+    ...     name = "tissue"
+    >>> class TissueExamples(LabelExamples):
+    ...     task_class = Tissue
+    >>> register(TissueExamples).task_class.name
+    'tissue'
+    """
+    _BUILDERS[builder.task_class] = builder
+    return builder
+
+
+for _builder in (
+    AnnotationExamples,
+    GenerationExamples,
+    JointAnnotationExamples,
+    LabelExamples,
+    ResponseExamples,
+    SensitivityExamples,
+):
+    register(_builder)
+
+
+def builder_of(task: type[Task]) -> type[Examples]:
+    """The builder of this class of tasks.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import builder_of
+    >>> from sc_duality.tasks import Annotation
+    >>> builder_of(Annotation).__name__
+    'AnnotationExamples'
+    """
+    found = next((_BUILDERS[one] for one in task.__mro__ if one in _BUILDERS), None)
+    if found is None:
+        raise TypeError(
+            f"no builder makes examples of {task.__name__}: subclass sd.tasks.LabelTask, or pass a subclass of "
+            "sd.examples.Examples to sd.examples.register"
+        )
+    return found
+
+
+def build(task: Task, cells: ModelCells, duality: Duality | None = None) -> Any:
+    """The builder of the examples of ``task`` from these cells.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.examples import ModelCells, build
+    >>> from sc_duality.tasks import Annotation
+    >>> cells = ModelCells(sd.datasets.pbmc3k()[:5].copy(), sd.models.resolve("embedded"))
+    >>> examples = build(Annotation(labels="blood"), cells)
+    >>> len(examples.predict(slice(0, 5))), len(examples.labels)
+    (5, 8)
+    """
+    return builder_of(type(task))(task, cells, duality)
+
+
+def task_class(name: str) -> type[Task]:
+    """The class of the task of this name.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import task_class
+    >>> task_class("response").__name__
+    'Response'
+    """
+    named = {one.name: one for one in _BUILDERS if hasattr(one, "name")}
+    if name not in named:
+        raise ValueError(f"there is no task {name!r}: pass one of {', '.join(sorted(named))} or a Task object")
+    return named[name]
+
+
+def to_tasks(tasks: Sequence[str | Task] | Mapping[str, Mapping[str, Any]]) -> list[Task]:
+    """Tasks from names, from names with settings, or unchanged.
+
+    Parameters
+    ----------
+    tasks
+        Such as ``["annotation"]``, ``{"annotation": {"truth": "cell_type"}}`` or ``[MyTask(truth="tissue")]``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A name is unknown, given twice, or has settings that its task does not take.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import to_tasks
+    >>> [task.truth for task in to_tasks({"annotation": {"truth": "cell_type"}, "generation": {"truth": "cell_type"}})]
+    ['cell_type', 'cell_type']
+    """
+    if isinstance(tasks, str):
+        raise TypeError(f"tasks must be a list or a mapping, got the string {tasks!r}")
+    pairs: list[Any] = list(tasks.items()) if isinstance(tasks, Mapping) else list(tasks)
+    found = [to_task(one) for one in pairs]
+    names = [task.name for task in found]
+    if not found or len(set(names)) < len(names):
+        raise ValueError(f"tasks must name one task or more, each once, got {names}")
+    return found
+
+
+def to_task(task: str | Task | tuple[str, Mapping[str, Any]]) -> Task:
+    """One task from its name, its name with settings, or unchanged.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import to_task
+    >>> to_task(("sensitivity", {"drug": "cisplatin"})).drug
+    'cisplatin'
+    """
+    if isinstance(task, Task):
+        return task
+    name, settings = (task, {}) if isinstance(task, str) else task
+    try:
+        return task_class(name)(**(settings or {}))
+    except TypeError as error:
+        raise TypeError(f"tasks={{{name!r}: {dict(settings or {})}}}: {error}") from None

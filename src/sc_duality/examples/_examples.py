@@ -1,0 +1,152 @@
+"""The shape of an examples builder: from the cells of one AnnData to the examples of one task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..duality import Duality
+from ..tasks import Task, TrainingExample
+from ._model_cells import ModelCells
+
+#: Cells whose sentences are read at once.
+_CHUNK = 1024
+
+
+class Pool(NamedTuple):
+    """Cells to sample training examples from."""
+
+    rows: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    #: Makes the training example that starts from the cell of this row, with these genes.
+    example: Callable[[int, list[str], np.random.Generator], TrainingExample]
+
+
+class Examples(ABC):
+    """Builds the examples of one task from the cells of one AnnData.
+
+    Parameters
+    ----------
+    task
+        The task with its columns; it is put into the model's prompt format and vocabulary.
+    cells
+        The cells as the model reads them.
+    duality
+        What the dual task shows and hides.
+    """
+
+    #: The task that is built where only its name is given.
+    task_class: ClassVar[type[Task]]
+    #: Whether a prompt is about a cell, so that a repeated cell repeats the prompt.
+    about_cells: ClassVar[bool] = True
+    #: The task that a model must know to score results, if it is another one.
+    dual_task: ClassVar[str | None] = None
+
+    def __init__(self, task: Task, cells: ModelCells, duality: Duality | None = None) -> None:
+        self.task: Any = task.for_model(cells.spec.prompt_format, cells.spec.genes)
+        self.cells, self.duality = cells, duality or Duality()
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether the true answers are in the data."""
+        return self.task.truth is not None
+
+    @abstractmethod
+    def labelled(self, rows: NDArray[np.bool_]) -> Pool:
+        """The cells among ``rows`` that training examples with a truth can start from."""
+
+    @abstractmethod
+    def unlabelled(
+        self, n: int, rng: np.random.Generator, *, augment: bool = False, with_truth: bool = False
+    ) -> list[TrainingExample]:
+        """``n`` training examples for a reward; the truth is read only ``with_truth``."""
+
+    @classmethod
+    def task_from_params(cls, params: Mapping[str, Any]) -> Task:
+        """The task of an earlier result, from its ``params``."""
+        raise ValueError(f"results of the task {params['task']!r} cannot be scored by duality")
+
+    def settings(self) -> dict[str, Any]:
+        """Settings of the task that a result keeps, next to its labels."""
+        return {}
+
+    def from_results(self, key: str, seed: int) -> Results:
+        """The examples and predictions of an earlier result; ``seed`` decides which genes are hidden."""
+        raise ValueError(f"results of the task {self.task.name!r} in obs[{key!r}] cannot be scored by duality")
+
+    def knowledge(self) -> dict[str, Any]:
+        """What a model knows of the task after training on these examples."""
+        return {}
+
+
+class Results(ABC):
+    """Earlier predictions with their examples, block by block."""
+
+    #: The task in the prompt format of the model.
+    task: Task
+    #: Options that each prediction competes with in the posterior form; 1 where it does not.
+    n_options: int = 1
+
+    @abstractmethod
+    def block(self, rows: slice) -> tuple[list[Any], list[Any]]:
+        """Examples and predictions of these cells; ``None`` where there is no prediction."""
+
+
+def sample_examples(
+    cells: ModelCells, pool: Pool, n: int, rng: np.random.Generator, *, augment: bool
+) -> Iterator[TrainingExample]:
+    """``n`` training examples from cells sampled by their weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sc_duality as sd
+    >>> from sc_duality.examples import ModelCells, build, sample_examples
+    >>> from sc_duality.tasks import Annotation
+    >>> cells = ModelCells(sd.datasets.pbmc3k()[::20].copy(), sd.models.resolve("embedded"))
+    >>> pool = build(Annotation(truth="cell_type"), cells).labelled(np.ones(len(cells), dtype=bool))
+    >>> len(list(sample_examples(cells, pool, 4, np.random.default_rng(0), augment=True)))
+    4
+    """
+    for start in range(0, n, _CHUNK):
+        chosen = rng.choice(pool.rows, min(_CHUNK, n - start), p=pool.weights / pool.weights.sum()).tolist()
+        sentences = cells.augmented(chosen, rng) if augment else cells.genes(chosen)
+        for row, genes in zip(chosen, sentences, strict=True):
+            yield pool.example(row, genes, rng)
+
+
+def every_row(rows: NDArray[np.int64], n: int, rng: np.random.Generator) -> list[int]:
+    """``n`` rows in random order: each once, then again."""
+    if len(rows) == 0:
+        raise ValueError("no cell can be used: none has genes that the model knows, or none is a control")
+    passes = [rng.permutation(rows) for _ in range(-(-n // len(rows)))]
+    return [int(row) for row in np.concatenate(passes)[:n]]
+
+
+def shown_genes(cells: ModelCells, row: int, rng: np.random.Generator, *, augment: bool) -> list[str]:
+    """The genes of a cell, augmented if that is wanted."""
+    return cells.augmented([row], rng)[0] if augment else cells.genes([row])[0]
+
+
+def groups(cells: ModelCells, columns: Sequence[str], argument: str) -> NDArray[Any]:
+    """The values of these ``obs`` columns together, one text a cell."""
+    values = [cells.column(name, argument) for name in columns]
+    texts = [" | ".join(map(str, row)) for row in zip(*values, strict=True)]
+    return np.array(texts or [""] * len(cells), dtype=object)
+
+
+def cell_rng(seed: int, purpose: str, name: str) -> np.random.Generator:
+    """Random numbers of one cell, whatever other cells there are.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import cell_rng
+    >>> bool(cell_rng(0, "hidden", "AAAC-1").random() == cell_rng(0, "hidden", "AAAC-1").random())
+    True
+    """
+    return np.random.default_rng([seed, *blake2b(f"{purpose}\n{name}".encode(), digest_size=16).digest()])

@@ -1,0 +1,121 @@
+"""Examples of cell generation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..tasks import Generation, GenerationExample, Task, TrainingExample
+from ._annotation import cell_type_options
+from ._examples import Examples, Pool, Results, every_row
+from ._label_options import column_labels
+from ._label_task import balanced_pool
+from ._results import check_options, param_list, predictions
+
+
+class GenerationExamples(Examples):
+    """Examples of cell generation: a cell type in, a cell sentence out."""
+
+    task: Generation
+    task_class = Generation
+    about_cells = False
+    dual_task = "annotation"
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Cell types to generate, each with the model's own name for it."""
+        labels = self.task.labels
+        if labels is None and not self.cells.spec.known("annotation", "labels", ()) and self.task.truth is not None:
+            labels = column_labels(self.cells.adata, self.task.truth)
+        return cell_type_options(self.cells, labels)
+
+    @cached_property
+    def _truth(self) -> tuple[NDArray[Any], tuple[str, ...]]:
+        """The type of each cell in the model's names, ``None`` where missing, and all types."""
+        if self.task.truth is None:
+            raise ValueError(
+                "the task 'generation' needs the obs column with the cell types: pass tasks={'generation': "
+                "{'truth': ...}}"
+            )
+        values = self.cells.column(self.task.truth, "truth")
+        labels = self.task.labels
+        present = sorted({value for value in values if value is not None})
+        names = cell_type_options(self.cells, present if labels is None else labels)
+        return np.array([names.get(value) for value in values], dtype=object), tuple(names.values())
+
+    def labelled(self, rows: NDArray[np.bool_]) -> Pool:
+        """Cells with a type; a type is sampled in proportion to the square root of its number of cells."""
+        return balanced_pool(self.cells, self._truth[0], rows, self._training_example)
+
+    def _training_example(self, row: int, genes: list[str], rng: np.random.Generator) -> TrainingExample:
+        """The cell as an example of its type."""
+        values, options = self._truth
+        example = GenerationExample(
+            cell_type=values[row],
+            options=options,
+            n_genes=len(genes),
+            truth=tuple(genes),
+            context=self.cells.context([row])[0],
+        )
+        return TrainingExample(self.task, example)
+
+    def unlabelled(
+        self, n: int, rng: np.random.Generator, *, augment: bool = False, with_truth: bool = False
+    ) -> list[TrainingExample]:
+        """Each type as often as the others, in the context of random cells."""
+        options = tuple(self.labels.values())
+        found = []
+        for i, row in enumerate(every_row(np.flatnonzero(self.cells.readable), n, rng)):
+            cell_type = options[i % len(options)]
+            example = GenerationExample(
+                cell_type=cell_type,
+                options=options,
+                n_genes=self.cells.n_genes,
+                truth=self._real_cell(cell_type, rng) if with_truth else None,
+                context=self.cells.context([row])[0],
+            )
+            found.append(TrainingExample(self.task, example))
+        return [found[i] for i in rng.permutation(n)]
+
+    def _real_cell(self, cell_type: str, rng: np.random.Generator) -> tuple[str, ...]:
+        rows = np.flatnonzero((self._truth[0] == cell_type) & self.cells.readable)
+        if len(rows) == 0:
+            raise ValueError(f"no cell with genes that the model knows has the label {cell_type!r}: leave it out")
+        return tuple(self.cells.genes([int(rng.choice(rows))])[0])
+
+    @classmethod
+    def task_from_params(cls, params: Mapping[str, Any]) -> Task:
+        """The task with the cell types of an earlier result."""
+        return Generation(labels=param_list(params, "options"))
+
+    def from_results(self, key: str, seed: int) -> GenerationResults:
+        """The generated cells and the types that they were generated for."""
+        params = self.cells.adata.uns[key]["params"]
+        check_options(key, param_list(params, "options"))
+        context = {"tissue": str(params["tissue"])} if "tissue" in params else {}
+        return GenerationResults(self, predictions(self.cells.adata, key, self.labels), context)
+
+
+class GenerationResults(Results):
+    """Generated cells with the types that they were generated for."""
+
+    def __init__(
+        self, examples: GenerationExamples, cell_types: Sequence[str | None], context: Mapping[str, str]
+    ) -> None:
+        self._examples, self._cell_types, self._context = examples, cell_types, context
+        self.task = examples.task
+
+    def block(self, rows: slice) -> tuple[list[Any], list[Any]]:
+        """Examples and generated sentences."""
+        names, cell_types = self._examples.labels, self._cell_types[rows]
+        options = tuple(names.values())
+        examples = [
+            GenerationExample(cell_type=names[one] if one else options[0], options=options, context=self._context)
+            for one in cell_types
+        ]
+        cells = self._examples.cells.genes(rows)
+        return examples, [tuple(genes) if one and genes else None for one, genes in zip(cell_types, cells, strict=True)]

@@ -1,0 +1,184 @@
+"""Examples of label tasks: a cell gets one of several labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..tasks import LabelExample, LabelTask, Task, TrainingExample, hide_genes
+from ._examples import Examples, Pool, Results, cell_rng, every_row, shown_genes
+from ._hidden_genes import CellParts, hide, hide_for_training
+from ._label_options import column_labels, label_options
+from ._model_cells import ModelCells
+from ._results import param_list, predictions
+
+#: Share of training duals from the label alone, and the fractions of genes that are hidden from either kind.
+_P_LABEL_ALONE, _HIDDEN_ALONE, _HIDDEN = 0.5, (0.5, 1.0), (0.2, 0.9)
+#: Wrong labels that the dual task learns to tell from the true one.
+_N_WRONG = 2
+
+
+class LabelExamples(Examples):
+    """Examples of a task that gives each cell one of several labels."""
+
+    task: LabelTask
+    task_class: ClassVar[type[Any]] = LabelTask
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Options as they are written into ``obs``, each with the model's own name for it."""
+        labels = self.task.labels
+        if labels is None and not self.known_labels and self.task.truth is not None:
+            labels = column_labels(self.cells.adata, self.task.truth)
+        return self._options(labels)
+
+    @cached_property
+    def options(self) -> tuple[str, ...]:
+        """Options in the model's own names."""
+        return tuple(self.labels.values())
+
+    @property
+    def known_labels(self) -> Sequence[str]:
+        """Labels that the model knows for this task; none where it takes any."""
+        return tuple(self.cells.spec.known(self.task.name, "labels", ()))
+
+    def predict(self, rows: slice) -> list[LabelExample | None]:
+        """One example a cell, all of its genes shown; ``None`` for a cell without genes that the model knows."""
+        cells = zip(self.cells.genes(rows), self.cells.context(rows), strict=True)
+        return [
+            self.example(CellParts(tuple(genes), (), ()), context=context) if genes else None
+            for genes, context in cells
+        ]
+
+    def with_hidden(self, rows: slice, seed: int) -> list[LabelExample]:
+        """One example a cell with hidden genes, which depend on the seed and the cell's name alone."""
+        names = self.cells.names[rows]
+        cells = zip(self.cells.genes(rows), self.cells.context(rows), names, strict=True)
+        return [
+            self.example(hide(genes, self.duality, cell_rng(seed, "hidden", name)), context=context)
+            for genes, context, name in cells
+        ]
+
+    def example(
+        self,
+        parts: CellParts,
+        *,
+        context: Mapping[str, str],
+        options: Sequence[str] | None = None,
+        truth: str | None = None,
+    ) -> LabelExample:
+        """The example of one cell."""
+        return LabelExample(**self.fields(parts, context, options, truth))
+
+    def fields(
+        self, parts: CellParts, context: Mapping[str, str], options: Sequence[str] | None, truth: str | None
+    ) -> dict[str, Any]:
+        """The fields that the examples of every label task have."""
+        return {
+            **parts._asdict(),
+            "options": self.options if options is None else tuple(options),
+            "n_hidden_max": round(self.duality.hidden_fraction * self.cells.n_genes),
+            "truth": truth,
+            "context": context,
+        }
+
+    @cached_property
+    def _truth(self) -> tuple[NDArray[Any], tuple[str, ...]]:
+        """The true label of each cell in the model's names, ``None`` where missing, and the labels of training."""
+        if self.task.truth is None:
+            raise ValueError(
+                f"the task {self.task.name!r} needs the obs column with the true labels: pass tasks={{"
+                f"{self.task.name!r}: {{'truth': ...}}}}"
+            )
+        values = self.cells.column(self.task.truth, "truth")
+        labels = self.task.labels
+        names = self._options(sorted({value for value in values if value is not None}) if labels is None else labels)
+        return np.array([names.get(value) for value in values], dtype=object), tuple(names.values())
+
+    def _options(self, labels: Sequence[str] | str | None) -> dict[str, str]:
+        return label_options(self.cells.adata, self.cells.spec, labels, self.known_labels)
+
+    def labelled(self, rows: NDArray[np.bool_]) -> Pool:
+        """Cells with a truth; a label is sampled in proportion to the square root of its number of cells."""
+        return balanced_pool(self.cells, self._truth[0], rows, self._training_example)
+
+    def _training_example(self, row: int, genes: list[str], rng: np.random.Generator) -> TrainingExample:
+        """Half of the examples show some genes and hide the others, half reconstruct genes from the label alone."""
+        values, options = self._truth
+        alone = bool(rng.random() < _P_LABEL_ALONE)
+        fraction = rng.uniform(*(_HIDDEN_ALONE if alone else _HIDDEN))
+        others = [label for label in options if label != values[row]]
+        wrong = rng.choice(others, min(_N_WRONG, len(others)), replace=False).tolist()
+        observed, hidden = hide_genes(genes, fraction, rng)
+        parts = CellParts(tuple(genes), (), hidden) if alone else CellParts(observed, observed, hidden)
+        context = self.cells.context([row])[0]
+        return TrainingExample(
+            self.task, self.example(parts, context=context, options=options, truth=values[row]), tuple(wrong)
+        )
+
+    def unlabelled(
+        self, n: int, rng: np.random.Generator, *, augment: bool = False, with_truth: bool = False
+    ) -> list[TrainingExample]:
+        """Every cell once, in random order, then again."""
+        truth = self._truth[0] if with_truth else np.full(len(self.cells), None, dtype=object)
+        cluster = None if self.duality.cluster is None else self.cells.column(self.duality.cluster, "cluster")
+        found = []
+        for row in every_row(np.flatnonzero(self.cells.readable), n, rng):
+            genes = shown_genes(self.cells, row, rng, augment=augment)
+            same = (
+                np.flatnonzero((cluster == cluster[row]) & self.cells.readable) if cluster is not None else np.array([])
+            )
+            parts = hide_for_training(self.cells, row, genes, self.duality, same.astype(np.int64), rng)
+            example = self.example(parts, context=self.cells.context([row])[0], truth=truth[row])
+            found.append(TrainingExample(self.task, example))
+        if not any(one.example.has_hidden for one in found):
+            raise ValueError(
+                f"hidden={self.duality.hidden!r} hides nothing: no sentence is longer than the {self.cells.n_genes} "
+                "genes that the model reads; write longer ones with sd.pp.cell_sentences(adata, n_genes=)"
+            )
+        return found
+
+    @classmethod
+    def task_from_params(cls, params: Mapping[str, Any]) -> Task:
+        """The task with the labels of an earlier result."""
+        return cls.task_class(labels=param_list(params, "labels"))
+
+    def from_results(self, key: str, seed: int) -> LabelResults:
+        """Examples with hidden genes, and the labels in ``obs``."""
+        return LabelResults(self, predictions(self.cells.adata, key, self.labels), seed)
+
+    def knowledge(self) -> dict[str, Any]:
+        """The labels of a task that the model did not know before."""
+        return {"labels": list(self._truth[1])}
+
+
+class LabelResults(Results):
+    """Labels in ``obs`` with their examples."""
+
+    def __init__(self, examples: LabelExamples, labels: Sequence[str | None], seed: int) -> None:
+        self._examples, self._labels, self._seed = examples, labels, seed
+        self.task, self.n_options = examples.task, len(examples.labels)
+
+    def block(self, rows: slice) -> tuple[list[Any], list[Any]]:
+        """Examples and labels in the model's names."""
+        labels = [None if label is None else self._examples.labels[label] for label in self._labels[rows]]
+        return list(self._examples.with_hidden(rows, self._seed)), labels
+
+
+def balanced_pool(
+    cells: ModelCells,
+    truth: NDArray[Any],
+    rows: NDArray[np.bool_],
+    example: Callable[[int, list[str], np.random.Generator], TrainingExample],
+) -> Pool:
+    """Cells with a truth among ``rows``, weighted by the square root of their label's frequency."""
+    found = np.flatnonzero(rows & cells.readable & np.array([label is not None for label in truth]))
+    if len(found) == 0:
+        raise ValueError("no cell has both a label and genes that the model knows")
+    label = pd.Series(truth[found])
+    return Pool(found, label.map(label.value_counts()).to_numpy(dtype=float) ** -0.5, example)

@@ -1,0 +1,87 @@
+"""Perturbations as users write them, as models know them, and as files store them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ..models import ModelSpec
+from ..tasks import Perturbation
+
+
+def to_perturbation(perturbation: Perturbation | Sequence[str]) -> Perturbation:
+    """A perturbation, or its fields in order, as a :class:`sc_duality.tasks.Perturbation`.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import to_perturbation
+    >>> str(to_perturbation(("knockdown", "STAT1")))
+    'knockdown STAT1'
+    """
+    if isinstance(perturbation, Perturbation):
+        return perturbation
+    fields = () if isinstance(perturbation, str) or not isinstance(perturbation, Sequence) else tuple(perturbation)
+    if not 1 <= len(fields) <= 4 or not all(isinstance(field, str) for field in fields):
+        raise ValueError(
+            "perturbation must be a sd.tasks.Perturbation or its fields (operation, target, dose, time), such as "
+            f"('knockdown', 'STAT1'), got {perturbation!r}"
+        )
+    return Perturbation(*fields)
+
+
+def known_perturbation(spec: ModelSpec, perturbation: Perturbation) -> Perturbation:
+    """The model's own form of this perturbation: itself for a model that takes any.
+
+    Dose and time need to agree only where both sides have them.
+    """
+    known = known_perturbations(spec)
+    same = [one for one in known if one.covers(perturbation) or perturbation.covers(one)]
+    if known and len(same) != 1:
+        why = "matches several perturbations of" if same else "is not a perturbation of"
+        raise ValueError(
+            f"{str(perturbation)!r} {why} the model {spec.name!r}: choose {', '.join(map(str, same or known))}"
+        )
+    return same[0] if same else perturbation
+
+
+def known_perturbations(spec: ModelSpec) -> list[Perturbation]:
+    """All perturbations that the model knows; none for a model that takes any."""
+    return [Perturbation(**fields) for fields in spec.known("response", "perturbations", ())]
+
+
+def perturbation_options(spec: ModelSpec, perturbation: Perturbation) -> list[Perturbation]:
+    """Perturbations that the dual task chooses from: all that the model knows, else the perturbation and control.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.examples import perturbation_options
+    >>> from sc_duality.tasks import Perturbation
+    >>> stat1 = Perturbation("knockdown", "STAT1")
+    >>> stat1 in perturbation_options(sd.models.resolve("embedded"), stat1)
+    True
+    """
+    known = known_perturbations(spec)
+    if not known:
+        return [perturbation] if perturbation.is_control else [perturbation, Perturbation("control")]
+    own = known_perturbation(spec, perturbation)
+    return [perturbation if one == own else one for one in known]
+
+
+def to_json(perturbations: Sequence[Perturbation]) -> str:
+    """Perturbations as text that a file can hold.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import to_json
+    >>> from sc_duality.tasks import Perturbation
+    >>> to_json([Perturbation("control")])
+    '[{"operation": "control", "target": "", "dose": "", "time": ""}]'
+    """
+    return json.dumps([asdict(one) for one in perturbations])
+
+
+def from_json(text: str) -> dict[str, Perturbation]:
+    """Perturbations of that text, by their names."""
+    return {str(one): one for one in (Perturbation(**fields) for fields in json.loads(text))}

@@ -1,0 +1,188 @@
+"""Examples of perturbation response: control cells paired with treated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cells import adata_keys
+from ..tasks import Perturbation, Response, ResponseExample, Task, TrainingExample
+from ._examples import Examples, Pool, Results, every_row, groups, shown_genes
+from ._model_cells import ModelCells
+from ._perturbations import from_json, known_perturbation, known_perturbations, to_perturbation
+from ._results import check_options, param_list, predictions
+
+#: Share of training examples without a perturbation: a model that never sees them predicts the same for every one.
+_P_CONTROL = 0.5
+
+#: Rows by group and perturbation.
+Members = Mapping[str, Mapping[Perturbation, Sequence[int]]]
+
+
+class ResponseExamples(Examples):
+    """Examples of perturbation response."""
+
+    task: Response
+    task_class = Response
+
+    @cached_property
+    def _perturbation(self) -> NDArray[Any]:
+        """The perturbation of each cell, ``None`` where it is unknown."""
+        task, spec = self.task, self.cells.spec
+        if task.perturbation is None or (task.control is None and not task.perturbations):
+            raise ValueError(
+                "the task 'response' needs the obs column with perturbations and the value of control cells, such as "
+                "tasks={'response': {'perturbation': 'condition', 'control': 'ctrl'}}"
+            )
+        values = self.cells.column(task.perturbation, "perturbation")
+        meaning = {value: to_perturbation(one) for value, one in task.perturbations.items()}
+        if task.control is not None:
+            meaning[task.control] = Perturbation("control")
+        if not task.perturbations:
+            treated = sorted({value for value in values if value is not None} - {task.control})
+            meaning |= {value: Perturbation("treatment", value) for value in treated}
+        if not any(one.is_control for one in meaning.values()):
+            raise ValueError("none of perturbations= is ('control',): pass control=, the value of untreated cells")
+        known = {value: known_perturbation(spec, one) for value, one in meaning.items()}
+        return np.array([known.get(value) for value in values], dtype=object)
+
+    @cached_property
+    def options(self) -> tuple[Perturbation, ...]:
+        """All perturbations that the model knows, else all in the data."""
+        present = dict.fromkeys(one for one in self._perturbation if one is not None)
+        return tuple(
+            known_perturbations(self.cells.spec) or sorted(present, key=lambda one: (not one.is_control, str(one)))
+        )
+
+    @cached_property
+    def _groups(self) -> NDArray[Any]:
+        """Cells that may be paired have the same text."""
+        return groups(self.cells, self.task.match, "match")
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether there are treated cells."""
+        return any(one is not None and not one.is_control for one in self._perturbation)
+
+    @cached_property
+    def _is_control(self) -> NDArray[np.bool_]:
+        return np.array([one is not None and one.is_control for one in self._perturbation])
+
+    def labelled(self, rows: NDArray[np.bool_]) -> Pool:
+        """Control cells whose group has treated cells among ``rows`` too."""
+        members = self._members(rows & self.cells.readable)
+        paired = [group for group, cells in members.items() if len(cells) > 1 and any(one.is_control for one in cells)]
+        if not paired:
+            raise ValueError(
+                f"obs[{self.task.perturbation!r}] has no control and treated cells that agree in "
+                f"match={list(self.task.match)}"
+            )
+        found = np.flatnonzero(rows & self.cells.readable & self._is_control & np.isin(self._groups, paired))
+        return Pool(found, np.ones(len(found)), partial(self._training_example, members))
+
+    def _members(self, rows: NDArray[np.bool_]) -> Members:
+        """These rows by group and perturbation."""
+        members: dict[str, dict[Perturbation, list[int]]] = {}
+        for row in np.flatnonzero(rows):
+            if self._perturbation[row] is not None:
+                members.setdefault(self._groups[row], {}).setdefault(self._perturbation[row], []).append(int(row))
+        return members
+
+    def _training_example(
+        self, members: Members, row: int, genes: list[str], rng: np.random.Generator
+    ) -> TrainingExample:
+        """The control cell with a cell of its group: another control in half of the examples, else a treated one."""
+        present = members[self._groups[row]]
+        control = next(one for one in present if one.is_control)
+        treated = [one for one in present if not one.is_control]
+        perturbation = control if rng.random() < _P_CONTROL else treated[rng.integers(len(treated))]
+        after = self.cells.genes([int(rng.choice(present[perturbation]))])[0]
+        return TrainingExample(self.task, self._example(row, genes, perturbation, tuple(after)))
+
+    def unlabelled(
+        self, n: int, rng: np.random.Generator, *, augment: bool = False, with_truth: bool = False
+    ) -> list[TrainingExample]:
+        """Every control cell under each perturbation in turn."""
+        treatments = [one for one in self.options if not one.is_control]
+        chosen = [one for one in treatments if one in set(self._perturbation)] or treatments
+        found = []
+        for i, row in enumerate(every_row(np.flatnonzero(self._is_control & self.cells.readable), n, rng)):
+            perturbation = chosen[i % len(chosen)]
+            after = self._treated_cell(row, perturbation, rng) if with_truth else None
+            genes = shown_genes(self.cells, row, rng, augment=augment)
+            found.append(TrainingExample(self.task, self._example(row, genes, perturbation, after)))
+        return found
+
+    def _treated_cell(self, row: int, perturbation: Perturbation, rng: np.random.Generator) -> tuple[str, ...]:
+        treated = np.array([one == perturbation for one in self._perturbation])
+        same = np.flatnonzero((self._groups == self._groups[row]) & treated & self.cells.readable)
+        if len(same) == 0:
+            raise ValueError(f"no cell that agrees with {self.cells.names[row]!r} in match= has {str(perturbation)!r}")
+        return tuple(self.cells.genes([int(rng.choice(same))])[0])
+
+    def _example(
+        self, row: int, genes: list[str], perturbation: Perturbation, truth: tuple[str, ...] | None
+    ) -> ResponseExample:
+        return ResponseExample(
+            genes=tuple(genes),
+            perturbation=perturbation,
+            options=self.options,
+            truth=truth,
+            context=self.cells.context([row])[0],
+        )
+
+    @classmethod
+    def task_from_params(cls, params: Mapping[str, Any]) -> Task:
+        """The task with the perturbations of an earlier result."""
+        return Response(perturbations=from_json(params["options_json"]))
+
+    def from_results(self, key: str, seed: int) -> ResponseResults:
+        """The predicted cells, and the control cells and the perturbation that they were predicted from."""
+        params = self.cells.adata.uns[key]["params"]
+        names = {
+            name: known_perturbation(self.cells.spec, one) for name, one in from_json(params["options_json"]).items()
+        }
+        check_options(key, list(names))
+        control = ModelCells(
+            self.cells.adata,
+            self.cells.spec,
+            sentence_key=adata_keys.control(self.cells.sentence_key),
+            n_genes=self.cells.n_genes,
+            context=param_list(params, "context"),
+        )
+        return ResponseResults(self.task, self.cells, control, predictions(self.cells.adata, key, names), names)
+
+
+class ResponseResults(Results):
+    """Predicted cells with what they were predicted from."""
+
+    def __init__(
+        self,
+        task: Response,
+        treated: ModelCells,
+        control: ModelCells,
+        perturbations: Sequence[str | None],
+        names: Mapping[str, Perturbation],
+    ) -> None:
+        self.task = task
+        self._treated, self._control, self._perturbations, self._names = treated, control, perturbations, names
+
+    def block(self, rows: slice) -> tuple[list[Any], list[Any]]:
+        """Examples and predicted sentences."""
+        options, chosen = tuple(self._names.values()), self._perturbations[rows]
+        cells = zip(self._control.genes(rows), chosen, self._control.context(rows), strict=True)
+        examples = [
+            ResponseExample(
+                genes=tuple(genes),
+                perturbation=self._names[one] if one else options[0],
+                options=options,
+                context=context,
+            )
+            for genes, one, context in cells
+        ]
+        treated = self._treated.genes(rows)
+        return examples, [tuple(genes) if one and genes else None for one, genes in zip(chosen, treated, strict=True)]

@@ -1,0 +1,69 @@
+"""Examples of drug sensitivity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from ..metrics import normal_form
+from ..tasks import Sensitivity, SensitivityExample, Task
+from ._hidden_genes import CellParts
+from ._label_options import label_options
+from ._label_task import LabelExamples
+from ._results import param_list
+
+#: Labels where neither the user nor the model has others.
+_LABELS = ("sensitive", "resistant")
+
+
+class SensitivityExamples(LabelExamples):
+    """Examples of drug sensitivity: the labels that the model knows belong to the drug."""
+
+    task: Sensitivity
+    task_class = Sensitivity
+
+    @cached_property
+    def drug(self) -> str:
+        """The model's own name for the drug, or an error if it knows only others."""
+        drugs = self.cells.spec.known("sensitivity", "drugs", {})
+        drug = {normal_form(name): name for name in drugs}.get(normal_form(self.task.drug), self.task.drug)
+        if drugs and drug not in drugs:
+            raise ValueError(
+                f"the model {self.cells.spec.name!r} does not know the drug {self.task.drug!r}; it knows "
+                f"{', '.join(drugs)}: pass another drug or a general model"
+            )
+        return drug
+
+    @property
+    def known_labels(self) -> Sequence[str]:
+        """Labels that the model knows for the drug."""
+        return tuple(self.cells.spec.known("sensitivity", "drugs", {}).get(self.drug, ()))
+
+    def _options(self, labels: Sequence[str] | str | None) -> dict[str, str]:
+        spec, known = self.cells.spec, self.known_labels
+        return label_options(self.cells.adata, spec, labels or known or _LABELS, known)
+
+    def example(
+        self,
+        parts: CellParts,
+        *,
+        context: Mapping[str, str],
+        options: Sequence[str] | None = None,
+        truth: str | None = None,
+    ) -> SensitivityExample:
+        """The example of one cell and the drug."""
+        return SensitivityExample(drug=self.drug, **self.fields(parts, context, options, truth))
+
+    def settings(self) -> dict[str, Any]:
+        """The drug."""
+        return {"drug": self.task.drug}
+
+    @classmethod
+    def task_from_params(cls, params: Mapping[str, Any]) -> Task:
+        """The task with the drug and the labels of an earlier result."""
+        return Sensitivity(drug=str(params["drug"]), labels=param_list(params, "labels"))
+
+    def knowledge(self) -> dict[str, Any]:
+        """The labels of the drug."""
+        return {"drugs": {**self.cells.spec.known("sensitivity", "drugs", {}), self.drug: list(self._truth[1])}}

@@ -1,0 +1,38 @@
+"""Completions as TRL passes them, and the answers in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..tasks import Answer, Failure, Question
+
+#: What TRL's GRPOTrainer takes as ``reward_funcs``.
+RewardFunction = Callable[..., list[float | None]]
+
+
+def completion_text(completion: str | Sequence[Mapping[str, str]]) -> str:
+    """The text of a completion, or of the last message of a conversation.
+
+    Examples
+    --------
+    >>> from sc_duality.rewards import completion_text
+    >>> completion_text([{"role": "assistant", "content": "B cell"}])
+    'B cell'
+    """
+    return completion if isinstance(completion, str) else completion[-1]["content"]
+
+
+def read_answers(completions: Sequence[Any], question: Sequence[Question]) -> list[Answer | None]:
+    """The answer in each completion, ``None`` where it cannot be read.
+
+    Examples
+    --------
+    >>> from sc_duality.rewards import read_answers
+    >>> from sc_duality.tasks import Annotation, LabelExample
+    >>> question = Annotation().question(LabelExample(genes=("CD79A",), options=("B cell", "T cell")))
+    >>> [answer and answer.value for answer in read_answers(["<answer>B cell</answer>", "?"], [question] * 2)]
+    ['B cell', None]
+    """
+    found = [one.parse(completion_text(text)) for text, one in zip(completions, question, strict=True)]
+    return [None if isinstance(answer, Failure) else answer for answer in found]

@@ -1,0 +1,160 @@
+"""Kinds of answers: how each is written, parsed and compared with its target. Labels are here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
+from math import factorial
+from typing import Any, Protocol
+
+from ..metrics import exact_match
+from ._parse import Answer, Failure, read_label, read_labels
+
+#: Assignments with more orders than this are not listed one by one.
+_MOST_ORDERS = 120
+
+
+class AnswerType(Protocol):
+    """What the answer to a question may be. Everything that scores, trains or samples reads answers through this."""
+
+    @property
+    def options(self) -> Sequence[Any] | None:
+        """All possible answers, or ``None`` where they are too many to list."""
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of the longest answer, with one token for each gene and each word of a label."""
+
+    @property
+    def longest(self) -> Any:
+        """An answer of the greatest length; ``None`` where only the token budget limits it."""
+
+    def size(self, answer: Any) -> int:
+        """Parts of an answer, such as genes, by whose number a log-likelihood is divided."""
+
+    def write(self, answer: Any) -> str:
+        """An answer as text."""
+
+    def parse(self, text: str) -> Answer | Failure:
+        """Read an answer from text."""
+
+    def similarity(self, target: Any, answer: Any) -> float:
+        """How well ``answer`` matches ``target``, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One of several options, such as a cell type, a drug response or a perturbation.
+
+    Parameters
+    ----------
+    options
+        Possible answers.
+    texts
+        How the prompt format writes each of them.
+
+    Examples
+    --------
+    >>> from sc_duality.tasks import Label
+    >>> cell_type = Label(("B cell", "T cell"), ("B_cell", "T_cell"))
+    >>> cell_type.parse("t cell").value, cell_type.write("B cell"), cell_type.similarity("B cell", "T cell")
+    ('T cell', 'B_cell', 0.0)
+    """
+
+    options: tuple[Any, ...]
+    texts: tuple[str, ...]
+
+    @cached_property
+    def _text(self) -> dict[Any, str]:
+        return dict(zip(self.options, self.texts, strict=True))
+
+    @cached_property
+    def _option(self) -> dict[str, Any]:
+        """Options by how they are written, and by themselves."""
+        return dict(zip(self.texts, self.options, strict=True)) | {str(option): option for option in self.options}
+
+    @cached_property
+    def n_tokens(self) -> int:
+        """Tokens of the longest option."""
+        return max(len(text.split()) for text in self.texts)
+
+    @property
+    def longest(self) -> Any:
+        """The option with the longest text."""
+        return max(self.options, key=lambda option: len(self._text[option]))
+
+    def size(self, answer: Any) -> int:
+        """A label counts as one part."""
+        return 1
+
+    def write(self, answer: Any) -> str:
+        """How the prompt format writes this option."""
+        if answer not in self._text:
+            raise ValueError(f"{str(answer)!r} is not one of the options {', '.join(map(str, self.options))}")
+        return self._text[answer]
+
+    def parse(self, text: str) -> Answer | Failure:
+        """Find the option whatever its case and spacing, never by a part of it."""
+        found = read_label(text, tuple(self._option))
+        return found if isinstance(found, Failure) else Answer(self._option[found.value])
+
+    def similarity(self, target: Any, answer: Any) -> float:
+        """1 for the right option, else 0 (CellDuality, equation 2)."""
+        return exact_match(target, answer)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One label for each of several cells, each label used once (Cell-o1).
+
+    Parameters
+    ----------
+    labels
+        As many labels as cells.
+
+    Examples
+    --------
+    >>> from sc_duality.tasks import Assignment
+    >>> batch = Assignment(("B cell", "T cell"))
+    >>> batch.parse("T cell | B cell").value
+    ('T cell', 'B cell')
+    >>> batch.similarity(("B cell", "T cell"), ("T cell", "B cell"))
+    0.0
+    """
+
+    labels: tuple[str, ...]
+
+    @cached_property
+    def options(self) -> tuple[tuple[str, ...], ...] | None:
+        """All orders of the labels, for up to five cells."""
+        if factorial(len(self.labels)) > _MOST_ORDERS:
+            return None
+        return tuple(dict.fromkeys(permutations(self.labels)))
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of all labels and of what separates them."""
+        return sum(len(label.split()) + 1 for label in self.labels)
+
+    @property
+    def longest(self) -> tuple[str, ...]:
+        """Any order of the labels."""
+        return self.labels
+
+    def size(self, answer: Sequence[str]) -> int:
+        """Number of cells."""
+        return len(answer)
+
+    def write(self, answer: Sequence[str]) -> str:
+        """Labels in the order of the cells, separated by ``|``."""
+        return " | ".join(answer)
+
+    def parse(self, text: str) -> Answer | Failure:
+        """Read one label a cell."""
+        return read_labels(text, self.labels)
+
+    def similarity(self, target: Sequence[str], answer: Sequence[str]) -> float:
+        """Share of the cells whose label is right."""
+        return sum(exact_match(*pair) for pair in zip(target, answer, strict=True)) / len(target)

@@ -1,0 +1,113 @@
+"""Answers that are ranked lists of genes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ..metrics import rank_weighted_jaccard
+from ._parse import Answer, Failure, Reason, read_genes
+
+
+@dataclass(frozen=True)
+class GeneList:
+    """A ranked list of genes, highest expression first.
+
+    Parameters
+    ----------
+    vocabulary
+        Gene symbols that count; any symbol by default.
+    n_genes
+        Length of the list at most.
+
+    Examples
+    --------
+    >>> from sc_duality.tasks import GeneList
+    >>> genes = GeneList({"CD79A", "MS4A1"})
+    >>> genes.parse("MS4A1 CD79A FOO").value
+    ('MS4A1', 'CD79A')
+    >>> genes.similarity(("CD79A", "MS4A1"), ("CD79A",))
+    0.666...
+    """
+
+    vocabulary: Collection[str] | None = None
+    n_genes: int = 1
+
+    options = None
+    longest = None
+
+    @property
+    def n_tokens(self) -> int:
+        """One token a gene."""
+        return self.n_genes
+
+    def size(self, answer: Sequence[str]) -> int:
+        """Number of genes."""
+        return len(answer)
+
+    def write(self, answer: Sequence[str]) -> str:
+        """Genes separated by spaces."""
+        return " ".join(answer)
+
+    def parse(self, text: str) -> Answer | Failure:
+        """Read the genes; symbols out of the vocabulary are dropped and counted."""
+        return read_genes(text, self.vocabulary)
+
+    def similarity(self, target: Sequence[str], answer: Sequence[str]) -> float:
+        """Rank-weighted Jaccard similarity (CellDuality, equation 3)."""
+        return rank_weighted_jaccard(target, answer)
+
+
+@dataclass(frozen=True)
+class GeneLists:
+    """A ranked list of genes for each of several cells.
+
+    Parameters
+    ----------
+    vocabulary
+        Gene symbols that count; any symbol by default.
+    n_genes
+        Length of the list of each cell.
+
+    Examples
+    --------
+    >>> from sc_duality.tasks import GeneLists
+    >>> GeneLists(None, (2, 1)).parse("CD79A MS4A1 | CD3E").value
+    (('CD79A', 'MS4A1'), ('CD3E',))
+    """
+
+    vocabulary: Collection[str] | None
+    n_genes: tuple[int, ...]
+
+    options = None
+    longest = None
+
+    @property
+    def n_tokens(self) -> int:
+        """One token a gene and one between two cells."""
+        return sum(self.n_genes) + len(self.n_genes)
+
+    def size(self, answer: Sequence[Sequence[str]]) -> int:
+        """Number of genes over all cells."""
+        return sum(map(len, answer))
+
+    def write(self, answer: Sequence[Sequence[str]]) -> str:
+        """Genes separated by spaces, cells by ``|``."""
+        return " | ".join(" ".join(genes) for genes in answer)
+
+    def parse(self, text: str) -> Answer | Failure:
+        """Read the genes of each cell; a cell without a readable gene is empty."""
+        pieces = text.split("|")
+        if len(pieces) != len(self.n_genes):
+            return Failure(Reason.WRONG_COUNT, f"{len(pieces)} lists for {len(self.n_genes)} cells")
+        cells = [read_genes(piece, self.vocabulary) for piece in pieces]
+        read = [cell for cell in cells if isinstance(cell, Answer)]
+        return Answer(
+            tuple(cell.value if isinstance(cell, Answer) else () for cell in cells),
+            n_unknown=sum(cell.n_unknown for cell in read),
+            n_duplicates=sum(cell.n_duplicates for cell in read),
+        )
+
+    def similarity(self, target: Sequence[Sequence[str]], answer: Sequence[Sequence[str]]) -> float:
+        """Mean rank-weighted Jaccard similarity over the cells."""
+        return sum(rank_weighted_jaccard(*pair) for pair in zip(target, answer, strict=True)) / len(target)

@@ -1,0 +1,96 @@
+"""Joint annotation: a batch of cells is labelled together, each candidate label once (Cell-o1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ._answer_types import Assignment
+from ._gene_answers import GeneLists
+from ._task import Example, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointAnnotationExample(Example):
+    """A batch of cells of one donor, each of another type.
+
+    Parameters
+    ----------
+    cells
+        Cell sentences that the model reads, highest expression first.
+    options
+        Candidate labels, as many as cells, in any order.
+    observed
+        Genes of each cell that the dual task shows.
+    hidden_genes
+        Genes of each cell that the dual task reconstructs.
+    truth
+        The label of each cell, where it is known.
+    context
+        Facts that hold for all cells, such as donor and tissue.
+    """
+
+    cells: tuple[tuple[str, ...], ...]
+    options: tuple[str, ...]
+    observed: tuple[tuple[str, ...], ...] = ()
+    hidden_genes: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.cells) != len(self.options):
+            raise ValueError(
+                f"joint annotation takes one label for each cell, got {len(self.options)} for {len(self.cells)} cells"
+            )
+        if self.truth is not None and sorted(self.truth) != sorted(self.options):
+            raise ValueError(f"the truth {list(self.truth)} is not an order of the labels {list(self.options)}")
+
+    @property
+    def hidden(self) -> tuple[tuple[str, ...], ...]:
+        """The genes of each cell that the dual task reconstructs."""
+        return self.hidden_genes
+
+    @property
+    def has_hidden(self) -> bool:
+        """Whether a gene of any cell is hidden."""
+        return any(self.hidden_genes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JointAnnotation(Task):
+    """Batch of cells → one label each; dual: labels → the hidden genes of each cell.
+
+    The question is that of Cell-o1 (§4.1, table 1); the dual is ours, after CellDuality's inpainting.
+
+    Parameters
+    ----------
+    truth
+        ``obs`` column with the true labels.
+    groupby
+        ``obs`` columns whose cells make up batches together, such as ``["donor"]``; all cells by default.
+    n_cells
+        Cells of a batch at most.
+    prompt_format, vocabulary
+        See :class:`Task`.
+
+    Examples
+    --------
+    >>> from sc_duality.tasks import JointAnnotation, JointAnnotationExample
+    >>> task = JointAnnotation(prompt_format="cell-o1")
+    >>> example = JointAnnotationExample(cells=(("CD79A",), ("CD3E",)), options=("T cell", "B cell"))
+    >>> task.question(example).parse("<think>CD3E: T cell.</think><answer>B cell | T cell</answer>").value
+    ('B cell', 'T cell')
+    """
+
+    name = "joint_annotation"
+    version = 2
+
+    truth: str | None = None
+    groupby: Sequence[str] = ()
+    n_cells: int = 8
+
+    def answer_type(self, example: JointAnnotationExample) -> Assignment:
+        """One label a cell."""
+        return Assignment(example.options)
+
+    def dual_answer_type(self, example: JointAnnotationExample) -> GeneLists:
+        """The hidden genes of each cell."""
+        return GeneLists(self.vocabulary, tuple(map(len, example.hidden_genes)))

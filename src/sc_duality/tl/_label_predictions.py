@@ -1,0 +1,81 @@
+"""Predicted labels, one a cell or one a group."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..cells import adata_keys
+
+#: Smallest probability of a label by one cell of a group.
+_MIN_PROBABILITY = 1e-6
+
+
+class LabelPredictions(NamedTuple):
+    """One prediction a cell."""
+
+    #: (n_obs,): index of the label among the options, −1 where there is none.
+    best: NDArray[np.int64]
+    #: (n_obs,): ``"ok"``, or why there is no label.
+    status: NDArray[np.object_]
+    #: (n_obs,): probability of the label or its share of the votes; NaN where there is neither.
+    confidence: NDArray[np.float64]
+    #: (n_obs, n_labels), NaN without a prediction; ``None`` if the model generated text. A row may sum to less than 1,
+    #: by the probability that none of the labels is right.
+    probability: NDArray[np.float64] | None
+    #: (n_obs,): in-distribution probability; ``None`` without a reference classifier.
+    in_distribution: NDArray[np.float64] | None
+
+    @classmethod
+    def empty(cls, n: int, n_labels: int, status: str, *, scored: bool, in_distribution: bool) -> LabelPredictions:
+        """No prediction for any of ``n`` cells."""
+        return cls(
+            np.full(n, -1),
+            np.full(n, status, dtype=object),
+            np.full(n, np.nan),
+            np.full((n, n_labels), np.nan) if scored else None,
+            np.full(n, np.nan) if in_distribution else None,
+        )
+
+    def choose(self, best: NDArray[np.int64]) -> LabelPredictions:
+        """Other labels for the same cells; a cell that had a label and has none now was not answered."""
+        lost = (best < 0) & (self.status == adata_keys.OK)
+        self.status[lost] = adata_keys.NOT_ANSWERED
+        if self.probability is not None:
+            self.probability[lost] = np.nan
+            self.confidence[:] = np.where(best < 0, np.nan, self.probability[np.arange(len(best)), best])
+        if self.in_distribution is not None:
+            self.in_distribution[lost] = np.nan
+        return self._replace(best=best)
+
+
+def pool_by_group(predictions: LabelPredictions, groups: pd.Series, n_labels: int) -> LabelPredictions:
+    """One label a group: the highest summed log-probability, or the most votes where the model generated text."""
+    probability, in_distribution = predictions.probability, predictions.in_distribution
+    pooled = LabelPredictions.empty(
+        len(predictions.best),
+        n_labels,
+        adata_keys.NO_GROUP,
+        scored=probability is not None,
+        in_distribution=in_distribution is not None,
+    )
+    for members in groups.groupby(groups, observed=True).indices.values():
+        voters = members[predictions.best[members] >= 0]
+        if len(voters) == 0:
+            pooled.status[members] = predictions.status[members]
+            continue
+        if probability is None:
+            share = np.bincount(predictions.best[voters], minlength=n_labels) / len(voters)
+            best = int(share.argmax())
+        else:
+            share = probability[voters].mean(0)
+            best = int(np.log(np.maximum(probability[voters], _MIN_PROBABILITY)).sum(0).argmax())
+        pooled.best[members], pooled.confidence[members], pooled.status[members] = best, share[best], adata_keys.OK
+        if pooled.probability is not None:
+            pooled.probability[members] = share
+        if in_distribution is not None and pooled.in_distribution is not None:
+            pooled.in_distribution[members] = in_distribution[voters].mean()
+    return pooled

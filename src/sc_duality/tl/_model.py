@@ -1,0 +1,68 @@
+"""What all tools need of a model: its specification before it is loaded, and what is kept about it afterwards."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from .._settings import settings
+from ..cells import adata_keys
+from ..models import LanguageModel, ModelSpec, Sampling, engine_info, resolve
+from ..tasks import PromptFormat
+
+logger = logging.getLogger(__name__)
+
+
+def resolve_model(
+    model: str | Path | LanguageModel | None, *tasks: str
+) -> tuple[str | Path | LanguageModel, ModelSpec]:
+    """The model (``sd.settings.model`` by default) and its specification, or an error if it lacks one of ``tasks``."""
+    chosen = settings.model if model is None else model
+    spec = resolve(chosen)
+    for task in tasks:
+        check_task(spec, task)
+    return chosen, spec
+
+
+def check_task(spec: ModelSpec, task: str) -> None:
+    """Refuse a model that was not trained for this task, and log what users have to know about its predictions."""
+    if spec.tasks is not None and task not in spec.tasks:
+        raise ValueError(
+            f"the model {spec.name!r} was not trained for the task {task!r}, only for {', '.join(spec.tasks)}: pass "
+            "another model, see sd.models.available()"
+        )
+    if task in spec.cautions:
+        logger.warning("%s by the model %r: %s", task, spec.name, spec.cautions[task])
+
+
+def provenance(model: LanguageModel, **params: Any) -> dict[str, Any]:
+    """What ``uns`` keeps about a result; ``None`` is left out, as AnnData cannot store it."""
+    spec, info = model.spec, engine_info(model)
+    prompt_format = PromptFormat(spec.prompt_format)
+    kept = {
+        "model": spec.name,
+        "engine": info.name,
+        "fingerprint": info.fingerprint,
+        "dtype": info.dtype,
+        "prompt_format": prompt_format.name,
+        "prompt_format_version": prompt_format.version,
+        "versions": {name: version(name) for name in ("sc-duality", "anndata", *info.packages)},
+        **params,
+    }
+    return {adata_keys.PARAMS: {name: value for name, value in kept.items() if value is not None}}
+
+
+def sampling_settings(sampling: Sampling, method: str) -> dict[str, Any]:
+    """What ``uns`` keeps of the sampling of labels; scored labels have the number of samples only."""
+    kept: dict[str, Any] = {"n_samples": sampling.n_samples}
+    if method != "score":
+        kept |= {"temperature": sampling.temperature or 0.0, "top_p": sampling.top_p, "max_tokens": sampling.max_tokens}
+    return kept
+
+
+def warn_not_answered(n: int, n_cells: int) -> None:
+    """Warn about cells without an answer from the model."""
+    if n:
+        logger.warning("%d of %d cells got no answer from the model: call again to query only those", n, n_cells)

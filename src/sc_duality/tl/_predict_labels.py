@@ -1,0 +1,191 @@
+"""Query a model for one of several labels of every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from .._validation import choice
+from ..cells import adata_keys
+from ..duality import Duality, best_by_duality
+from ..examples import LabelExamples, cell_rng
+from ..models import LanguageModel, ReferenceClassifier, Sampling, SamplingParams
+from ..tasks import Failure, LabelExample, Question
+from ._blocks import blocks
+from ._label_predictions import LabelPredictions
+
+Method = Literal["score", "generate", "choose"]
+
+
+def check_label_arguments(
+    adata: AnnData, method: str, groupby: str | None, unknown: float | None, sampling: Sampling
+) -> None:
+    """Refuse arguments of a label tool that contradict each other."""
+    choice("method", method, ("score", "generate", "choose"))
+    if groupby is not None and groupby not in adata.obs:
+        raise KeyError(f"groupby={groupby!r} is not an obs column; there are {', '.join(adata.obs.columns)}")
+    if unknown is not None and not 0 <= unknown <= 1:
+        raise ValueError(f"unknown={unknown} must be a probability between 0 and 1")
+    if unknown is not None and method != "score" and groupby is None:
+        raise ValueError(f"unknown={unknown} needs a confidence, which method={method!r} has with groupby= only")
+    if sampling.n_samples > 1 and groupby is not None:
+        raise ValueError(
+            f"n_samples={sampling.n_samples} selects a label for each cell, groupby= for a group: pass one"
+        )
+    if sampling.n_samples > 1 and method != "score" and not sampling.temperature:
+        raise ValueError(
+            f"n_samples={sampling.n_samples} at temperature 0 gives {sampling.n_samples} equal samples: pass "
+            "sd.Sampling(temperature=1.0, ...)"
+        )
+
+
+def predict_labels(
+    model: LanguageModel,
+    examples: LabelExamples,
+    method: Method,
+    sampling: Sampling,
+    seed: int,
+    classifier: ReferenceClassifier | None = None,
+) -> LabelPredictions:
+    """Query the model about every cell, block by block.
+
+    Parameters
+    ----------
+    model
+        The model.
+    examples
+        The cells as examples of the task.
+    method
+        ``"score"``: log-likelihood of every label. ``"generate"``: read a label from generated text. ``"choose"``:
+        generate one of the labels.
+    sampling
+        With ``n_samples`` above 1, the sample with the best duality score is kept.
+    seed
+        Seed of sampling.
+    classifier
+        Reference classifier, whose probabilities are averaged with the model's.
+    """
+    n, n_labels = len(examples.cells), len(examples.options)
+    scored = method == "score"
+    predictions = LabelPredictions.empty(
+        n, n_labels, adata_keys.NO_GENES, scored=scored, in_distribution=classifier is not None
+    )
+    prompts_per_cell = sampling.n_samples * n_labels if sampling.n_samples > 1 else 1
+    for rows in blocks(n, examples.task.name, prompts_per_cell):
+        cells = examples.predict(rows)
+        found = LabelPredictions.empty(
+            len(cells), n_labels, adata_keys.NO_GENES, scored=scored, in_distribution=classifier is not None
+        )
+        readable = np.array([i for i, example in enumerate(cells) if example is not None], dtype=int)
+        questions = [examples.task.question(cells[i]) for i in readable]
+        samples = np.full((len(cells), sampling.n_samples), -1)
+        if scored and len(readable):
+            found = _score(model, examples, questions, [cells[i] for i in readable], readable, found, classifier)
+        elif len(readable):
+            samples[readable], found.status[readable] = _generate(model, examples, questions, method, sampling, seed)
+            found = found._replace(best=samples[:, 0])
+        if sampling.n_samples > 1:
+            if found.probability is not None:
+                samples = _sample_labels(found.probability, examples.cells.names[rows], sampling.n_samples, seed)
+            found = found.choose(_best_sample(model, examples, rows, samples, seed))
+        for own, values in zip(predictions, found, strict=True):
+            if own is not None and values is not None:
+                own[rows] = values
+    return predictions
+
+
+def _none_of_these(model: LanguageModel, examples: LabelExamples) -> str:
+    """What the model writes where none of the labels is right; empty for a model that was not trained to."""
+    return str(model.spec.known(examples.task.name, "none_of_these", ""))
+
+
+def _score(
+    model: LanguageModel,
+    examples: LabelExamples,
+    questions: Sequence[Question],
+    cells: Sequence[LabelExample | None],
+    readable: NDArray[np.int64],
+    found: LabelPredictions,
+    classifier: ReferenceClassifier | None,
+) -> LabelPredictions:
+    """Compare the log-likelihoods of all labels after each cell, and of none of them."""
+    none = _none_of_these(model, examples)
+    completions = questions[0].completions() + ([questions[0].template.write(none)] if none else [])
+    scores = model.score([question.prompt for question in questions], completions)
+    answered = np.asarray(~np.isnan(scores).any(axis=1))
+    found.status[readable] = np.where(answered, adata_keys.OK, adata_keys.NOT_ANSWERED)
+    scores, readable = scores[answered], readable[answered]
+    if len(readable) and found.probability is not None:
+        probability = softmax(scores / model.spec.temperature, axis=1)[:, : len(examples.options)]
+        if classifier is not None and found.in_distribution is not None:
+            genes = [cell.genes for cell, kept in zip(cells, answered, strict=True) if kept and cell is not None]
+            found.in_distribution[readable] = classifier.in_distribution_probability(genes)
+            probability = classifier.ensemble_probabilities(probability, genes, examples.options)
+        found.probability[readable] = probability
+        found.best[readable] = probability.argmax(1)
+    return found.choose(found.best)
+
+
+def _generate(
+    model: LanguageModel,
+    examples: LabelExamples,
+    questions: Sequence[Question],
+    method: Method,
+    sampling: Sampling,
+    seed: int,
+) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    """Index of the label in each generated text, (n, n_samples), −1 where it cannot be read; and a status a cell.
+
+    All samples are requested in one call, in which a repeated prompt is sampled anew. A cell with a missing answer was
+    not answered, so that the rest of a run does not depend on what failed in it.
+    """
+    index = {option: i for i, option in enumerate(examples.options)}
+    params = _params(model, questions[0], method, sampling, seed)
+    texts = model.generate([question.prompt for question in questions] * sampling.n_samples, params)
+    none = _none_of_these(model, examples)
+    none_text = questions[0].template.write(none) if none else None
+    labels = np.full((len(questions), sampling.n_samples), -1)
+    status = np.full(len(questions), adata_keys.OK, dtype=object)
+    lost: set[int] = set()
+    for position, text in enumerate(texts):
+        sample, i = divmod(position, len(questions))
+        if text is None:
+            lost.add(i)
+            continue
+        answer = questions[i].parse(text)
+        if not isinstance(answer, Failure):
+            labels[i, sample] = index[answer.value]
+        elif sample == 0:
+            status[i] = adata_keys.UNKNOWN if text.strip() == none_text else str(answer.reason)
+    status[(labels >= 0).any(axis=1)] = adata_keys.OK
+    labels[list(lost)], status[list(lost)] = -1, adata_keys.NOT_ANSWERED
+    return labels, status
+
+
+def _params(model: LanguageModel, question: Question, method: Method, sampling: Sampling, seed: int) -> SamplingParams:
+    choices = tuple(question.completions()) if method == "choose" else ()
+    max_tokens = model.spec.max_new_tokens(question.answer_type.n_tokens)
+    return sampling.params(temperature=0.0, max_tokens=max_tokens, seed=seed, choices=choices)
+
+
+def _sample_labels(probability: NDArray[np.float64], names: Sequence[Any], n: int, seed: int) -> NDArray[np.int64]:
+    """(n_obs, n): labels sampled from each cell's probabilities, −1 where there are none."""
+    samples = np.full((len(probability), n), -1)
+    for i in np.flatnonzero(~np.isnan(probability).any(axis=1)):
+        among_labels = probability[i] / probability[i].sum()  # without that of none of them
+        samples[i] = cell_rng(seed, "draw", names[i]).choice(len(among_labels), n, p=among_labels)
+    return samples
+
+
+def _best_sample(
+    model: LanguageModel, examples: LabelExamples, rows: slice, samples: NDArray[np.int64], seed: int
+) -> NDArray[np.int64]:
+    """The label in each row of ``samples`` with the best duality score; −1 where one could not be scored."""
+    answers = [[examples.options[i] if i >= 0 else None for i in row] for row in samples]
+    best = best_by_duality(model, examples.task, examples.with_hidden(rows, seed), answers, Duality(), seed)
+    return np.where(best < 0, -1, samples[np.arange(len(samples)), best])

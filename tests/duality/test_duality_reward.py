@@ -1,0 +1,59 @@
+"""Where and when the duality reward queries its verifier."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from sc_duality.duality import Duality, DualityReward
+from sc_duality.tasks import Annotation, LabelExample
+
+EXAMPLE = LabelExample(genes=("CD79A",), hidden_genes=("CD79A",), options=("B cell", "T cell"))
+TASK = Annotation()
+B_CELL = TASK.question(EXAMPLE).completion("B cell")
+
+
+@pytest.fixture
+def model(scripted_model):
+    return scripted_model("of type B cell", "<answer>CD79A</answer>")
+
+
+def rewards(model, texts, **settings):
+    reward = DualityReward(Duality(**settings), lambda: model)
+    return reward(texts, [TASK.question(EXAMPLE)] * len(texts), [EXAMPLE] * len(texts), TASK)
+
+
+def test_a_policy_is_queried_where_it_is_live(model):
+    events = []
+
+    @contextmanager
+    def live():
+        events.append("in")
+        yield model
+        events.append("out")
+
+    model.live, model.skip_generate = live, lambda: events.append("skipped")
+    assert rewards(model, [B_CELL]) == pytest.approx([0.75])
+    assert events == ["in", "out"]
+    # Other processes may generate, and the call is collective.
+    assert rewards(model, ["?"]) == [0]
+    assert events[2:] == ["in", "skipped", "out"]
+
+
+def test_a_verifier_without_an_answer_gives_no_reward(model):
+    model.likelihood = lambda prompts, _: np.full(len(prompts), np.nan)
+    assert rewards(model, [B_CELL, "?"]) == [0, 0]
+
+
+def test_unreadable_completions_are_not_scored(model):
+    assert rewards(model, ["?", B_CELL, "<answer>neuron</answer>"], form="sample", n_samples=2) == [0, 1, 0]
+    assert len(model.generated) == 2
+
+
+def test_each_call_gets_the_verifier_anew(model):
+    found = []
+    reward = DualityReward(Duality(), lambda: found.append(model) or model)
+    assert reward.__name__ == "duality"
+    for _ in range(2):
+        reward([B_CELL], [TASK.question(EXAMPLE)], [EXAMPLE], TASK)
+    assert len(found) == 2

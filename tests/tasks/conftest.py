@@ -1,0 +1,30 @@
+"""A package with the wording that the prompt format c2s reads."""
+
+import json
+import sys
+
+import pytest
+
+PROMPTS = {
+    "single_cell_cell_type_prediction_prompts": {
+        "model_input": ["{num_genes} of {organism}: {cell_sentence}.\nType:", "Not the first {organism}"],
+        "response": ["{cell_type}."],
+    },
+    "single_cell_cell_type_conditional_generation_prompts": {
+        "model_input": ["{cell_type} of {organism}, {num_genes} genes:"],
+        "response": ["{cell_sentence}."],
+    },
+}
+
+
+@pytest.fixture
+def fake_cell2sentence(tmp_path, monkeypatch):
+    """A folder with a package cell2sentence that cannot be imported."""
+    prompts = tmp_path / "cell2sentence" / "prompts"
+    prompts.mkdir(parents=True)
+    (tmp_path / "cell2sentence" / "__init__.py").write_text("raise RuntimeError('imported')")
+    for name, wording in PROMPTS.items():
+        (prompts / f"{name}.json").write_text(json.dumps(wording))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cell2sentence", raising=False)
+    return tmp_path

@@ -1,0 +1,177 @@
+"""Every task in every shipped prompt format, from both sides."""
+
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+import sc_duality
+from sc_duality.tasks import (
+    Annotation,
+    Example,
+    Generation,
+    GenerationExample,
+    JointAnnotation,
+    JointAnnotationExample,
+    LabelExample,
+    Perturbation,
+    PromptFormat,
+    Response,
+    ResponseExample,
+    Sensitivity,
+    SensitivityExample,
+)
+
+FORMATS = sorted(path.name for path in (Path(sc_duality.__file__).parent / "tasks/prompt_formats").iterdir())
+TASKS = {
+    "annotation": Annotation,
+    "generation": Generation,
+    "joint_annotation": JointAnnotation,
+    "response": Response,
+    "sensitivity": Sensitivity,
+}
+SUPPORTED = {
+    "plain": set(TASKS),
+    "terse": set(TASKS),
+    "compact": set(TASKS) - {"joint_annotation"},
+    "c2s": {"annotation", "generation"},
+    "cell-o1": {"annotation", "joint_annotation"},
+}
+PAIRS = [(name, task) for name, tasks in SUPPORTED.items() for task in sorted(tasks)]
+
+CELL, PART, REST = ("CD79A", "MS4A1", "CD74", "HLA-DRA"), ("CD79A", "CD74"), ("MS4A1", "HLA-DRA")
+LABELS, CONTEXT = ("B cell", "natural killer cell"), {"tissue": "blood", "disease": "normal"}
+DRUG, CONTROL = Perturbation("drug", "panobinostat", dose="0.2 µM", time="24 h"), Perturbation("control")
+
+
+def label_fields(observed, labels, context):
+    return {
+        "genes": observed or CELL,
+        "observed": observed,
+        "hidden_genes": REST if observed else CELL,
+        "options": labels,
+        "truth": labels[1],
+        "context": context,
+    }
+
+
+def examples_of(task, context):
+    """Examples of a task with a truth, by what makes them different."""
+    match task:
+        case "annotation":
+            return {
+                "label": LabelExample(**label_fields((), LABELS, context)),
+                "observed": LabelExample(**label_fields(PART, LABELS, context)),
+            }
+        case "sensitivity":
+            labels, others = ("sensitive", "resistant"), ("treated", "not treated")
+            return {
+                "label": SensitivityExample(drug="erlotinib", **label_fields((), labels, context)),
+                "observed": SensitivityExample(drug="erlotinib", **label_fields(PART, others, context)),
+            }
+        case "generation":
+            fields = {"cell_type": LABELS[1], "options": LABELS, "context": context}
+            return {"cell type": GenerationExample(truth=CELL, n_genes=4, **fields)}
+        case "response":
+            fields = {"genes": CELL, "truth": CELL[::-1], "context": context}
+            return {
+                "drug": ResponseExample(perturbation=DRUG, options=(DRUG, CONTROL), **fields),
+                "control": ResponseExample(perturbation=CONTROL, options=(DRUG, CONTROL), **fields),
+                "label": ResponseExample(
+                    perturbation="resistant", options=("sensitive", "resistant"), drug="erlotinib", **fields
+                ),
+            }
+        case "joint_annotation":
+            fields = {"options": LABELS, "truth": LABELS[::-1], "context": context}
+            return {
+                "label": JointAnnotationExample(
+                    cells=(CELL, REST), observed=((), ()), hidden_genes=(CELL, REST), **fields
+                ),
+                "observed": JointAnnotationExample(
+                    cells=(PART, REST), observed=(PART, REST), hidden_genes=(REST, PART), **fields
+                ),
+            }
+
+
+def build(prompt_format, task):
+    settings = {"drug": "erlotinib"} if task == "sensitivity" else {}
+    return TASKS[task](prompt_format=prompt_format, **settings)
+
+
+def question_of(task, example, side):
+    """The question of one side."""
+    if side == "primal":
+        return task.question(example)
+    return task.dual(example, example.truth if side == "dual" else None)
+
+
+def takes_no_answer(task):
+    """Whether the dual task can do without the answer: it reconstructs genes."""
+    return task in ("annotation", "sensitivity", "joint_annotation")
+
+
+def test_formats_and_tasks_are_those_that_are_shipped():
+    folder = Path(sc_duality.__file__).parent / "tasks/prompt_formats"
+    shipped = {
+        name: {path.stem for path in (folder / name).glob("*.jinja") if not path.stem.startswith("_")}
+        for name in FORMATS
+    }
+    assert shipped == SUPPORTED
+
+
+@pytest.mark.usefixtures("fake_cell2sentence")
+@pytest.mark.parametrize("side", ["primal", "dual", "dual without the answer"])
+@pytest.mark.parametrize("context", [{}, CONTEXT], ids=["no context", "context"])
+@pytest.mark.parametrize(("prompt_format", "name"), PAIRS)
+def test_prompts_and_completions(prompt_format, name, context, side):
+    task = build(prompt_format, name)
+    for kind, example in examples_of(name, context).items():
+        if side == "dual without the answer" and not takes_no_answer(name):
+            continue
+        if side != "primal" and (prompt_format, kind) == ("c2s", "observed"):
+            with pytest.raises(ValueError, match="context='label'"):
+                question_of(task, example, side)
+            continue
+        question = question_of(task, example, side)
+        assert question.target == (example.truth if side == "primal" else example.hidden)
+        assert question.parse(question.completion(question.target)).value == question.target
+        assert question.similarity(question.target) == pytest.approx(1)
+        for option in question.answer_type.options or ():
+            assert question.parse(question.completion(option)).value == option
+        assert question.prompt == question.prompt.strip("\n")
+        for unwanted in ("None", "Undefined", "Perturbation(", "{{", "{%", "\n\n\n", "()"):
+            assert unwanted not in question.prompt
+            assert unwanted not in question.completion(question.target)
+
+
+@pytest.mark.usefixtures("fake_cell2sentence")
+@pytest.mark.parametrize(("prompt_format", "name"), [pair for pair in PAIRS if takes_no_answer(pair[1])])
+def test_dual_without_the_answer_does_not_hold_it(prompt_format, name):
+    example = examples_of(name, {})["label"]
+    prompt = build(prompt_format, name).dual(example, None).prompt.replace("_", " ")
+    truth = (example.truth,) if isinstance(example.truth, str) else example.truth
+    assert not any(label in prompt for label in truth)
+
+
+@pytest.mark.usefixtures("fake_cell2sentence")
+@pytest.mark.parametrize(
+    ("prompt_format", "name"), [(name, task) for name in SUPPORTED for task in sorted(set(TASKS) - SUPPORTED[name])]
+)
+def test_missing_templates_are_named(prompt_format, name):
+    example = next(iter(examples_of(name, {}).values()))
+    with pytest.raises(ValueError, match=f"the prompt format '{prompt_format}' has no template for the task '{name}'"):
+        build(prompt_format, name).question(example)
+
+
+@pytest.mark.usefixtures("fake_cell2sentence")
+@pytest.mark.parametrize("prompt_format", FORMATS)
+def test_text_to_embed(prompt_format):
+    text = PromptFormat(prompt_format).cell_text(CELL)
+    assert [text.upper().index(gene) for gene in CELL] == sorted(text.upper().index(gene) for gene in CELL)
+
+
+@pytest.mark.parametrize(("prompt_format", "name"), [pair for pair in PAIRS if pair[0] != "c2s"])
+def test_examples_of_another_task_raise(prompt_format, name):
+    """A template that reads a field that the example lacks never renders it as empty text."""
+    with pytest.raises((UndefinedError, TypeError)):
+        build(prompt_format, name).question(Example())
