@@ -41,6 +41,13 @@ def tissue(tmp_path, monkeypatch):
     return Tissue
 
 
+def test_the_true_labels_are_not_overwritten(cells, scripted_model, tissue):
+    cells.obs["tissue"] = "lung"
+    with pytest.raises(ValueError, match="true labels of the task: pass another key_added="):
+        sd.tl.predict(cells, tissue(labels=LABELS, truth="tissue"), scripted_model(), n_genes=3)
+    assert set(cells.obs["tissue"]) == {"lung"}
+
+
 def test_a_users_own_task_is_predicted_and_scored(cells, scripted_model, tissue):
     cells.obs["disease"] = "normal"
     model = scripted_model(

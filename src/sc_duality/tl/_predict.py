@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..cells import adata_keys, column, modality, seed
-from ..examples import LabelExamples, ModelCells, build, builder_of, to_task
+from ..examples import ModelCells, build, to_task
 from ..models import LanguageModel, Sampling, load
-from ..tasks import Task
+from ..tasks import LabelTask
 from ._label_columns import write_labels
 from ._label_predictions import pool_by_group
 from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 def predict(
     adata: AnnData | MuData,
-    task: str | Task | tuple[str, Mapping[str, Any]],
+    task: str | LabelTask | tuple[str, Mapping[str, Any]],
     model: str | Path | LanguageModel | None = None,
     *,
     labels: Sequence[str] | str | None = None,
@@ -100,11 +100,13 @@ def predict(
     result = adata.copy() if copy else adata
     data = modality(result, mod)
     chosen = to_task(task)
-    if not issubclass(builder_of(type(chosen)), LabelExamples):
+    if not isinstance(chosen, LabelTask):
         raise ValueError(f"the task {chosen.name!r} does not label cells one by one: tl.predict takes label tasks only")
     if labels is not None:
-        chosen = replace(chosen, labels=labels)  # type: ignore[call-arg]
+        chosen = replace(chosen, labels=labels)
     key_added = chosen.name if key_added is None else key_added
+    if key_added == chosen.truth:
+        raise ValueError(f"obs[{key_added!r}] has the true labels of the task: pass another key_added=")
     model, spec = resolve_model(model, chosen.name)
     sampling, number = sampling or Sampling(), seed(rng)
     check_label_arguments(data, method, groupby, unknown, sampling)
