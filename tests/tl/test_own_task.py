@@ -65,7 +65,7 @@ def trained(folder, tissue):
 
 def test_the_start_does_not_know_the_task(folder, tissue):
     with pytest.raises(ValueError, match="was not trained for the task 'tissue', only for annotation"):
-        sd.tl.predict(toy_cells(), tissue(truth="tissue"), folder / "start")
+        sd.tl.predict(toy_cells(), tissue(truth="tissue"), folder / "start", key_added="predicted")
     with pytest.raises(ValueError, match="was not trained for the task 'tissue'"):
         sd.tl.train_grpo_duality(toy_cells(), folder / "start", folder / "refused", tasks=[tissue()])
 
