@@ -52,7 +52,9 @@ class Question:
         if isinstance(text, Failure):
             return text
         found = self.answer_type.parse(text.value)
-        return found if isinstance(found, Failure) else replace(found, reasoning=text.reasoning)
+        if isinstance(found, Failure) or not text.reasoning:
+            return found
+        return replace(found, reasoning=text.reasoning)
 
     def similarity(self, answer: Any) -> float:
         """How well an answer matches the target, in [0, 1]."""
