@@ -67,7 +67,7 @@ class PromptFormat:
         self._globals: dict[str, Any] = {"refuse": _refuse}
         if "prompts" in settings:
             self._globals["prompts"] = partial(_read_prompts, self._installed(settings["prompts"]))
-        #: The template of a task: its name, and the folder of its templates if it is not part of the package.
+        #: Template of a task, by its name and by the folder of its templates if it is not part of the package.
         self.template = cache(self._template)
 
     @staticmethod
