@@ -80,6 +80,7 @@ PHRASES = {
     r"turned around": "dual",
     r"un?told": "without the label",
     r"who answers": "the model",
+    r"wordings?": "template, prompt",
 }
 PROSE = re.compile("|".join(rf"(?<![\w`])(?:{phrase})(?!\w)" for phrase in PHRASES), re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""A package with the wording that the prompt format c2s reads."""
+"""A package with the prompts that the prompt format c2s reads."""
 
 import json
 import sys
@@ -23,8 +23,8 @@ def fake_cell2sentence(tmp_path, monkeypatch):
     prompts = tmp_path / "cell2sentence" / "prompts"
     prompts.mkdir(parents=True)
     (tmp_path / "cell2sentence" / "__init__.py").write_text("raise RuntimeError('imported')")
-    for name, wording in PROMPTS.items():
-        (prompts / f"{name}.json").write_text(json.dumps(wording))
+    for name, prompt in PROMPTS.items():
+        (prompts / f"{name}.json").write_text(json.dumps(prompt))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "cell2sentence", raising=False)
     return tmp_path

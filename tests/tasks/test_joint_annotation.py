@@ -77,7 +77,7 @@ def test_invalid_examples_raise():
         example(truth=("B cell", "B cell", "T cell"))
 
 
-def test_cell_o1_has_its_own_wording():
+def test_cell_o1_has_its_own_prompt():
     prompt = JointAnnotation(prompt_format="cell-o1").question(example()).prompt
     assert prompt.startswith("You are an expert assistant specialized in cell type annotation.")
     assert "You will also receive a list of 3 candidate cell types" in prompt

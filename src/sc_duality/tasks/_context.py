@@ -1,4 +1,4 @@
-"""Facts about a cell as sentences (the wording of Cell-o1, table 9)."""
+"""Facts about a cell as sentences (the sentences of Cell-o1, table 9)."""
 
 from __future__ import annotations
 

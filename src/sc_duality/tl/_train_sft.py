@@ -78,7 +78,7 @@ def train_sft(
         not augmented.
     prompt_formats
         Further prompt formats for general models, such as ``["terse"]``: training on several teaches the task and not
-        one wording. Held-out examples use the model's own.
+        one prompt. Held-out examples use the model's own.
     contrast
         Weight of a contrastive loss by which the dual of a label task tells the true label from two wrong ones; 0 for
         none. With 1 the dual becomes a verifier; without, it may ignore the label.
