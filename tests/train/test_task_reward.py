@@ -124,6 +124,7 @@ def test_a_function_gets_questions_examples_and_columns():
         return [float(one.parse(text).value == cell.truth) for one, text, cell in rows]
 
     found = task_reward("mine", reward)(["?", "!"], ["B_cell", "CD3E IL7R"], [0, 1], own=[3, 4], trainer_state="state")
+    assert "task" not in seen, "completions of two tasks have more than one"
     assert found == [1.0, 1.0]
     assert seen["own"] == [3, 4]
     assert seen["prompts"] == ["?", "!"]

@@ -12,7 +12,8 @@ from ..tasks import Question, TrainingExample
 class TaskReward:
     """Calls a reward function on the completions of one task; completions of other tasks get ``None``.
 
-    The function gets, next to TRL's own columns, one ``question`` and one ``example`` a completion, and the ``task``.
+    The function gets, next to TRL's own columns, one ``question`` and one ``example`` a completion, and with ``task``
+    the task object.
 
     Parameters
     ----------
@@ -53,12 +54,13 @@ class TaskReward:
             return rewards
         question = [self._questions[row[i]] for i in own]
         chosen = [completions[i] for i in own]
+        if self._task is not None:
+            columns["task"] = self._examples[row[own[0]]].task
         found = self._reward(
             prompts=[prompts[i] for i in own],
             completions=chosen,
             question=question,
             example=[self._examples[row[i]].example for i in own],
-            task=self._examples[row[own[0]]].task,
             **{name: _taken(values, own, len(row)) for name, values in columns.items()},
         )
         for i, reward in zip(own, found, strict=True):
