@@ -74,11 +74,11 @@ def write_result(
 ) -> None:
     """Write ``obsm`` arrays and ``obs`` columns, then ``uns[key]``: without ``uns``, no tool reads the rest."""
     for name, values in arrays.items():
-        write_elem(group, f"obsm/{name}", values)
+        write_elem(group.require_group("obsm"), name, values)
     for name, values in columns.items():
-        write_elem(group, f"obs/{name}", values)
+        write_elem(group["obs"], name, values)
     _set_column_order(group, [*_column_order(group), *columns])
-    write_elem(group, f"uns/{key}", dict(uns))
+    write_elem(group.require_group("uns"), key, dict(uns))
 
 
 def create_array(group: Any, name: str, shape: tuple[int, int], rows: int) -> Any:
