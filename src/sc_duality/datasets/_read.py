@@ -56,12 +56,12 @@ def read_10x_tar(path: Path) -> ad.AnnData:
         raise ValueError(f"{path} lacks the Cell Ranger files {sorted(missing)}")
     features = pd.read_csv(BytesIO(parts["features"]), sep="\t", header=None)
     cells = pd.read_csv(BytesIO(parts["barcodes"]), sep="\t", header=None)[0]
-    adata = counts(mmread(BytesIO(parts["matrix"])).T, pd.Index(cells), pd.Index(features[1]))
+    adata = counts(mmread(BytesIO(parts["matrix"]), spmatrix=False).T, pd.Index(cells), pd.Index(features[1]))
     adata.var["ensembl"] = features[0].to_numpy()
     return adata
 
 
-def counts(X: sparse.spmatrix, cells: pd.Index, genes: pd.Index) -> ad.AnnData:
+def counts(X: sparse.spmatrix | sparse.sparray, cells: pd.Index, genes: pd.Index) -> ad.AnnData:
     """Make an AnnData of int32 if all values are integers, else float32; duplicate gene names get a suffix."""
     X = sparse.csr_matrix(X)
     X = X.astype(np.int32 if (X.data == np.rint(X.data)).all() else np.float32)
