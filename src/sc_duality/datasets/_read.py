@@ -83,4 +83,4 @@ def add_to_obs(adata: ad.AnnData, table: pd.DataFrame) -> None:
             f"{list(adata.obs_names[:2])}: the files belong to different data sets"
         )
     for name, column in table.reindex(adata.obs_names).items():
-        adata.obs[name] = column.astype("category") if column.dtype == object else column
+        adata.obs[name] = column if pd.api.types.is_numeric_dtype(column) else column.astype("category")
