@@ -91,8 +91,8 @@ class Run:
         if not (self.folder / _RECORD).is_file():
             return None
         logger.info("%s holds this run, finished", self.folder)
-        history = pd.read_csv(self.folder / _HISTORY, index_col="step", float_precision="round_trip")
-        return Trained(self.folder, history)
+        text = pd.read_csv(self.folder / _HISTORY, dtype=str)  # pandas 2 would round numbers
+        return Trained(self.folder, text.astype({"step": int}).set_index("step").astype(float))
 
     def begin(self) -> str | None:
         """Write the settings; returns the last complete checkpoint, if there is one."""
