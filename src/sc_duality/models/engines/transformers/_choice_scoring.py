@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -62,7 +63,7 @@ def score_choices(model: Any, batch: Batch, choices: SplitChoices, pad: int) -> 
     for i, token in enumerate(shared):
         total += logits[:, i, token, None].double().cpu()
     if not single:
-        _add_tails(total, model, out.past_key_values, batch.ids, rest, pad)
+        _add_tails(total, model, out, batch.ids, rest, pad)
     return total
 
 
@@ -93,10 +94,20 @@ def score_answers(model: Any, batch: Batch, length: int) -> torch.Tensor:
     return values.masked_fill(~is_answer, 0).sum(1).double().cpu()
 
 
+def _cache_name(model: Any, out: Any) -> str:
+    """Name of the key-value cache: newer transformers renamed it, and a model with code of its own may not have."""
+    old = "past_key_values"
+    return "cache" if "cache" in out and old not in inspect.signature(model.forward).parameters else old
+
+
 def _add_tails(
-    total: torch.Tensor, model: Any, cache: Any, prefix: torch.Tensor, rest: list[list[int]], pad: int
+    total: torch.Tensor, model: Any, read: Any, prefix: torch.Tensor, rest: list[list[int]], pad: int
 ) -> None:
-    """Add to ``total`` the log-likelihoods of all but the first token of each tail."""
+    """Add to ``total`` the log-likelihoods of all but the first token of each tail.
+
+    ``read`` is the output of the model for ``prefix``.
+    """
+    cache = _cache_name(model, read)
     longer = [i for i, tail in enumerate(rest) if len(tail) > 1]
     n_prompts, length = prefix.shape
     step = max(1, _MAX_ROWS // n_prompts)
@@ -108,13 +119,13 @@ def _add_tails(
         for row, i in enumerate(part):
             inputs[row, : len(rest[i]) - 1] = torch.tensor(rest[i][:-1])
             targets[row, : len(rest[i]) - 1] = torch.tensor(rest[i][1:])
-        repeated = copy.deepcopy(cache)
+        repeated = copy.deepcopy(getattr(read, cache))
         repeated.batch_repeat_interleave(len(part))
         # Shorter tails are padded at their end, where no target attends to the padding.
         out = model(
             input_ids=inputs.repeat(n_prompts, 1),
             position_ids=torch.arange(length, length + width, device=prefix.device).expand(n_prompts * len(part), -1),
-            past_key_values=repeated,
+            **{cache: repeated},
         )
         targets = targets.repeat(n_prompts, 1)
         values = torch.log_softmax(out.logits.float(), -1).gather(-1, targets.clamp(min=0)[..., None])[..., 0]
