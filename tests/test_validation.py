@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from sc_duality._validation import choice, positive_integer
+from sc_duality._validation import choice, is_missing, positive_integer
 
 
 def test_positive_integers_become_int() -> None:
@@ -24,3 +25,15 @@ def test_choice() -> None:
     choice("form", "sample", ["posterior", "sample"])
     with pytest.raises(ValueError, match="^form='samples' is not an option: choose from 'posterior', 'sample'$"):
         choice("form", "samples", ("posterior", "sample"))
+
+
+@pytest.mark.parametrize(
+    "value", [None, np.nan, pd.NA, pd.NaT, np.float32("nan"), "", " ", "nan", "NaN", "NA", "<NA>", "None"]
+)
+def test_missing_values_and_their_text(value: Any) -> None:
+    assert is_missing(value)
+
+
+@pytest.mark.parametrize("value", ["B cell", "NK", "nan cells", "unknown", 0, 0.0, False, np.int8(1)])
+def test_values_that_are_there(value: Any) -> None:
+    assert not is_missing(value)

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+#: Texts of a missing value, which ``astype(str)`` leaves behind.
+_MISSING = {"", "nan", "NaN", "NA", "<NA>", "None"}
+
 
 def positive_integer(name: str, value: Any) -> int:
     """The argument ``name`` as an int of at least 1, or an error that names its value."""
@@ -20,3 +23,13 @@ def choice(name: str, value: Any, options: Iterable[Any]) -> None:
     options = list(options)
     if value not in options:
         raise ValueError(f"{name}={value!r} is not an option: choose from {', '.join(map(repr, options))}")
+
+
+def is_missing(value: object) -> bool:
+    """Whether a label is None, NaN or pandas' NA, or a text that stands for one of them."""
+    if isinstance(value, str):
+        return value.strip() in _MISSING
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # a comparison with pandas' NA has no truth value
+        return True

@@ -5,9 +5,10 @@ from pathlib import Path
 import anndata as ad
 import mudata as md
 import numpy as np
+import pandas as pd
 import pytest
 
-from sc_duality.cells._adata import cell_names, column, drop_columns, in_memory, matrix, modality, seed
+from sc_duality.cells._adata import cell_names, column, drop_columns, in_memory, matrix, modality, seed, text_column
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning:mudata", "ignore::UserWarning:mudata")
@@ -39,7 +40,8 @@ def test_seed() -> None:
     assert seed(3) == seed(np.int64(3)) == 3
     assert seed(np.random.default_rng(5)) == seed(np.random.default_rng(5)) != seed(np.random.default_rng(6))
     assert seed(None) != seed(None)
-    for invalid in (-1, 1.5, True, "0"):
+    assert seed(2**63 - 1) == 2**63 - 1
+    for invalid in (-1, 2**63, 2**64, np.uint64(2**63), 1.5, True, "0"):
         with pytest.raises(ValueError, match="rng must be"):
             seed(invalid)  # type: ignore[arg-type]
 
@@ -58,3 +60,38 @@ def test_obs_and_var_of_a_lazy_anndata(counts: ad.AnnData, tmp_path: Path) -> No
         adata.obs["more"] = np.arange(60) * 2
         assert column(adata, "more").tolist() == list(range(0, 120, 2))
         drop_columns(adata, ["more"])
+
+
+#: Columns of six values, and their text.
+COLUMNS = {
+    "category": (pd.Categorical(["B", None, "T", "B", "nan", "T"]), ["B", None, "T", "B", None, "T"]),
+    "object": (pd.array(["B", "", "<NA>", "NaN", "None", "NA"], dtype=object), ["B", *[None] * 5]),
+    "string": (pd.array(["B", None, "T", "nan", "B", "T"], dtype="string"), ["B", None, "T", None, "B", "T"]),
+    "integer": (np.arange(6), list("012345")),
+    "nullable": (pd.array([1, None, 3, 4, 5, 6], dtype="Int64"), ["1", None, "3", "4", "5", "6"]),
+    "number": ([0.5, np.nan, 1, 2, 3, 4], ["0.5", None, "1.0", "2.0", "3.0", "4.0"]),
+    "boolean": ([True, False] * 3, ["True", "False"] * 3),
+}
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_a_column_as_text(counts: ad.AnnData, tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str) -> None:
+    values, expected = COLUMNS[kind]
+    adata = counts[:6].copy()
+    adata.obs["one"] = values
+    found = text_column(adata, "one")
+    assert found.dtype == object
+    assert found.tolist() == expected
+    assert found.index.tolist() == adata.obs_names.tolist()
+    if kind == "object":
+        assert (
+            "5 cells have '' or '<NA>' or 'NA' or 'NaN' or 'None' in obs['one'], which counts as missing" in caplog.text
+        )
+    adata.write_zarr(tmp_path / "cells.zarr")
+    assert text_column(ad.experimental.read_lazy(tmp_path / "cells.zarr"), "one").tolist() == expected
+
+
+def test_a_column_without_such_texts_is_read_silently(counts: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+    counts.obs["donor"] = pd.Categorical([None, "d1"] * 30)
+    text_column(counts, "donor")
+    assert not caplog.text

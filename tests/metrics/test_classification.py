@@ -36,7 +36,7 @@ def test_macro_f1_by_hand():
     assert macro_f1(truth, predicted) == pytest.approx((4 / 5 + 2 / 4 + 0) / 3)
 
 
-@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT, "nan"])
 def test_a_missing_prediction_is_wrong_and_a_missing_truth_raises(missing):
     assert accuracy(["B", "T"], ["B", missing]) == 0.5
     assert macro_f1(["B", "T"], ["B", missing]) == 0.5

@@ -1,5 +1,6 @@
 """Annotation and its dual task."""
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +96,9 @@ def test_fraction_of_hidden_genes_out_of_range_raises():
     ("labels", "message"),
     [
         (["B cell", "b  cell"], "'B cell' and 'b  cell' differ only in case or spacing"),
-        (["B cell", " "], "holds an empty label"),
+        (["B cell", "_"], "holds an empty label"),
+        (["B cell", " "], "at least two labels"),
+        ([None, float("nan")], "at least two labels"),
         (["B cell"], "at least two labels"),
         ([], "at least two labels"),
     ],
@@ -103,3 +106,9 @@ def test_fraction_of_hidden_genes_out_of_range_raises():
 def test_labels_that_cannot_be_told_apart_raise(labels, message):
     with pytest.raises(ValueError, match=message):
         check_labels(labels)
+
+
+def test_missing_values_are_no_labels(caplog):
+    labels = pd.Series(["B cell", None, "nan", "T cell", 3], dtype=object).unique()
+    assert check_labels(labels) == ("B cell", "T cell", "3")
+    assert "labels has 2 missing values, which are left out" in caplog.text

@@ -114,6 +114,19 @@ def test_votes_of_a_cluster_and_cells_without_a_cluster(cells, scripted_model):
     assert cells.obs["annotation"].isna().to_numpy().nonzero()[0].tolist() == [cells.n_obs - 1]
 
 
+def test_a_group_named_nan_is_no_group(cells, scripted_model, caplog):
+    cells.obs["cluster"] = pd.Series(
+        ["a", np.nan] * (cells.n_obs // 2) + ["a"] * (cells.n_obs % 2), cells.obs_names
+    ).astype(str)
+    sd.tl.annotate(cells, scripted_model(scores=[[1, 0]]), labels=["x", "y", np.nan], groupby="cluster")
+    assert (cells.obs["annotation_status"][cells.obs["cluster"] == "nan"] == "no group").all()
+    assert set(cells.obs["annotation"][cells.obs["cluster"] == "a"]) == {"x"}
+    assert cells.obs["annotation"].isna().sum() == (cells.obs["cluster"] == "nan").sum()
+    assert list(cells.obsm["annotation_probabilities"]) == ["x", "y"]
+    assert "in obs['cluster'], which counts as missing" in caplog.text
+    assert "labels has 1 missing values, which are left out" in caplog.text
+
+
 def test_only_cells_below_the_threshold_are_unknown(cells, scripted_model):
     model = scripted_model(scores=[[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]], knows={"annotation": {"unknown": 0.5}})
     sd.tl.annotate(cells, model, labels=LABELS)

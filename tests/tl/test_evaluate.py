@@ -296,6 +296,41 @@ def test_labels_against_a_column(pbmc):
     assert by_donor["n_real"].tolist() == [150, 150, 300]
 
 
+def test_an_unknown_or_missing_truth_is_left_out(pbmc, caplog):
+    adata = pbmc.copy()
+    truth = adata.obs["cell_type"].astype(object)
+    truth.iloc[:10], truth.iloc[10:15], truth.iloc[15:20] = "unknown", "Unknown", np.nan
+    adata.obs["cell_type"] = truth
+    adata.obs["annotation"] = truth
+    adata.obs.iloc[20:30, 1] = "unknown"
+    adata.obs.iloc[30:40, 1] = np.nan
+    with caplog.at_level(logging.INFO):
+        scores = sd.tl.evaluate(adata, "cell_type")
+    n = adata.n_obs - 20
+    assert at(scores, "accuracy").value == pytest.approx(1 - 20 / n)
+    assert (at(scores, "accuracy").n_real, at(scores, "accuracy").n_generated) == (n, n - 10)
+    assert set(scores["note"]) == {"20 cells without a true label are left out"}
+    assert "20 cells without a true label in obs['cell_type'] are left out" in caplog.text
+
+    as_text = pbmc.copy()
+    as_text.obs = adata.obs.astype(str)
+    pd.testing.assert_frame_equal(sd.tl.evaluate(as_text, "cell_type"), scores)
+    assert "5 cells have 'nan' in obs['cell_type'], which counts as missing" in caplog.text
+    assert "15 cells have 'nan' in obs['annotation'], which counts as missing" in caplog.text
+
+    adata.obs["cell_type"] = ["unknown", "nan"] * (adata.n_obs // 2) + ["unknown"]
+    with pytest.raises(ValueError, match=r"obs\['cell_type'\] is missing or 'unknown' for every cell"):
+        sd.tl.evaluate(adata, "cell_type")
+
+
+def test_a_condition_named_nan_is_none(pbmc, caplog):
+    adata = pbmc.copy()
+    adata.obs["donor"] = pd.Series(["a", "b", np.nan] * 105 + ["a", "b"], adata.obs_names).astype(str)
+    scores = sd.tl.evaluate(adata, "cell_type", "donor", key="cell_type", metrics="accuracy")
+    assert scores["condition"].tolist() == ["a", "b", "mean"]
+    assert "105 annotated cells have no donor and are left out" in caplog.text
+
+
 def test_labels_have_their_own_metrics_and_columns(pbmc):
     with pytest.raises(KeyError, match=r"obs has no column 'annotation'; it has \['cell_type'\]"):
         sd.tl.evaluate(pbmc, "cell_type")
@@ -305,7 +340,7 @@ def test_labels_have_their_own_metrics_and_columns(pbmc):
         sd.tl.evaluate(pbmc, "cell_type", key="cell_type", metrics="mmd")
     adata = pbmc.copy()
     adata.obs["empty"] = None
-    with pytest.raises(ValueError, match=r"obs\['empty'\] is missing for every cell"):
+    with pytest.raises(ValueError, match=r"obs\['empty'\] is missing or 'unknown' for every cell"):
         sd.tl.evaluate(adata, "empty", key="cell_type")
 
 

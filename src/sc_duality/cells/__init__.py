@@ -6,7 +6,7 @@ Other subpackages use what is exported here.
 from __future__ import annotations
 
 from . import adata_keys
-from ._adata import cell_names, column, drop_columns, in_memory, layer_names, matrix, modality, seed
+from ._adata import cell_names, column, drop_columns, in_memory, layer_names, matrix, modality, seed, text_column
 from ._expression_at_rank import (
     UNITS,
     ExpressionSource,
@@ -71,6 +71,7 @@ __all__ = [
     "select_genes",
     "sentence_fields",
     "store_sentences",
+    "text_column",
     "to_known_names",
     "to_shared_genes",
     "vocabulary_fingerprint",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,13 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from .._validation import is_missing
+
 if TYPE_CHECKING:
     from anndata import Raw
     from mudata import MuData
+
+logger = logging.getLogger(__name__)
 
 
 def modality(data: AnnData | MuData, mod: str = "rna") -> AnnData:
@@ -67,6 +72,17 @@ def column(adata: AnnData, name: str) -> pd.Series:
     return adata.obs[name] if isinstance(adata.obs, pd.DataFrame) else in_memory(adata.obs[[name]])[name]
 
 
+def text_column(adata: AnnData, name: str) -> pd.Series:
+    """A column of ``obs`` as text, ``None`` where it is missing; "nan" and its like are missing values, not labels."""
+    values = column(adata, name).astype(object)
+    texts = [None if is_missing(value) else str(value) for value in values]
+    n_named = texts.count(None) - int(values.isna().sum())
+    if n_named:
+        named = sorted({repr(value) for value in values if isinstance(value, str) and is_missing(value)})
+        logger.warning("%d cells have %s in obs[%r], which counts as missing", n_named, " or ".join(named), name)
+    return pd.Series(texts, index=values.index, dtype=object)
+
+
 def drop_columns(adata: AnnData, names: Sequence[str]) -> None:
     """Delete those of these columns that ``obs`` has."""
     present = [name for name in names if name in adata.obs]
@@ -78,9 +94,9 @@ def drop_columns(adata: AnnData, names: Sequence[str]) -> None:
 
 
 def seed(rng: int | np.random.Generator | None) -> int:
-    """The seed as an integer: ``rng`` itself, or a sample from the generator."""
-    if isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0:
+    """The seed as an integer of 63 bits, as files and engines hold it: ``rng`` itself, or a sample from it."""
+    if isinstance(rng, int | np.integer) and not isinstance(rng, bool) and 0 <= rng < 2**63:
         return int(rng)
     if rng is None or isinstance(rng, np.random.Generator):
         return int(np.random.default_rng(rng).integers(2**31))
-    raise ValueError(f"rng must be a non-negative integer, a numpy Generator or None, got {rng!r}")
+    raise ValueError(f"rng must be a non-negative integer below 2**63, a numpy Generator or None, got {rng!r}")

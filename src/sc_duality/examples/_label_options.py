@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import pandas as pd
 from anndata import AnnData
 
-from ..cells import column
+from ..cells import text_column
 from ..metrics import normal_form
 from ..models import ModelSpec
 from ..tasks import check_labels
@@ -86,7 +86,7 @@ def known_as(
 
 def column_labels(adata: AnnData, name: str) -> list[str]:
     """The values of an ``obs`` column as labels."""
-    return sorted(column(adata, name).dropna().astype(str).unique())
+    return sorted(text_column(adata, name).dropna().unique())
 
 
 def _chosen(
@@ -107,6 +107,6 @@ def _chosen(
     if labels in label_sets:
         return label_sets[labels]
     raise ValueError(
-        f"labels={labels!r} is neither an obs column ({', '.join(adata.obs.columns)}) nor a label set of the model "
-        f"{spec.name!r} ({', '.join(label_sets) or 'it has none'})"
+        f"labels={labels!r} is neither an obs column ({', '.join(map(str, adata.obs.columns))}) nor a label set of the "
+        f"model {spec.name!r} ({', '.join(label_sets) or 'it has none'})"
     )

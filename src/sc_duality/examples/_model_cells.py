@@ -18,11 +18,11 @@ from ..cells import (
     Sentences,
     adata_keys,
     cell_names,
-    column,
     default_sentences,
     preview,
     read_sentences,
     store_sentences,
+    text_column,
     to_known_names,
 )
 from ..models import ModelSpec
@@ -114,17 +114,18 @@ class ModelCells:
         n = len(self.readable[rows])
         facts: list[dict[str, str]] = [{} for _ in range(n)]
         for name, values in self._context.items():
-            for fact, value in zip(facts, values.iloc[rows].astype(object), strict=True):
-                if pd.notna(value):
-                    fact[name] = str(value)
+            for fact, value in zip(facts, values.iloc[rows], strict=True):
+                if value is not None:
+                    fact[name] = value
         return facts
 
     def column(self, name: str, argument: str) -> NDArray[Any]:
         """Values of an ``obs`` column as strings, ``None`` where missing."""
         if name not in self.adata.obs:
-            raise KeyError(f"{argument}={name!r} is not an obs column; there are {', '.join(self.adata.obs.columns)}")
-        values = column(self.adata, name).astype(object)
-        return np.array([None if pd.isna(value) else str(value) for value in values], dtype=object)
+            raise KeyError(
+                f"{argument}={name!r} is not an obs column; there are {', '.join(map(str, self.adata.obs.columns))}"
+            )
+        return np.asarray(text_column(self.adata, name), dtype=object)
 
     def augmented(self, rows: Sequence[int], rng: np.random.Generator) -> list[list[str]]:
         """The sentences of these cells with fewer counts, missing genes, other ranks and other lengths.
@@ -195,8 +196,8 @@ def _context_columns(adata: AnnData, context: Sequence[str]) -> dict[str, pd.Ser
         raise TypeError(f"context must be a list of obs columns, got the string {context!r}")
     missing = [name for name in context if name not in adata.obs]
     if missing:
-        raise KeyError(f"context={missing} are not obs columns; there are {', '.join(adata.obs.columns)}")
-    return {name: column(adata, name) for name in context}
+        raise KeyError(f"context={missing} are not obs columns; there are {', '.join(map(str, adata.obs.columns))}")
+    return {name: text_column(adata, name) for name in context}
 
 
 def _taken(ranks: Any, rows: Rows) -> NDArray[np.int32]:

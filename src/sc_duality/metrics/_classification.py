@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from .._validation import is_missing
 from ._checks import same_length
 
 
 def accuracy(truth: Sequence[object] | np.ndarray, predicted: Sequence[object] | np.ndarray) -> float:
     """Share of cells whose predicted label is the true label.
 
-    Labels are compared as exact strings. A missing prediction (None or NaN) counts as wrong.
+    Labels are compared as exact strings. A missing prediction (None, NaN or their text) counts as wrong.
 
     Parameters
     ----------
@@ -44,8 +45,8 @@ def macro_f1(truth: Sequence[object] | np.ndarray, predicted: Sequence[object] |
     """F1 of every label in the truth, averaged over these labels.
 
     F1 of a label is 2 · (cells with it on both sides) / (cells with it in truth + cells with it in predicted). Labels
-    are compared as exact strings. A missing prediction (None or NaN) counts as wrong. A label that occurs only in
-    ``predicted`` has no F1 of its own, but lowers the F1 of the true labels of its cells.
+    are compared as exact strings. A missing prediction (None, NaN or their text) counts as wrong. A label that occurs
+    only in ``predicted`` has no F1 of its own, but lowers the F1 of the true labels of its cells.
 
     Parameters
     ----------
@@ -78,16 +79,8 @@ def macro_f1(truth: Sequence[object] | np.ndarray, predicted: Sequence[object] |
 
 
 def _names(truth: Iterable[object], predicted: Iterable[object]) -> tuple[list[str | None], list[str | None]]:
-    true, pred = ([None if _missing(label) else str(label) for label in labels] for labels in (truth, predicted))
+    true, pred = ([None if is_missing(label) else str(label) for label in labels] for labels in (truth, predicted))
     same_length(true, pred, "labels")
     if None in true:
         raise ValueError(f"the true label of {true.count(None)} of {len(true)} cells is missing: leave them out")
     return true, pred
-
-
-def _missing(label: object) -> bool:
-    """Whether a label is None, NaN or pandas' NA, whose comparison has no truth value."""
-    try:
-        return label is None or bool(label != label)
-    except TypeError:
-        return True

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from .._validation import is_missing
 from ..metrics import normal_form
 from ._answer_types import Label
 from ._gene_answers import GeneList
 from ._task import Example, Task
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +105,7 @@ def hide_genes(
 
 
 def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """``labels`` as a tuple, or an error if two cannot be told apart or one is empty.
+    """``labels`` as a tuple without missing values, or an error if two cannot be told apart.
 
     Examples
     --------
@@ -109,8 +113,11 @@ def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
     >>> check_labels(["B cell", "T cell"])
     ('B cell', 'T cell')
     """
+    named = [label for label in labels if not is_missing(label)]
+    if len(named) < len(labels):
+        logger.warning("labels has %d missing values, which are left out: %r", len(labels) - len(named), list(labels))
     seen: dict[str, str] = {}
-    for label in labels:
+    for label in named:
         form = normal_form(str(label))
         if not form:
             raise ValueError(f"labels={list(labels)!r} holds an empty label: leave it out")

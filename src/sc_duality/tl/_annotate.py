@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..cells import adata_keys, column, modality, seed
+from ..cells import adata_keys, column, modality, seed, text_column
 from ..examples import ModelCells, build
 from ..models import LanguageModel, Sampling, load, read_reference_classifier
 from ..tasks import Annotation
@@ -157,7 +157,7 @@ def annotate(
     predictions = predict_labels(engine, examples, method, sampling, number, classifier)
     warn_not_answered(int((predictions.status == adata_keys.NOT_ANSWERED).sum()), data.n_obs)
     if groupby is not None:
-        predictions = pool_by_group(predictions, column(data, groupby), len(names))
+        predictions = pool_by_group(predictions, text_column(data, groupby), len(names))
 
     cutoff = spec.known("annotation", "unknown", 0.0) if unknown is None else unknown
     threshold = cutoff if method == "score" or groupby is not None else None

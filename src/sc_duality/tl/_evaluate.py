@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,13 +12,16 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike
 
-from ..cells import adata_keys, column, modality, project_cells, seed, to_shared_genes
-from ..metrics import accuracy, macro_f1
+from ..cells import adata_keys, modality, project_cells, seed, text_column, to_shared_genes
+from ..metrics import accuracy, macro_f1, normal_form
 from ._cell_scores import POPULATIONS, Embedded, Metric, change_scores, population_scores, user_embedding
 from ._score_table import Group, Score, conditions, groups, score_table
 
 if TYPE_CHECKING:
     from mudata import MuData
+
+logger = logging.getLogger(__name__)
+
 #: Components of the default embedding.
 N_COMPONENTS = 50
 LABELS = {"accuracy": accuracy, "macro_f1": macro_f1}
@@ -60,7 +64,8 @@ def evaluate(
       real cells. Uses rank weights and all cells, whatever the embedding. Needs ``control``.
 
     **Labels**, where ``truth`` is a column of ``obs``: ``accuracy`` and ``macro_f1`` of ``obs[key]`` over the cells
-    with a true label. Missing and ``unknown`` predictions are wrong.
+    with a true label. Missing and ``unknown`` predictions are wrong. Cells whose true label is missing or ``unknown``
+    are left out, and ``note`` has their number.
 
     Parameters
     ----------
@@ -183,19 +188,24 @@ def _score_labels(
     for name in (truth, key):
         if name not in data.obs:
             raise KeyError(f"obs has no column {name!r}; it has {list(data.obs.columns)}")
-    true, predicted = (column(data, name).astype(object).to_numpy() for name in (truth, key))
-    has_truth, has_prediction = pd.notna(true), pd.notna(predicted)
+    true, predicted = (text_column(data, name).to_numpy() for name in (truth, key))
+    has_truth = np.array([label is not None and normal_form(label) != adata_keys.UNKNOWN for label in true])
     if not has_truth.any():
-        raise ValueError(f"obs[{truth!r}] is missing for every cell: there is nothing to compare with")
-    side = conditions(data, groupby, "annotated")
+        raise ValueError(
+            f"obs[{truth!r}] is missing or {adata_keys.UNKNOWN!r} for every cell: there is nothing to compare with"
+        )
+    side = conditions(data, groupby, "annotated").to_numpy()
     cells = [
         Group(
             name,
             np.flatnonzero((side == name) & has_truth),
-            np.flatnonzero((side == name) & has_truth & has_prediction),
+            np.flatnonzero((side == name) & has_truth & pd.notna(predicted)),
+            n_left_out=int(((side == name) & ~has_truth).sum()),
         )
-        for name in sorted(side.dropna().unique())
+        for name in sorted(set(side) - {None})
     ]
+    if not has_truth.all():
+        logger.info("%d cells without a true label in obs[%r] are left out", (~has_truth).sum(), truth)
 
     def compare(metric: Metric, group: Group) -> float:
         return metric(true[group.real], predicted[group.real])

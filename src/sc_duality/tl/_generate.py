@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from .._validation import positive_integer
+from .._validation import is_missing, positive_integer
 from ..cells import adata_keys, in_memory, modality, read_sentences, seed, select_genes
 from ..duality import Duality, best_by_duality
 from ..examples import known_as
@@ -168,7 +168,7 @@ def _check_counts(counts: Mapping[str, int]) -> None:
     if not isinstance(counts, Mapping) or not counts:
         raise ValueError(f'counts must map cell types to numbers of cells, such as {{"B cell": 200}}, got {counts!r}')
     for label, n in counts.items():
-        if not isinstance(label, str) or not label.strip():
+        if not isinstance(label, str) or is_missing(label):
             raise ValueError(f"a cell type in counts must be a name, got {label!r}")
         positive_integer(f"counts[{label!r}]", n)
     if len(counts) > 1:

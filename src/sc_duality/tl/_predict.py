@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..cells import adata_keys, column, modality, seed
+from ..cells import adata_keys, column, modality, seed, text_column
 from ..examples import ModelCells, build, to_task
 from ..models import LanguageModel, Sampling, load
 from ..tasks import LabelTask
@@ -119,7 +119,7 @@ def predict(
     predictions = predict_labels(engine, examples, method, sampling, number)
     warn_not_answered(int((predictions.status == adata_keys.NOT_ANSWERED).sum()), data.n_obs)
     if groupby is not None:
-        predictions = pool_by_group(predictions, column(data, groupby), len(names))
+        predictions = pool_by_group(predictions, text_column(data, groupby), len(names))
 
     threshold = (unknown or 0.0) if method == "score" or groupby is not None else None
     write_labels(data, key_added, predictions, list(names), threshold)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from ..cells import column, preview, sample_cells
+from ..cells import preview, sample_cells, text_column
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ class Group(NamedTuple):
     condition: str
     real: np.ndarray
     generated: np.ndarray
+    #: Cells without a true label.
+    n_left_out: int = 0
 
 
 class Score(NamedTuple):
@@ -39,8 +41,7 @@ def conditions(adata: AnnData, groupby: str | None, side: str) -> pd.Series:
         return pd.Series(ALL, index=adata.obs_names)
     if groupby not in adata.obs:
         raise KeyError(f"obs of the {side} cells has no column {groupby!r}; it has {list(adata.obs.columns)}")
-    values = column(adata, groupby)
-    found = values.astype(object).where(values.notna(), None).map(str, na_action="ignore")
+    found = text_column(adata, groupby)
     if (found == MEAN).any():
         raise ValueError(
             f"obs[{groupby!r}] holds a condition named {MEAN!r}, which the row of means is called: rename it"
@@ -83,7 +84,10 @@ def _rows(metric: str, score: Score, cells: list[Group]) -> pd.DataFrame:
         "value": defined["value"].mean(),
         "n_real": defined["n_real"].sum(),
         "n_generated": defined["n_generated"].sum(),
-        "note": f"{n_missing} of {len(rows)} conditions are missing" if n_missing else "",
+        "note": _note(
+            f"{n_missing} of {len(rows)} conditions are missing" if n_missing else "",
+            sum(group.n_left_out for group in cells),
+        ),
     }
     rows = pd.concat([rows, pd.DataFrame([mean])], ignore_index=True)
     rows.insert(0, "metric", metric)
@@ -103,5 +107,10 @@ def _row(score: Score, group: Group) -> dict[str, Any]:
         "value": value,
         "n_real": len(group.real),
         "n_generated": len(group.generated),
-        "note": note,
+        "note": _note(note, group.n_left_out),
     }
+
+
+def _note(reason: str, n_left_out: int) -> str:
+    left_out = f"{n_left_out} cells without a true label are left out" if n_left_out else ""
+    return "; ".join(part for part in (reason, left_out) if part)
