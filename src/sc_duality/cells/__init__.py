@@ -6,7 +6,18 @@ Other subpackages use what is exported here.
 from __future__ import annotations
 
 from . import adata_keys
-from ._adata import cell_names, column, drop_columns, in_memory, layer_names, matrix, modality, seed, text_column
+from ._adata import (
+    cell_names,
+    column,
+    drop_columns,
+    in_memory,
+    is_labelled,
+    layer_names,
+    matrix,
+    modality,
+    seed,
+    text_column,
+)
 from ._expression_at_rank import (
     UNITS,
     ExpressionSource,
@@ -54,6 +65,7 @@ __all__ = [
     "gene_lists",
     "gene_names",
     "in_memory",
+    "is_labelled",
     "layer_names",
     "map_rows",
     "matrix",

@@ -11,6 +11,7 @@ import pandas as pd
 from anndata import AnnData
 
 from .._validation import is_missing
+from . import adata_keys
 
 if TYPE_CHECKING:
     from anndata import Raw
@@ -81,6 +82,11 @@ def text_column(adata: AnnData, name: str) -> pd.Series:
         named = sorted({repr(value) for value in values if isinstance(value, str) and is_missing(value)})
         logger.warning("%d cells have %s in obs[%r], which counts as missing", n_named, " or ".join(named), name)
     return pd.Series(texts, index=values.index, dtype=object)
+
+
+def is_labelled(labels: pd.Series) -> pd.Series:
+    """Whether each text is a label: neither missing nor "unknown", in any case."""
+    return labels.notna() & (labels.astype(object).str.strip().str.lower() != adata_keys.UNKNOWN)
 
 
 def drop_columns(adata: AnnData, names: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ..cells import modality
+from ..cells import is_labelled, modality
 from ..cells.adata_keys import ANNOTATION, UNKNOWN
 from ._common import RUN_ANNOTATE, axes, groups
 
@@ -53,7 +53,8 @@ def annotate(
     Returns
     -------
     The axes. If every true label is also a possible prediction, the title is the share of cells with the same label;
-    ``unknown`` and missing predictions count as different.
+    ``unknown`` and missing predictions count as different. Cells whose true label is ``unknown`` or missing do not
+    count.
 
     Raises
     ------
@@ -85,8 +86,8 @@ def annotate(
     if max(rows, columns) <= MAX_WRITTEN:
         _write_counts(ax, counts.to_numpy(), fractions.to_numpy())
 
-    ax.set_xticks(range(columns), counts.columns, rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(rows), [f"{name} ({n:,})" for name, n in counts.sum(axis=1).items()])
+    ax.set_xticks(range(columns), counts.columns, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
+    ax.set_yticks(range(rows), [f"{name} ({n:,})" for name, n in counts.sum(axis=1).items()], parse_math=False)
     ax.set(xlabel=f"predicted: {key}", ylabel=f"true: {truth} (cells)", title=_agreement(true, predicted))
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
@@ -98,9 +99,9 @@ def annotate(
 
 def _agreement(true: pd.Series, predicted: pd.Series) -> str:
     """Share of cells with the same label, empty if a true label is not a possible prediction."""
-    if not set(true.cat.remove_unused_categories().cat.categories) <= set(predicted.cat.categories):
+    known = is_labelled(true)
+    if not known.any() or not set(true[known]) <= set(predicted.cat.categories):
         return ""
-    known = true.notna()
     same = predicted.astype(object)[known] == true.astype(object)[known]
     return f"{100 * same.mean():.0f} % of {known.sum():,} cells agree"
 

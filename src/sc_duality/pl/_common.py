@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
+
+from .._validation import is_missing
+from ..cells import column as obs_column
+from ..cells import in_memory, text_column
 
 #: The palette of Okabe and Ito, safe for colour-blind readers, without its yellow, which is too pale on white.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
@@ -25,25 +30,40 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 
 def groups(adata: AnnData, column: Hashable, *, hint: str = "") -> pd.Series:
-    """Return ``obs[column]`` as a categorical of strings; ``hint`` goes first in the error for a missing column."""
+    """Return ``obs[column]`` as a categorical of strings, by row number: names of cells need not be unique.
+
+    ``hint`` goes first in the error for a missing column.
+    """
     if column not in adata.obs:
         raise KeyError(f"obs has no column {column!r}: {hint}choose one of {_candidates(adata)}")
-    values = adata.obs[column]
-    if values.nunique() > MAX_GROUPS:
+    texts = text_column(adata, column)
+    if texts.nunique() > MAX_GROUPS:
         raise ValueError(
-            f"obs[{column!r}] has {values.nunique()} different values, more than the maximum of {MAX_GROUPS}: "
+            f"obs[{column!r}] has {texts.nunique()} different values, more than the maximum of {MAX_GROUPS}: "
             f"choose one of {_candidates(adata)}"
         )
-    if values.isna().all():
+    if texts.isna().all():
         raise ValueError(f"nothing to draw: obs[{column!r}] is missing for every cell")
-    labels = values.astype("category")
-    return labels.cat.rename_categories(labels.cat.categories.astype(str))
+    order = obs_column(adata, column).astype("category").cat.categories
+    names = list(dict.fromkeys(str(name) for name in order if not is_missing(name)))
+    return pd.Series(pd.Categorical(texts, categories=names))
+
+
+def numbers(adata: AnnData, column: str, *, hint: str) -> pd.Series:
+    """Return ``obs[column]`` as floats, by row number; ``hint`` ends the error for a missing column."""
+    if column not in adata.obs:
+        raise KeyError(f"obs has no column {column!r}: {hint}")
+    values = obs_column(adata, column)
+    try:
+        return pd.Series(values.to_numpy(dtype=float, na_value=np.nan))
+    except (TypeError, ValueError):
+        raise ValueError(f"obs[{column!r}] must hold numbers, but has dtype {values.dtype}") from None
 
 
 def _candidates(adata: AnnData) -> list[Hashable]:
     """Columns of ``obs`` that hold labels."""
     return [
         name
-        for name, values in adata.obs.items()
+        for name, values in in_memory(adata.obs).items()
         if not pd.api.types.is_numeric_dtype(values) and values.nunique() <= MAX_GROUPS
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..cells import adata_keys, modality
-from ._common import DATA, LINE, RUN_ANNOTATE, axes, groups
+from ._common import DATA, LINE, RUN_ANNOTATE, axes, groups, numbers
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -76,9 +77,9 @@ def confidence(
     ax = axes(ax, (5.5, 1.2 + 0.45 * len(rows)))
     for y, (_, values) in enumerate(rows):
         _draw_row(ax, y, values)
-    _draw_threshold(ax, adata.uns.get(key, {}).get(adata_keys.PARAMS, {}).get("unknown"))
+    _draw_threshold(ax, _threshold(adata, key))
 
-    ax.set_yticks(range(len(rows)), [f"{name} ({len(values):,})" for name, values in rows])
+    ax.set_yticks(range(len(rows)), [f"{name} ({len(values):,})" for name, values in rows], parse_math=False)
     ax.set(xlim=(0, 1), ylim=(len(rows) - 0.6, -0.8))
     ax.set(xlabel="confidence (probability of the label)", ylabel=f"{groupby or key} (cells)")
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -89,14 +90,19 @@ def confidence(
 def _read(adata: AnnData, key: str) -> pd.Series:
     """Confidence of each cell."""
     column = adata_keys.confidence(key)
-    if column not in adata.obs:
-        raise KeyError(f"obs has no column {column!r}: run sd.tl.annotate(adata, key_added={key!r}) first")
-    values = adata.obs[column].astype(float)
+    values = numbers(adata, column, hint=f"run sd.tl.annotate(adata, key_added={key!r}) first")
     if not values.dropna().between(0, 1).all():
         raise ValueError(
             f"obs[{column!r}] ranges from {values.min():g} to {values.max():g}: pass probabilities from 0 to 1"
         )
     return values
+
+
+def _threshold(adata: AnnData, key: str) -> float | None:
+    """The confidence below which cells were labelled unknown, if the tool has stored it."""
+    result = adata.uns.get(key)
+    params = result.get(adata_keys.PARAMS) if isinstance(result, Mapping) else None
+    return params.get("unknown") if isinstance(params, Mapping) else None
 
 
 def _sorted_rows(values: pd.Series, labels: pd.Series) -> list[tuple[str, np.ndarray]]:

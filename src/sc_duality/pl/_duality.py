@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from sklearn.metrics import roc_auc_score
 
-from ..cells import adata_keys, modality
-from ._common import DATA, LINE, RUN_ANNOTATE, axes, groups
+from ..cells import adata_keys, is_labelled, modality
+from ._common import DATA, LINE, RUN_ANNOTATE, axes, groups, numbers
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -49,7 +49,7 @@ def duality(
 
     Returns
     -------
-    The axes. Both scores are of the same cells: those with a true label, a predicted label other than ``unknown``, and
+    The axes. Both scores are of the same cells: those with a true and a predicted label other than ``unknown``, and
     both scores.
 
     Raises
@@ -98,21 +98,19 @@ def duality(
 
 
 def _correct(adata: AnnData, key: str, truth: str) -> pd.Series:
-    """Whether each predicted label is correct; missing without a true label, without a prediction and for unknown."""
+    """Whether each predicted label is correct; missing where either label is missing or unknown."""
     predicted = groups(adata, key, hint=RUN_ANNOTATE)
     true = groups(adata, truth)
     if not set(true.dropna()) & set(predicted.cat.categories):
         raise ValueError(
             f"obs[{truth!r}] and obs[{key!r}] share no label: annotate with labels={truth!r}, or rename the labels"
         )
-    known = true.notna() & predicted.notna() & (predicted.astype(object) != adata_keys.UNKNOWN)
+    known = is_labelled(true) & is_labelled(predicted)
     return (true.astype(object) == predicted.astype(object)).astype(object).where(known, None)
 
 
 def _score(adata: AnnData, column: str, key: str) -> pd.Series:
-    if column not in adata.obs:
-        raise KeyError(f"obs has no column {column!r}: run sd.tl.duality(adata, {key!r}) first")
-    return adata.obs[column].astype(float)
+    return numbers(adata, column, hint=f"run sd.tl.duality(adata, {key!r}) first")
 
 
 def _auroc(correct: pd.Series, score: pd.Series) -> str:

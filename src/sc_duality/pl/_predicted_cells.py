@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
-from ..cells import adata_keys, read_sentences, store_sentences
+from ..cells import adata_keys, cell_names, read_sentences, store_sentences
 
 
 def predicted_and_control(adata: AnnData, key: str) -> tuple[AnnData, AnnData]:
@@ -18,7 +19,7 @@ def predicted_and_control(adata: AnnData, key: str) -> tuple[AnnData, AnnData]:
         raise ValueError(f"nothing to draw: none of {adata.n_obs} predicted cells has genes")
     predicted = adata[valid]
     sentences = read_sentences(predicted, adata_keys.control(key))
-    control = AnnData(obs=predicted.obs[[]].copy())
+    control = AnnData(obs=pd.DataFrame(index=cell_names(predicted)))
     store_sentences(control, key, sentences.ranks, sentences.genes, sentences.uns[adata_keys.PARAMS])
     return predicted, control
 

@@ -12,8 +12,8 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike
 
-from ..cells import adata_keys, modality, project_cells, seed, text_column, to_shared_genes
-from ..metrics import accuracy, macro_f1, normal_form
+from ..cells import adata_keys, is_labelled, modality, project_cells, seed, text_column, to_shared_genes
+from ..metrics import accuracy, macro_f1
 from ._cell_scores import POPULATIONS, Embedded, Metric, change_scores, population_scores, user_embedding
 from ._score_table import Group, Score, conditions, groups, score_table
 
@@ -188,8 +188,9 @@ def _score_labels(
     for name in (truth, key):
         if name not in data.obs:
             raise KeyError(f"obs has no column {name!r}; it has {list(data.obs.columns)}")
-    true, predicted = (text_column(data, name).to_numpy() for name in (truth, key))
-    has_truth = np.array([label is not None and normal_form(label) != adata_keys.UNKNOWN for label in true])
+    labels = text_column(data, truth)
+    has_truth = is_labelled(labels).to_numpy()
+    true, predicted = labels.to_numpy(), text_column(data, key).to_numpy()
     if not has_truth.any():
         raise ValueError(
             f"obs[{truth!r}] is missing or {adata_keys.UNKNOWN!r} for every cell: there is nothing to compare with"
