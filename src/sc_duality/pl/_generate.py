@@ -129,4 +129,6 @@ def _legend(ax: Axes, names: list[str], groupby: str, counts: list[int]) -> None
     entries += [
         Line2D([], [], **{**_style(i, generated=False), "alpha": 1}, label=name) for i, name in enumerate(names)
     ]
-    ax.legend(handles=entries, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    legend = ax.legend(handles=entries, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
