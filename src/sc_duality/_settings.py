@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import logging
+import os
+from functools import cache
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Literal
 
 from platformdirs import user_cache_path
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+logger = logging.getLogger(__name__)
+
+#: Start of the names of environment variables.
+_PREFIX = "SC_DUALITY_"
+
+
+def _user_cache() -> Path:
+    return _temporary_cache() or user_cache_path("sc_duality")
+
+
+@cache
+def _temporary_cache() -> Path | None:
+    """The cache of a user without a home, as in containers under a user id without an entry; else ``None``."""
+    try:
+        user_cache_path("sc_duality")
+    except RuntimeError:
+        return Path(gettempdir(), f"sc_duality-{os.getuid()}")
+    return None
 
 
 class Settings(BaseSettings):
     """Settings of the package.
 
     Change them in Python (``sd.settings.progress = False``) or with environment variables
-    (``SC_DUALITY_PROGRESS=0``).
+    (``SC_DUALITY_PROGRESS=0``). An empty variable counts as not set.
 
     Examples
     --------
@@ -23,7 +46,7 @@ class Settings(BaseSettings):
     'embedded'
     """
 
-    model_config = SettingsConfigDict(env_prefix="SC_DUALITY_", validate_assignment=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, validate_assignment=True)
 
     #: Default model of all tools.
     model: str = "embedded"
@@ -33,10 +56,43 @@ class Settings(BaseSettings):
     progress: bool = True
     #: Whether completions and scores are cached on disk, so an interrupted run resumes without repeating them.
     cache: bool = True
-    #: Folder of cached completions, downloads and converted models.
-    cache_dir: Path = Field(default_factory=lambda: user_cache_path("sc_duality"))
+    #: Folder of cached completions, downloads and converted models; ``~`` is the home. Without a home, the default is
+    #: a folder among the temporary files.
+    cache_dir: Path = Field(default_factory=_user_cache)
     #: Maximum size of the cached completions in bytes; the oldest are deleted first.
     cache_size: PositiveInt = 5 * 2**30
 
+    @field_validator("cache_dir")
+    @classmethod
+    def _expand_home(cls, folder: Path) -> Path:
+        try:
+            return folder.expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"the home of {folder} is not known: pass a full path") from error
 
-settings = Settings()
+
+def cache_folder(name: str) -> Path:
+    """A folder or file in the cache; a warning, once, where the cache lies among the temporary files."""
+    if settings.cache_dir == _temporary_cache():
+        _warn_temporary(settings.cache_dir)
+    return settings.cache_dir / name
+
+
+@cache
+def _warn_temporary(folder: Path) -> None:
+    logger.warning("there is no home folder: %s is the cache; set SC_DUALITY_CACHE_DIR to a folder that lasts", folder)
+
+
+def _from_environment() -> Settings:
+    """The settings, or an error that names the environment variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [
+            f"{_PREFIX}{'.'.join(map(str, one['loc'])).upper()}={one['input']!r}: {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors()
+        ]
+        raise ValueError(f"environment variables hold invalid settings: {'; '.join(wrong)}") from None
+
+
+settings = _from_environment()

@@ -8,6 +8,8 @@ import numpy as np
 from numba import config, njit
 from scipy import sparse
 
+from .._compiled import compiled
+
 # The bucket of values that are infinite as float32. NaN has a higher bucket, negative values have one below 1.
 _OVERFLOW = 1 + (0x7F800000 >> 19)
 # Shorter ranges than this are sorted by insertion.
@@ -63,7 +65,7 @@ def rank_rows(
         return np.sum(list(pool.map(rank_part, edges[:-1], edges[1:])), axis=0)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _rank_rows(
     data: np.ndarray,
     indices: np.ndarray,

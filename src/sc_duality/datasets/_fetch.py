@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from .._settings import settings
+from .._settings import cache_folder, settings
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def fetch(file: File) -> Path:
     ValueError
         The file in the cache has another hash than expected.
     """
-    folder = settings.cache_dir / "datasets"
+    folder = cache_folder("datasets")
     path = folder / file.name
     known = file.hash or _stored_hashes(folder).get(file.name)
     if not path.is_file():
@@ -68,6 +69,7 @@ def fetch(file: File) -> Path:
 def _download(file: File, path: Path, known: str | None) -> None:
     import pooch
 
+    _make_folder(path.parent)
     errors = []
     for url in file.urls:
         registry = pooch.create(
@@ -85,6 +87,19 @@ def _download(file: File, path: Path, known: str | None) -> None:
         f"cannot download {file.name}:\n{reasons}\nIf this machine is offline, download the file elsewhere and put it "
         f"at {path}"
     )
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of the cache, and check that a file can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"downloads cannot be written into {folder} ({error}): set SC_DUALITY_CACHE_DIR or sd.settings.cache_dir "
+            "to a folder that can be written"
+        ) from error
 
 
 def _check_type(path: Path) -> None:
@@ -110,9 +125,11 @@ def _stored_hashes(folder: Path) -> dict[str, str]:
 
 
 def _store_hash(path: Path) -> None:
-    """Store the SHA-256 of a first download."""
+    """Store the SHA-256 of a first download; a file in a folder that cannot be written has none."""
     import pooch
 
+    if not os.access(path.parent, os.W_OK):
+        return
     hashes = _stored_hashes(path.parent) | {path.name: f"sha256:{pooch.file_hash(path)}"}
     logger.info("stored the hash of %s: %s", path.name, hashes[path.name])
     with NamedTemporaryFile("w", dir=path.parent, suffix=".json", delete=False, encoding="utf-8") as handle:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from .._compiled import compiled
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def jaccard_rows(truth: np.ndarray, generated: np.ndarray, n_genes: int, out: np.ndarray) -> None:
     """Write the similarity of each row of ``truth`` and ``generated`` into ``out``.
 

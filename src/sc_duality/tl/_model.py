@@ -20,7 +20,12 @@ def resolve_model(
 ) -> tuple[str | Path | LanguageModel, ModelSpec]:
     """The model (``sd.settings.model`` by default) and its specification, or an error if it lacks one of ``tasks``."""
     chosen = settings.model if model is None else model
-    spec = resolve(chosen)
+    try:
+        spec = resolve(chosen)
+    except (ValueError, FileNotFoundError) as error:
+        if model is not None:
+            raise
+        raise type(error)(f"sd.settings.model, or the variable SC_DUALITY_MODEL: {error}") from error
     for task in tasks:
         check_task(spec, task)
     return chosen, spec

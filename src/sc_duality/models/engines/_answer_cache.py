@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
 
-from ..._settings import settings
+from ..._settings import cache_folder, settings
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ NO_CACHE = AnswerCache(None, 0)
 
 def answer_cache() -> AnswerCache:
     """The cache of the settings, opened once per process."""
-    path = settings.cache_dir / "answers.sqlite" if settings.cache else None
+    path = cache_folder("answers.sqlite") if settings.cache else None
     return _open_once(path, settings.cache_size, os.getpid())
 
 
