@@ -88,10 +88,7 @@ def _from_environment() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [
-            f"{_PREFIX}{'.'.join(map(str, one['loc'])).upper()}={one['input']!r}: {one['msg'].removeprefix('Value error, ')}"
-            for one in error.errors()
-        ]
+        wrong = [f"{_PREFIX}{str(one['loc'][0]).upper()}={one['input']!r}: {one['msg']}" for one in error.errors()]
         raise ValueError(f"environment variables hold invalid settings: {'; '.join(wrong)}") from None
 
 
