@@ -107,3 +107,21 @@ def test_a_web_page_in_place_of_a_file_raises(server, name):
     with pytest.raises(OSError, match=r"begins with b'<"):
         fetch(file)
     assert cached() == []
+
+
+def test_a_cache_that_cannot_be_written_is_named(server, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(sd.settings, "cache_dir", tmp_path / "file")
+    with pytest.raises(OSError, match=r"cannot be written into .*file.datasets .*: set SC_DUALITY_CACHE_DIR or"):
+        fetch(server.file("a.txt", CONTENT))
+    assert "a.txt" not in server.requests
+
+
+def test_a_file_in_a_cache_that_cannot_be_written_is_used(monkeypatch, server):
+    file = server.file("a.txt", CONTENT)
+    path = sd.settings.cache_dir / "datasets" / "a.txt"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+    monkeypatch.setattr("sc_duality.datasets._fetch.os.access", lambda *_: False)
+    assert fetch(file) == path
+    assert cached() == ["a.txt"]

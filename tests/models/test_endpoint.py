@@ -1,6 +1,8 @@
 """Requests over HTTP: sent as the served model needs them, and their responses."""
 
 import asyncio
+import multiprocessing as mp
+import sys
 
 import numpy as np
 import pytest
@@ -266,3 +268,26 @@ def test_missing_server_is_reported_at_once(server):
     server.stop()
     with pytest.raises(ConnectionError, match=f"no server answers .*:{server.port}/v1: .*Is it running"):
         endpoint(server)
+
+
+def generate_in_worker(model, address, found):
+    try:
+        model.generate(["a"], SamplingParams())
+    except RuntimeError as error:
+        found.put(str(error))
+    found.put(sd.models.load(f"endpoint:{address}").generate(["a"], SamplingParams()))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_worker_loads_the_endpoint_anew(server):
+    model = sd.models.load(f"endpoint:{server.address}")
+    context = mp.get_context("fork")
+    found = context.SimpleQueue()
+    worker = context.Process(target=generate_in_worker, args=(model, server.address, found))
+    worker.start()
+    assert found.get() == "this endpoint was opened before the process was forked: load it in each worker"
+    assert found.get() == [answer_to("a")]
+    worker.join(20)
+    assert worker.exitcode == 0
+    assert model.generate(["b"], SamplingParams()) == [answer_to("b")]

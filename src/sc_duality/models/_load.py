@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
+from threading import RLock
 from typing import Any, Literal, get_args
 
 from .._settings import settings
@@ -17,12 +19,30 @@ Name = Literal["auto", "transformers", "vllm"]
 
 #: The engine that was loaded last, by model and options.
 _loaded: dict[str, engines.Engine] = {}
+#: Engines of the process that this one was forked from. They are not used, as their threads and devices are not here,
+#: nor deleted, as that would end what the other process still uses.
+_of_parent: list[engines.Engine] = []
+#: Held while a model is loaded: transformers changes the state of the whole process meanwhile.
+_lock = RLock()
+
+
+def _after_fork() -> None:
+    """A forked worker loads a model of its own."""
+    global _lock
+    _lock = RLock()
+    _of_parent.extend(_loaded.values())
+    _loaded.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None = None, **options: Any) -> LanguageModel:
     """Load a model.
 
-    The model that was loaded last stays in memory: the same call with the same options returns it at once.
+    The model that was loaded last stays in memory: the same call with the same options returns it at once. A forked
+    process loads its own.
 
     Parameters
     ----------
@@ -64,10 +84,11 @@ def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None =
         options["like"] = resolve(options["like"])
     engine_class = _engine_class(spec, settings.engine if engine is None else engine)
     key = repr((engine_class, spec, sorted(options.items()), _file_states(spec)))
-    if key not in _loaded:
-        unload()
-        _loaded[key] = engine_class(spec, **options)
-    return _loaded[key]
+    with _lock:
+        if key not in _loaded:
+            unload()
+            _loaded[key] = engine_class(spec, **options)
+        return _loaded[key]
 
 
 def unload() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from queue import SimpleQueue
 from threading import Thread, current_thread
@@ -18,9 +19,11 @@ class EventLoopThread:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="sc_duality endpoint", daemon=True)
         self._thread.start()
+        self._process = os.getpid()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one coroutine and wait for its result."""
+        self._check_process(work)
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
@@ -35,6 +38,7 @@ class EventLoopThread:
         The first error ends everything, after the results that finished before it. Closing the iterator cancels the
         work in progress.
         """
+        self._check_process()
         finished: SimpleQueue[tuple[T] | None] = SimpleQueue()
         remaining = iter(items)
 
@@ -59,7 +63,9 @@ class EventLoopThread:
             future.cancel()
 
     def close(self, clean_up: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Cancel the work in progress, run ``clean_up``, and end the thread."""
+        """Cancel the work in progress, run ``clean_up``, and end the thread, which a forked process does not have."""
+        if os.getpid() != self._process:
+            return
 
         async def end() -> None:
             others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -74,3 +80,10 @@ class EventLoopThread:
         if current_thread() is not self._thread:
             self._thread.join()
             self._loop.close()
+
+    def _check_process(self, work: Coroutine[Any, Any, Any] | None = None) -> None:
+        """Refuse to wait in a forked process for a thread that only the other process has."""
+        if os.getpid() != self._process:
+            if work is not None:
+                work.close()
+            raise RuntimeError("this endpoint was opened before the process was forked: load it in each worker")
