@@ -20,13 +20,13 @@ def compiled(kernel: Callable[P, T]) -> Callable[P, T]:
     try:
         fast = njit(nogil=True, cache=True)(kernel)
     except RuntimeError:  # no folder for a cache
-        return njit(nogil=True)(kernel)  # type: ignore[no-any-return]
+        return njit(nogil=True)(kernel)
 
     @wraps(kernel)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return fast(*args, **kwargs)  # type: ignore[no-any-return]
+            return fast(*args, **kwargs)
         except OSError:  # compiled, but not written: the disk is full, or the folder has gone
-            return fast(*args, **kwargs)  # type: ignore[no-any-return]
+            return fast(*args, **kwargs)
 
     return run

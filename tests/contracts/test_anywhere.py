@@ -70,6 +70,7 @@ def test_a_cache_that_cannot_be_made(tmp_path):
     assert told.count("answers are not stored") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 def test_workers_that_are_forked_after_the_parent_has_annotated(tmp_path):
     assert "done 2" in run(ANNOTATE + WORKERS, tmp_path, "fork", "after")

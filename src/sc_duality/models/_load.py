@@ -27,11 +27,12 @@ _lock = RLock()
 
 
 def _after_fork() -> None:
-    """A forked worker loads a model of its own."""
+    """A forked worker shares weights in memory, and opens servers and devices anew."""
     global _lock
     _lock = RLock()
-    _of_parent.extend(_loaded.values())
-    _loaded.clear()
+    for key, engine in list(_loaded.items()):
+        if engine.name != "transformers":
+            _of_parent.append(_loaded.pop(key))
 
 
 if hasattr(os, "register_at_fork"):
@@ -42,7 +43,7 @@ def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None =
     """Load a model.
 
     The model that was loaded last stays in memory: the same call with the same options returns it at once. A forked
-    process loads its own.
+    process opens endpoints anew.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
-def groups(adata: AnnData, column: Hashable, *, hint: str = "") -> pd.Series:
+def groups(adata: AnnData, column: str, *, hint: str = "") -> pd.Series:
     """Return ``obs[column]`` as a categorical of strings, by row number: names of cells need not be unique.
 
     ``hint`` goes first in the error for a missing column.
