@@ -6,6 +6,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import sc_duality as sd
 from sc_duality.cells import _gene_symbols
@@ -92,6 +93,37 @@ def test_aliases_give_the_same_labels(untied, caplog):
     pd.testing.assert_frame_equal(cells.obs, untied.obs)
     assert (cells.uns["cell_sentence"]["genes"] == written).all()
     assert set(other.values()) & set(written)
+
+
+SPELLINGS = {
+    "genome": lambda name: f"GRCh38_{name}",
+    "dots of R": lambda name: name.replace("-", "."),
+    "both": lambda name: f"GRCh38_{name.replace('-', '.')}",
+    "symbol and id": lambda name: f"{name}_ENSG00000000003",
+    "white space": lambda name: f" {name}",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_spellings_give_the_same_labels(untied, spelling):
+    cells = untied.copy()
+    cells.var_names = [SPELLINGS[spelling](name) for name in untied.var_names]
+    for adata in (untied, cells):
+        sd.tl.annotate(adata)
+    if "dots" in spelling or spelling == "both":  # names with hyphens that the table lacks stay unknown
+        assert (cells.obs["annotation"].astype(str) == untied.obs["annotation"].astype(str)).all()
+        np.testing.assert_allclose(cells.obs["annotation_confidence"], untied.obs["annotation_confidence"], atol=0.1)
+    else:
+        pd.testing.assert_frame_equal(cells.obs, untied.obs)
+
+
+def test_antibodies_do_not_change_labels(untied):
+    X = sparse.hstack([untied.X, np.full((untied.n_obs, 3), 1000.0)], format="csr")
+    names = [*untied.var_names, "CD3_TotalSeqA", "CD19_TotalSeqA", "CD14_TotalSeqA"]
+    cells = ad.AnnData(X, untied.obs.copy(), pd.DataFrame(index=names))
+    for adata in (untied, cells):
+        sd.tl.annotate(adata)
+    pd.testing.assert_frame_equal(cells.obs, untied.obs)
 
 
 def test_another_species_is_refused(untied):

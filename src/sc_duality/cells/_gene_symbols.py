@@ -11,25 +11,36 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+from ._gene_spelling import gene_spellings
+
 _HUMAN_ID = re.compile(r"^(ENSG\d{11})(\.\d+)?(_PAR_Y)?$")
 
 
 def approved_symbols(names: NDArray[np.object_]) -> NDArray[np.object_]:
-    """The names with human Ensembl ids, with or without a version, replaced by approved symbols.
+    """The names in their usual spelling, with human Ensembl ids replaced by approved symbols."""
+    return renamed(names, names_meant(names))
 
-    An id stays an id if the table does not have it, or if its symbol is already another name or belongs to an earlier
-    id: two different names never become the same name.
+
+def renamed(names: NDArray[np.object_], meant: Mapping[int, str]) -> NDArray[np.object_]:
+    """The names with those that are ``meant`` in their place.
+
+    A name stays unchanged if the name that is meant is already another name, or is meant by an earlier one: two
+    different names never become the same name.
     """
-    ids = [i for i, name in enumerate(names) if name.startswith("ENSG")]
-    if not ids:
-        return names
-    taken, found = set(names), names.copy()
-    for i in ids:
-        symbol = next(iter(_names_of(names[i])), names[i])
-        if symbol not in taken:
-            taken.add(symbol)
-            found[i] = symbol
+    taken, found = set(names) if meant else set(), names.copy()
+    for i, name in meant.items():
+        if name not in taken:
+            taken.add(name)
+            found[i] = name
     return found
+
+
+def names_meant(names: NDArray[np.object_]) -> dict[int, str]:
+    """The name that is meant where it is another one, by its index: the usual spelling, or the symbol of a human id."""
+    meant = {i: name for i, name in enumerate(names) if name[:4] == "ENSG"}
+    meant |= gene_spellings(names.tolist(), _genes().__contains__)
+    meant = {i: next(iter(_names_of(name)), name) if name[:4] == "ENSG" else name for i, name in meant.items()}
+    return {i: meant[i] for i in sorted(meant) if meant[i] != names[i]}
 
 
 def to_known_names(names: Iterable[str], known: Container[str]) -> NDArray[np.object_]:
