@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+import sc_duality as sd
 from sc_duality.cells import _row_blocks
 from sc_duality.cells._row_blocks import map_rows, row_blocks, row_bounds
 
@@ -54,6 +55,28 @@ def test_blocks_of_a_file_are_its_rows(counts: ad.AnnData, form: str, tmp_path: 
     counts.write_h5ad(tmp_path / "counts.h5ad")
     backed = ad.read_h5ad(tmp_path / "counts.h5ad", backed="r")
     np.testing.assert_array_equal(joined(backed.X), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, bool])
+def test_masked_values_are_zero(counts: ad.AnnData, dtype: type) -> None:
+    values = counts.X.toarray().astype(dtype)
+    mask = np.zeros(values.shape, bool)
+    mask[::3, ::2] = True
+    expected = np.where(mask, 0, values)
+    masked = np.ma.masked_array(values, mask=mask)
+    np.testing.assert_array_equal(joined(masked), expected)
+    np.testing.assert_array_equal(joined(da.from_array(masked, chunks=(11, 50), asarray=False)), expected)
+    assert masked.mask.sum() == mask.sum(), "the matrix is not changed"
+
+
+def test_masked_values_do_not_enter_a_sentence(counts: ad.AnnData) -> None:
+    measured = counts[:, 1:].copy()
+    mask = np.zeros(counts.shape, bool)
+    mask[:, 0] = True
+    counts.layers["masked"] = np.ma.masked_array(np.where(mask, np.nan, counts.X.toarray()), mask=mask)
+    sd.pp.cell_sentences(counts, layer="masked")
+    sd.pp.cell_sentences(measured)
+    assert sd.get.gene_lists(counts) == sd.get.gene_lists(measured)
 
 
 def test_csr_in_memory_is_not_copied(counts: ad.AnnData) -> None:

@@ -29,10 +29,11 @@ def row_blocks(X: Any, progress: str | None = None) -> Iterator[tuple[int, spars
     """Row blocks of any matrix that an AnnData can hold, as canonical CSR, each with the index of its first row.
 
     Blocks of a CSR matrix in memory share its arrays; every other kind of matrix is read one block at a time, so
-    memory does not grow with the number of rows. Blocks of a dense matrix store its zeros. Do not write to a block.
+    memory does not grow with the number of rows. Blocks of a dense matrix store its zeros. The masked values of a
+    masked array were not measured and are 0. Do not write to a block.
     ``progress`` is the title of a progress bar; without it there is none.
     """
-    X = _load_csc(X)
+    X = load_csc(X)
     bounds = row_bounds(X)
     return zip((start for start, _ in bounds), _read_ahead(X, _with_progress_bar(bounds, progress)), strict=True)
 
@@ -129,7 +130,7 @@ def _with_progress_bar(bounds: list[tuple[int, int]], progress: str | None) -> I
     return iter(tqdm(bounds, progress, unit="block", disable=hidden, leave=False))
 
 
-def _load_csc(X: Any) -> Any:
+def load_csc(X: Any) -> Any:
     """``X``, in memory if it is a CSC matrix in a file, where every row is scattered over the whole file."""
     if not isinstance(X, CSCDataset):
         return X
@@ -167,9 +168,11 @@ def _csr_view(X: sparse.csr_matrix, start: int, stop: int, canonical: bool) -> s
 
 
 def _canonical_csr(block: Any) -> sparse.csr_matrix:
-    """A part of a matrix as canonical CSR, without a copy if it is canonical CSR already."""
+    """A part of a matrix as canonical CSR, without a copy if it is canonical CSR already; masked values are 0."""
     if hasattr(block, "compute"):
         block = block.compute()
+    if np.ma.isMaskedArray(block):
+        block = block.filled(0)
     if sparse.issparse(block):
         rows = block.tocsr()
         if not rows.has_canonical_format:

@@ -11,7 +11,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..cells import Sentences, adata_keys, gene_columns, gene_lists, matrix, rank_rows
+from ..cells import Sentences, adata_keys, gene_columns, gene_lists, matrix, rank_rows, row_blocks
 
 #: Fewest genes of an augmented cell.
 _MIN_GENES = 25
@@ -88,7 +88,6 @@ class Augmenter:
 def _rows(X: Any, rows: Sequence[int]) -> sparse.csr_matrix:
     """These rows of any matrix, in this order, as a canonical CSR matrix of their own."""
     unique, inverse = np.unique(np.asarray(rows), return_inverse=True)  # matrices in files need sorted rows
-    part = X[unique]
-    part = sparse.csr_matrix(part.compute() if hasattr(part, "compute") else part)[inverse].astype(np.float64)
+    part = sparse.vstack([block for _, block in row_blocks(X[unique])], format="csr")[inverse].astype(np.float64)
     part.sum_duplicates()
     return part
