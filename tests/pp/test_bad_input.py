@@ -84,7 +84,22 @@ def test_layer_and_raw(counts: ad.AnnData) -> None:
 def test_no_matrix(counts: ad.AnnData) -> None:
     counts.layers["counts"] = counts.X
     counts.X = None
-    check_error(counts, ValueError, r"no X; layers are \['counts'\]: pass layer=")
+    check_error(counts, ValueError, r"no X; layers are \['counts'\]: call sd.pp.cell_sentences with layer='counts'$")
+
+
+def test_no_matrix_but_raw(counts: ad.AnnData) -> None:
+    counts.raw = counts.copy()
+    counts.X = None
+    check_error(counts, ValueError, "no X; there are no layers: call sd.pp.cell_sentences with use_raw=True$")
+    counts.raw = None
+    check_error(counts, ValueError, "no X; there are no layers and there is no .raw$")
+
+
+def test_the_advice_of_a_tool_can_be_followed(counts: ad.AnnData) -> None:
+    counts.layers["counts"] = counts.X.copy()
+    counts.X = counts.X.toarray() - 1
+    with pytest.raises(ValueError, match=r"call sd.pp.cell_sentences\(adata, layer='counts'\)"):
+        sd.tl.embed(counts)
 
 
 @pytest.mark.parametrize("dtype", [np.complex64, np.clongdouble])
@@ -167,17 +182,22 @@ def test_the_error_names_usable_matrices(counts: ad.AnnData) -> None:
     counts.layers["scaled"] = counts.X * -1
     counts.raw = counts.copy()
     with_value(counts, -1.0)
-    message = "other values are all finite and at least 0: pass layer='counts' or use_raw=True"
+    message = (
+        r"other values can be ranked: call sd.pp.cell_sentences\(adata, layer='counts'\) or "
+        r"sd.pp.cell_sentences\(adata, use_raw=True\) \(sd.io.write_sentences has the same arguments\)"
+    )
     check_error(counts, ValueError, f"X holds 2 negative .*{message}$")
     check_error(counts, ValueError, f"layer 'scaled' holds .*{message}$", layer="scaled")
     counts.X = sparse.csr_matrix(np.abs(counts.X))
     counts.raw = None
-    check_error(counts, ValueError, "pass layer='counts' or neither layer nor use_raw$", layer="scaled")
+    check_error(counts, ValueError, r"call .*layer='counts'\) or sd.pp.cell_sentences\(adata\) ", layer="scaled")
 
 
 def test_scaled_cells_of_scanpy() -> None:
     adata = sc.datasets.pbmc68k_reduced()
-    with pytest.raises(ValueError, match=r"X holds 397164 negative values .*looks scaled.*: pass use_raw=True$"):
+    with pytest.raises(
+        ValueError, match=r"X holds 397164 negative values .*looks scaled.*: call .*adata, use_raw=True"
+    ):
         sd.pp.cell_sentences(adata)
     assert "cell_sentence" not in adata.obsm
     sd.pp.cell_sentences(adata, use_raw=True)
