@@ -38,7 +38,7 @@ def expected_line(adata: ad.AnnData, X: np.ndarray) -> tuple[float, float, float
     return line.slope, line.intercept, line.rvalue**2, len(y)
 
 
-def check(adata: ad.AnnData, X: np.ndarray, scale: str, rel: float = 1e-9) -> None:
+def check(adata: ad.AnnData, X: np.ndarray, scale: str, rel: float = 1e-9, **unit: float) -> None:
     fit = model(adata)
     slope, intercept, r2, n = expected_line(adata, X)
     assert fit == {
@@ -48,6 +48,7 @@ def check(adata: ad.AnnData, X: np.ndarray, scale: str, rel: float = 1e-9) -> No
         "n": n,
         "scale": scale,
         "units": UNITS,
+        **unit,
     }
     assert slope < 0 < r2
 
@@ -66,11 +67,11 @@ def test_fit_of_logarithms(ranked: ad.AnnData, base: float | None) -> None:
     ranked.X = np.log1p(1e4 * X / X.sum(1, keepdims=True)) / (1 if base is None else np.log(base))
     ranked.uns["log1p"] = {"base": base}
     sd.pp.fit_expression(ranked)
-    check(ranked, X, "log1p")
-    if base is None:
-        del ranked.uns["log1p"]
-        sd.pp.fit_expression(ranked)
-        check(ranked, X, "log1p")
+    unit = {"base": base or np.e, "target_sum": 1e4}
+    check(ranked, X, "log1p", **unit)
+    del ranked.uns["log1p"]
+    sd.pp.fit_expression(ranked)
+    check(ranked, X, "log1p", **unit)
 
 
 def test_normalised_counts_have_the_scale_of_counts(ranked: ad.AnnData) -> None:

@@ -51,7 +51,7 @@ def test_expression_follows_the_line_of_like(scripted_model, cells):
     assert found.X.dtype == np.float32
     assert found.X.nnz == 2
     assert found.var_names.equals(cells.var_names)
-    assert found.uns["log1p"] == {"base": 10}
+    assert found.uns["log1p"] == {"base": 10, "target_sum": 1e4}
 
 
 def test_expression_follows_the_models_own_line_without_a_fit(scripted_model, cells):

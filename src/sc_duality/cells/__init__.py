@@ -27,6 +27,7 @@ from ._expression_at_rank import (
     fit_rank_expression,
     rebuild_expression,
 )
+from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
 from ._rank_kernel import rank_rows
@@ -51,6 +52,7 @@ __all__ = [
     "Ranking",
     "Sentences",
     "SharedGenes",
+    "UnitName",
     "adata_keys",
     "approved_symbols",
     "cell_names",

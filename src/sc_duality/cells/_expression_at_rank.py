@@ -11,33 +11,37 @@ from scipy import sparse
 
 from . import adata_keys
 from ._adata import matrix
-from ._gene_filter import gene_columns, preview
-from ._row_blocks import map_rows, row_blocks
+from ._expression_unit import Unit, requested_unit, stored_unit
+from ._gene_filter import gene_columns, is_gene, preview
+from ._row_blocks import map_rows
 from ._storage import Sentences
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 UNITS = "log10(1 + counts per 10,000)"
-#: Logarithms of counts are far below this, so a matrix with larger values is not log-transformed.
-_LARGEST_LOG = 30
 
 
 class ExpressionSource(NamedTuple):
-    """The matrix that sentences were ranked from, and the scale of its values."""
+    """The matrix that sentences were ranked from, and the unit of its values."""
 
     #: Cells × genes, in any form.
     X: Any
     #: Column of each gene of the vocabulary.
     columns: np.ndarray
-    #: ``"counts"`` or ``"log1p"``.
-    scale: str
-    #: Base of the logarithm.
-    base: float
+    #: Whether each column is a gene, which counts in the total of a cell.
+    is_gene: np.ndarray
+    unit: Unit
 
 
-def expression_source(adata: AnnData, sentences: Sentences) -> ExpressionSource:
-    """The matrix that was ranked, or an error if the matrix or genes of the vocabulary are gone."""
+def expression_source(
+    adata: AnnData, sentences: Sentences, unit: str | None = None, target_sum: float | None = None
+) -> ExpressionSource:
+    """The matrix that was ranked, or an error if the matrix or genes of the vocabulary are gone.
+
+    The unit is ``unit``, or what ``uns["log1p"]`` says of cells that the package generated, or that of the fit, or it
+    is recognised from the values.
+    """
     params = sentences.params
     X, holder = matrix(adata, layer=params.get("layer"), use_raw=bool(params.get("use_raw", False)))
     columns = gene_columns(sentences.genes, holder, params.get("gene_symbols"))
@@ -46,8 +50,8 @@ def expression_source(adata: AnnData, sentences: Sentences) -> ExpressionSource:
         raise KeyError(
             f"{len(missing)} genes of the vocabulary are gone from var ({preview(missing)}): fit first, then subset"
         )
-    base = adata.uns.get("log1p", {}).get("base")
-    return ExpressionSource(X, columns, _scale(X), np.e if base is None else float(base))
+    genes = is_gene(holder, params.get("gene_symbols"))
+    return ExpressionSource(X, columns, genes, _unit(adata, sentences, X, genes, unit, target_sum))
 
 
 def expression_at_rank(
@@ -55,7 +59,7 @@ def expression_at_rank(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cell, rank (from 0) and log10(1 + counts per 10,000) of every gene in the sentences of these rows.
 
-    Counts are normalised by the total of the row. Logarithms are read as logarithms of counts per 10,000.
+    Counts are normalised by the total of the row over all genes.
     """
     cell, rank = np.nonzero(ranks != adata_keys.PADDING)
     values = np.asarray(rows[cell, source.columns[ranks[cell, rank]]], dtype=float).ravel()
@@ -65,20 +69,21 @@ def expression_at_rank(
             f"{n_changed} genes of the sentences are not expressed in their cell: the matrix has changed since "
             "sd.pp.cell_sentences; run it again, or rank a layer that does not change"
         )
-    if source.scale == "log1p":
-        return cell, rank, values * np.log10(source.base)
-    totals = np.asarray(rows.sum(1), dtype=float).ravel()
-    return cell, rank, np.log10(1 + 1e4 * values / totals[cell])
+    totals = rows @ source.is_gene.astype(float)
+    return cell, rank, source.unit.log10(values, totals[cell])
 
 
-def fit_rank_expression(adata: AnnData, sentences: Sentences) -> dict[str, Any]:
+def fit_rank_expression(
+    adata: AnnData, sentences: Sentences, unit: str | None = None, target_sum: float | None = None
+) -> dict[str, Any]:
     """Fit expression against log10(rank) by least squares over all genes of all sentences; ``adata`` is not changed.
 
-    Returns ``slope``, ``intercept``, ``r2``, ``n`` (pairs of cell and gene), ``scale`` and ``units``, as
+    Returns ``slope``, ``intercept``, ``r2``, ``n`` (pairs of cell and gene), ``units`` and the unit of the matrix, as
     :func:`sc_duality.pp.fit_expression` stores them.
     """
-    source = expression_source(adata, sentences)
-    return {**_fit_line(*_sums_by_rank(source, sentences.ranks)), "scale": source.scale, "units": UNITS}
+    unfitted = sentences._replace(uns={adata_keys.PARAMS: sentences.params})
+    source = expression_source(adata, unfitted, unit, target_sum)
+    return {**_fit_line(*_sums_by_rank(source, sentences.ranks)), **source.unit.fields(), "units": UNITS}
 
 
 def expression_model(sentences: Sentences, sentence_key: str) -> Mapping[str, Any]:
@@ -122,13 +127,18 @@ def rebuild_expression(
     return rebuilt
 
 
-def _scale(X: Any) -> str:
-    """Whether the values are counts or logarithms, from the first rows that are not all 0."""
-    for _, rows in row_blocks(X):
-        if rows.data.any():
-            whole = np.array_equal(rows.data, np.floor(rows.data))
-            return "counts" if whole or rows.data.max() > _LARGEST_LOG else "log1p"
-    return "counts"
+def _unit(
+    adata: AnnData, sentences: Sentences, X: Any, genes: np.ndarray, unit: str | None, target_sum: float | None
+) -> Unit:
+    logged = adata.uns.get("log1p", {})
+    base = None if logged.get("base") is None else float(logged["base"])
+    model = sentences.uns.get(adata_keys.EXPRESSION_MODEL, {})
+    if unit is None and target_sum is None:
+        if "target_sum" in logged and sentences.params.get("layer") is None and not sentences.params.get("use_raw"):
+            return Unit("log1p", np.e if base is None else base, float(logged["target_sum"]))
+        if "scale" in model:
+            return stored_unit(model, base)
+    return requested_unit(X, genes, base, unit, target_sum)
 
 
 def _sums_by_rank(source: ExpressionSource, ranks: np.ndarray) -> np.ndarray:

@@ -120,7 +120,7 @@ def to_anndata(
     add_sentences(adata, found.cells, genes, n_genes=n_genes, sentence_key=sentence_key)
     if genes.line and adata.n_vars:
         adata.X = expression(found.cells, adata, genes, n_genes)
-        adata.uns["log1p"] = {"base": 10}  # where scanpy looks for the base of the logarithm
+        adata.uns["log1p"] = {"base": 10, "target_sum": 1e4}  # where scanpy looks for the base of the logarithm
     return adata
 
 
