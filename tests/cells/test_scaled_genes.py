@@ -113,7 +113,7 @@ def test_counts_divided_by_their_maximum_are_warned_of(pbmc: ad.AnnData, caplog:
     divided(pbmc, 0)
     plan_ranking(pbmc)
     (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert warning.startswith("most genes of X have the maximum 1: if each gene was divided by its maximum")
+    assert warning.startswith("most genes of X have the maximum 1: if each gene was scaled by itself")
 
 
 def test_part_of_scaled_cells_is_warned_of(pbmc: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:

@@ -171,7 +171,7 @@ def _check_order_within_cells(X: Any, holder: AnnData | Raw, adata: AnnData, lay
         raise ValueError(f"{cause}; {_other_matrices(adata, layer, use_raw)}")
     else:
         logger.warning(
-            "most genes of %s have %s: if each gene was divided by its maximum, the sentences have no meaning; %s",
+            "most genes of %s have %s: if each gene was scaled by itself, the sentences have no meaning; %s",
             name,
             scaled.how,
             _other_matrices(adata, layer, use_raw),

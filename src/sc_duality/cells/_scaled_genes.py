@@ -18,7 +18,9 @@ _MIN_CELLS = 50
 _MIN_EXPRESSED, _MIN_GENES = 0.1, 20
 #: Largest interquartile range and largest median, without its sign, of the log variance of genes of variance 1. In
 #: samples of scaled cells they are up to 0.19 and 0.02; a matrix that is not scaled is above one of them.
-_MAX_SPREAD, _MAX_CENTRE = 0.2, 0.05
+_MAX_SPREAD, _MAX_CENTRE, _EXACT = 0.2, 0.05, 0.02
+#: In cells with fewer expressed genes than this, one gene may be all of a cell.
+_MIN_PER_CELL = 20
 #: Share of genes whose maximum is that of the matrix: above the first, all rows are read; above the second, this was
 #: done to each gene.
 _SUSPICIOUS, _SAME_MAXIMUM = 0.02, 0.5
@@ -45,9 +47,11 @@ def scaled_genes(X: Any) -> ScaledGenes | None:
     sample = _moments(_sample(X, first.nnz // _FIRST_ROWS), X.shape[1])
     variances = sample.variances()
     if len(variances) >= _MIN_GENES:
-        low, centre, high = np.quantile(np.log(variances), [0.25, 0.5, 0.75])
-        if high - low < _MAX_SPREAD and abs(centre) < _MAX_CENTRE:
-            return ScaledGenes("variance 1", certain=True)
+        logs = np.log(variances)
+        low, centre, high = np.quantile(logs, [0.25, 0.5, 0.75])
+        exact = sample.n < X.shape[0] or (abs(logs) < _EXACT).mean() > 0.5  # of all rows, the variance is 1
+        if exact and high - low < _MAX_SPREAD and abs(centre) < _MAX_CENTRE:
+            return ScaledGenes("variance 1", certain=sample.n >= X.shape[0] or high - low < _MAX_SPREAD / 2)
     if sample.n_at_maximum() < _SUSPICIOUS * len(sample.maximum):
         return None
     every = _moments((rows for _, rows in row_blocks(X)), X.shape[1])
@@ -58,7 +62,8 @@ def scaled_genes(X: Any) -> ScaledGenes | None:
     divided_by_cell = every.n_rows_at_maximum() == every.n_expressed and (
         _tied_within_cells(first) or n_same <= every.n_expressed
     )
-    return ScaledGenes(f"the maximum {every.maximum.max():g}", certain=not divided_by_cell)
+    shallow = every.n_positive.sum() < _MIN_PER_CELL * every.n_expressed
+    return ScaledGenes(f"the maximum {every.maximum.max():g}", certain=not divided_by_cell and not shallow)
 
 
 def derived_from_counts(X: Any) -> bool:

@@ -35,10 +35,17 @@ def cell_sentences(
     """Write every cell as a sentence: its genes by expression, highest first.
 
     Raw counts, counts per 10,000 and their logarithm give the same sentence, as they have the same order within a
-    cell. Scaled or regressed values have another order; their negative values raise an error. Genes of equal
+    cell. Scaled or regressed values have another order: negative values raise an error, and so do genes that all have
+    variance 1 or the same maximum. Masked values count as 0. Genes of equal
     expression are ordered by a hash of ``rng``, the name of the cell and the name of the gene, so the sentence of a
     cell does not depend on other cells or on the order of cells and genes. Genes with expression 0 are left out; a
-    sentence shorter than ``n_genes`` is padded. Gene names keep their spelling.
+    sentence shorter than ``n_genes`` is padded.
+
+    Only genes enter. Features of other kinds (antibodies, hashtags, guides, peaks, control probes) are left out, by
+    columns of ``var`` such as ``feature_types`` or ``modality``, or by names such as ``ADT_CD3`` and ``CD3_TotalSeqA``.
+    Genes without a name are left out too. A genome (``GRCh38_CD3E``), an Ensembl id (``CD3E_ENSG00000198851``) and white
+    space are removed from ``var_names``, and the dots of R become hyphens where that gives a known human gene
+    (``HLA.DRA``). Two different names never become one. Other names keep their spelling.
 
     If ``var_names`` are Ensembl ids of human genes, with or without a version, they are mapped to approved symbols
     with a table of HGNC that is part of the package. An id that the table lacks stays an id. If two ids belong to one
