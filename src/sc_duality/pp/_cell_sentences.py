@@ -43,8 +43,8 @@ def cell_sentences(
 
     Only genes enter. Features of other kinds (antibodies, hashtags, guides, peaks, control probes) are left out, by
     columns of ``var`` such as ``feature_types`` or ``modality``, or by names such as ``ADT_CD3`` and ``CD3_TotalSeqA``.
-    Genes without a name are left out too. A genome (``GRCh38_CD3E``), an Ensembl id (``CD3E_ENSG00000198851``) and white
-    space are removed from ``var_names``, and the dots of R become hyphens where that gives a known human gene
+    Genes without a name are left out too. A genome (``GRCh38_CD3E``), an Ensembl id (``CD3E_ENSG00000198851``) and
+    white space are removed from ``var_names``, and the dots of R become hyphens where that gives a known human gene
     (``HLA.DRA``). Two different names never become one. Other names keep their spelling.
 
     If ``var_names`` are Ensembl ids of human genes, with or without a version, they are mapped to approved symbols
