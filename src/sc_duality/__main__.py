@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import sc_duality as sd
 
 from ._command_config import read_cells, tool_arguments
+from ._replacement import check_writable, replacement
 
 #: Commands that read a configuration file: the tool behind each, and what it does.
 _TOOLS = {
@@ -97,15 +96,12 @@ def _annotate(options: argparse.Namespace) -> Path:
             raise FileExistsError(f"{out} exists: name another output, or pass --overwrite")
     if out.suffix not in (".h5ad", ".zarr") or not out.parent.is_dir():
         raise ValueError(f"{out} must end with .h5ad or .zarr and lie in an existing folder")
+    check_writable(out)
     adata = read_cells(source)
     labels = options.labels[0] if options.labels and len(options.labels) == 1 else options.labels
     sd.tl.annotate(adata, options.model, labels=labels, groupby=options.groupby, key_added=options.key_added)
-    with TemporaryDirectory(dir=out.parent, prefix=f"{out.name}-unfinished-") as folder:
-        new = Path(folder) / out.name
+    with replacement(out) as new:
         adata.write_h5ad(new) if out.suffix == ".h5ad" else adata.write_zarr(new)
-        if out.is_dir():
-            shutil.rmtree(out)
-        new.replace(out)
     return out
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import sc_duality as sd
 
+from ._store_format import check_format
+
 #: Parameters that are files of cells, that are paths, and that are a path or a name.
 _CELLS, _PATHS = {"adatas", "eval_adatas"}, {"output_dir", "path", "traces"}
 _PATHS_OR_NAMES = {"model", "teacher", "prompt_formats"}
@@ -54,8 +56,9 @@ def read_cells(path: Path) -> Any:
         raise FileNotFoundError(f"{path} does not exist")
     if path.suffix not in (".h5ad", ".zarr"):
         raise ValueError(f"{path} must end with .h5ad or .zarr")
+    check_format(path)
     try:
-        return anndata.read_h5ad(path) if path.suffix == ".h5ad" else anndata.read_zarr(path)
+        return anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
     except OSError as error:
         error.add_note(f"({path})")
         raise

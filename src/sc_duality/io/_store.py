@@ -1,67 +1,68 @@
-"""Open an AnnData store on disk, and write or delete results in it so that an incomplete result is not read."""
+"""Open an AnnData store on disk, and change a copy that replaces it at the end."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+import pandas as pd
 import zarr
-from anndata.io import read_elem, sparse_dataset, write_elem
+from anndata.io import write_elem
+
+from .._replacement import replacement, unfinished
+from .._store_format import check_format
+from ._copy import copy_store
+
+
+class Store(NamedTuple):
+    """A store that is open for reading and locked against other writers."""
+
+    #: The AnnData in it, or the modality of its MuData.
+    group: Any
+    path: Path
+    mod: str
+    #: Path of the changed copy.
+    new: Path
+
+    @contextmanager
+    def changed(self, n_bytes: int) -> Iterator[Any]:
+        """The AnnData in a copy of the store, for writing about ``n_bytes`` bytes; the copy replaces the store later.
+
+        Consolidated metadata of a zarr store is deleted first and consolidated again at the end.
+        """
+        copy_store(self.path, self.new, n_bytes)
+        if self.path.is_dir():
+            consolidated = zarr.open_group(self.new, mode="r").metadata.consolidated_metadata is not None
+            root = zarr.open_group(self.new, mode="r+", use_consolidated=False)
+            _delete_consolidated_metadata(self.new, root)
+            yield _anndata_group(root, self.path, self.mod)
+            if consolidated:
+                zarr.consolidate_metadata(root.store)
+            return
+        with h5py.File(self.new, "r+") as file:
+            yield _anndata_group(file, self.path, self.mod)
 
 
 @contextmanager
-def open_store(path: str | Path, mod: str) -> Iterator[Any]:
-    """The group of an AnnData in an h5ad, h5mu or zarr store, for reading and writing.
-
-    Consolidated metadata of a zarr store is deleted first and consolidated again at the end, so it is never out of
-    date, even if the process is killed.
-    """
+def open_store(path: str | Path, mod: str) -> Iterator[Store]:
+    """Open an h5ad, h5mu or zarr store. A copy changed with :meth:`Store.changed` replaces it without an error."""
     path = Path(path)
-    if path.is_dir():
-        consolidated = zarr.open_group(path, mode="r").metadata.consolidated_metadata is not None
-        root = zarr.open_group(path, mode="r+", use_consolidated=False)
-        _delete_consolidated_metadata(path, root)
-        try:
-            yield _anndata_group(root, path, mod)
-        finally:
-            if consolidated:
-                zarr.consolidate_metadata(root.store)
-        return
-    with _open_hdf5(path) as file:
-        yield _anndata_group(file, path, mod)
-
-
-def open_lazy(group: Any) -> Any:
-    """The parts of an AnnData that ranking needs: its matrices and cell names, left on disk, and its ``var``."""
-    raw = _read_matrix_and_var(group["raw"]) if _has(group, "raw/X") else None
-    layers = {name: _open_matrix(group["layers"][name]) for name in group["layers"]} if "layers" in group else {}
-    return SimpleNamespace(
-        **vars(_read_matrix_and_var(group)),
-        raw=raw,
-        layers=layers,
-        obs=None,
-        obs_names=open_cell_names(group),
-        n_obs=_index(group["obs"]).shape[0],
-    )
-
-
-def open_cell_names(group: Any) -> Any:
-    """Names of the cells, left on disk if they can be read from there by slice."""
-    index = _index(group["obs"])
-    if isinstance(index, h5py.Dataset) and h5py.check_string_dtype(index.dtype):
-        return index.asstr()
-    if isinstance(index, zarr.Array) and index.dtype.kind in "TO":
-        return index
-    return np.asarray(read_elem(index), dtype=object)
+    if not unfinished(path.resolve()).exists():
+        check_format(path)
+    path = path.resolve()
+    with replacement(path) as new:
+        check_format(path)
+        with _opened(path) as root:
+            yield Store(_anndata_group(root, path, mod), path, mod, new)
 
 
 def delete_result(group: Any, key: str, columns: Sequence[str], arrays: Sequence[str]) -> None:
-    """Delete ``uns[key]``, then these ``obsm`` arrays and ``obs`` columns: without ``uns``, no tool reads the rest."""
+    """Delete ``uns[key]``, and these ``obsm`` arrays and ``obs`` columns."""
     _set_column_order(group, [name for name in _column_order(group) if name not in columns])
     for parent, entries in (("uns", [key]), ("obsm", arrays), ("obs", columns)):
         for name in entries:
@@ -72,18 +73,34 @@ def delete_result(group: Any, key: str, columns: Sequence[str], arrays: Sequence
 def write_result(
     group: Any, key: str, uns: Mapping[str, Any], columns: Mapping[str, Any], arrays: Mapping[str, Any]
 ) -> None:
-    """Write ``obsm`` arrays and ``obs`` columns, then ``uns[key]``: without ``uns``, no tool reads the rest."""
-    for name, values in arrays.items():
-        write_elem(group.require_group("obsm"), name, values)
-    for name, values in columns.items():
-        write_elem(group["obs"], name, values)
+    """Write ``obsm`` arrays, ``obs`` columns and ``uns[key]``."""
+    for parent, entries in (("obsm", arrays), ("obs", columns), ("uns", {key: dict(uns)})):
+        for name, values in entries.items():
+            try:
+                write_elem(_mapping(group, parent), name, values)
+            except (MemoryError, OSError):
+                raise
+            except Exception as error:  # anndata and h5py raise many types for values that they cannot write
+                raise ValueError(f"{parent}[{name!r}] cannot be stored in a file: {error}") from error
     _set_column_order(group, [*_column_order(group), *columns])
-    write_elem(group.require_group("uns"), key, dict(uns))
+
+
+def n_bytes(element: Any) -> int:
+    """About the number of bytes that an element takes in a file, without compression."""
+    if isinstance(element, Mapping):
+        return sum(n_bytes(name) + n_bytes(value) for name, value in element.items())
+    if isinstance(element, pd.DataFrame | pd.Series):
+        return int(np.sum(element.memory_usage(deep=True)))
+    if getattr(getattr(element, "dtype", None), "kind", "") == "O":
+        element = np.asarray(element).ravel().tolist()
+    if isinstance(element, list | tuple):
+        return sum(n_bytes(value) for value in element)
+    return int(getattr(element, "nbytes", sys.getsizeof(element)))
 
 
 def create_array(group: Any, name: str, shape: tuple[int, int], rows: int) -> Any:
     """A new int32 array ``obsm[name]``, with zarr chunks of ``rows`` rows."""
-    obsm = group.require_group("obsm")
+    obsm = _mapping(group, "obsm")
     if isinstance(group, h5py.Group):
         array = obsm.create_dataset(name, shape=shape, dtype=np.int32)
     else:
@@ -92,16 +109,13 @@ def create_array(group: Any, name: str, shape: tuple[int, int], rows: int) -> An
     return array
 
 
-def _open_hdf5(path: Path) -> h5py.File:
-    if not path.exists():
-        raise FileNotFoundError(f"there is no store {str(path)!r}: write one with adata.write_zarr or write_h5ad")
-    try:
-        return h5py.File(path, "r+")
-    except OSError as error:
-        raise OSError(
-            f"{str(path)!r} cannot be opened for writing ({error}): HDF5 does not write to a file that is open for "
-            "reading; close all its readers, or keep the data in a zarr store"
-        ) from error
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    if path.is_dir():
+        yield zarr.open_group(path, mode="r", use_consolidated=False)
+        return
+    with h5py.File(path, "r") as file:
+        yield file
 
 
 def _anndata_group(root: Any, path: Path, mod: str) -> Any:
@@ -112,7 +126,19 @@ def _anndata_group(root: Any, path: Path, mod: str) -> Any:
         root = root["mod"][mod]
     if "obs" not in root or "var" not in root:
         raise ValueError(f"{str(path)!r} holds no AnnData: obs or var is missing")
+    if hasattr(root["obs"], "shape") or "h5sparse_format" in (root["X"].attrs if "X" in root else ()):
+        raise ValueError(
+            f"{str(path)!r} has the old format of anndata before 0.7: read it with anndata.read_h5ad or read_zarr, and "
+            "write it anew with write_h5ad or write_zarr"
+        )
     return root
+
+
+def _mapping(group: Any, name: str) -> Any:
+    """The group ``obs``, ``obsm`` or ``uns``."""
+    if name not in group:
+        write_elem(group, name, {})
+    return group[name]
 
 
 def _delete_consolidated_metadata(path: Path, root: zarr.Group) -> None:
@@ -120,26 +146,6 @@ def _delete_consolidated_metadata(path: Path, root: zarr.Group) -> None:
         (path / ".zmetadata").unlink(missing_ok=True)
     else:
         root.attrs.put(root.attrs.asdict())  # rewrites zarr.json, without the consolidated metadata
-
-
-def _index(frame: Any) -> Any:
-    found = frame[frame.attrs["_index"]]
-    return found if hasattr(found, "shape") else found["values"]
-
-
-def _read_matrix_and_var(group: Any) -> Any:
-    var = read_elem(group["var"])
-    return SimpleNamespace(X=_open_matrix(group["X"]) if _has(group, "X") else None, var=var, var_names=var.index)
-
-
-def _open_matrix(element: Any) -> Any:
-    sparse = element.attrs.get("encoding-type") in {"csr_matrix", "csc_matrix"}
-    return sparse_dataset(element) if sparse else element
-
-
-def _has(group: Any, name: str) -> bool:
-    """Whether there is such an element; None may be stored as an element of type ``"null"``."""
-    return name in group and group[name].attrs.get("encoding-type") != "null"
 
 
 def _column_order(group: Any) -> list[str]:

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..cells import adata_keys, cell_names, column, modality, preview
-from ._store import delete_result, open_cell_names, open_store, write_result
+from ._lazy_store import open_cell_names
+from ._store import delete_result, n_bytes, open_store, write_result
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -33,6 +34,15 @@ class _Result(NamedTuple):
     arrays: list[str]
 
 
+class _Elements(NamedTuple):
+    """The elements of one result in memory, and the names of arrays in the store that stay."""
+
+    unchanged: list[str]
+    uns: dict[str, Any]
+    columns: dict[str, Any]
+    arrays: dict[str, Any]
+
+
 def write_results(
     adata: AnnData | MuData, path: str | Path, keys: Sequence[str] | None = None, *, mod: str = "rna"
 ) -> None:
@@ -46,7 +56,8 @@ def write_results(
     adata
         Cells with results of ``sc_duality.pp`` or ``sc_duality.tl``.
     path
-        An h5ad, h5mu or zarr store. An h5ad may be open as the backed ``adata``, but not elsewhere.
+        An h5ad, h5mu or zarr store. It may be the store of a backed or lazy ``adata``, and others may read it
+        meanwhile, but not write it.
     keys
         ``key_added`` of the results to write. By default all; sentences and embeddings that ``adata`` has not loaded
         are left unchanged in a store that has them.
@@ -56,18 +67,23 @@ def write_results(
     Returns
     -------
     None. For each key, the store gets ``obs[key]`` or ``obsm[key]``, their metadata such as
-    ``obs[f"{key}_confidence"]``, and ``uns[key]``, which replace earlier results under this key. ``uns`` is written
-    last: if the process is killed before, no tool reads the incomplete result. This holds for zarr; HDF5 guarantees
-    nothing about a file whose writer was killed.
+    ``obs[f"{key}_confidence"]``, and ``uns[key]``, which replace earlier results under this key.
+
+    The store itself is never changed. Its copy is, in the folder ``f"{path}.sc_duality-unfinished"``, and replaces it
+    in one step: an h5ad or h5mu is copied, of a zarr store the chunks are hard links. If the call fails, is killed or
+    fills the disk, the store has all its old contents. The next call removes what a killed one left. Of two calls at
+    once, the second waits. On a system that cannot exchange two folders in one step (not Linux or macOS, and some
+    network disks), a zarr store may be missing if the process is killed between the two steps: the next call puts it
+    in its position. Symbolic links to the store stay; other hard links to an h5ad keep its old contents.
 
     Raises
     ------
-    FileNotFoundError, OSError
-        The store does not exist or is open elsewhere.
+    FileNotFoundError, PermissionError, OSError
+        The store does not exist, is read-only, damaged or open for writing elsewhere, or the disk is full.
     KeyError
         There is no result with this key.
     ValueError
-        The store has other cells.
+        The store has other cells or another format, or a value cannot be stored.
 
     Examples
     --------
@@ -87,31 +103,25 @@ def write_results(
     """
     data = modality(adata, mod)
     results = [_result(data, key) for key in (_all_keys(data) if keys is None else keys)]
-    with _file_closed(data, path), open_store(path, mod) as group:
-        _check_cell_names(cell_names(data), open_cell_names(group)[:], path)
-        for key, columns, arrays in results:
-            unchanged = [name for name in arrays if keys is None and _is_unchanged(data, group, name)]
-            new_columns = {name: _values(column(data, name)) for name in columns}
-            new_arrays = {name: _in_memory(data.obsm[name]) for name in arrays if name not in unchanged}
-            uns = _in_memory(data.uns[key])
-            old_arrays = [name for name in _result_names(key, _ARRAYS) if name not in unchanged]
-            delete_result(group, key, _result_names(key, _COLUMNS), old_arrays)
-            write_result(group, key, uns, new_columns, new_arrays)
-            logger.info("wrote %r into %s: obs %s, obsm %s", key, path, columns, list(new_arrays))
+    with _file_closed(data, path), open_store(path, mod) as store:
+        _check_cell_names(cell_names(data), open_cell_names(store.group)[:], path)
+        elements = [_elements(data, result, store.group if keys is None else {}) for result in results]
+        with store.changed(n_bytes(elements)) as group:
+            for (key, _, _), (unchanged, uns, columns, arrays) in zip(results, elements, strict=True):
+                old_arrays = [name for name in _result_names(key, _ARRAYS) if name not in unchanged]
+                delete_result(group, key, _result_names(key, _COLUMNS), old_arrays)
+                write_result(group, key, uns, columns, arrays)
+    for (key, _, _), (_, _, columns, arrays) in zip(results, elements, strict=True):
+        logger.info("wrote %r into %s: obs %s, obsm %s", key, path, list(columns), list(arrays))
 
 
 @contextmanager
 def _file_closed(data: AnnData, path: str | Path) -> Iterator[None]:
-    """Close the file of a backed object while results are written into the same file."""
+    """Close the file of a backed object while a new version of this file is written, and open the new one."""
     same = data.file.filename is not None and Path(path).exists() and Path(data.file.filename).samefile(path)
-    if not same:
+    if not same or not isinstance(data.obs, pd.DataFrame):  # a lazy object goes on reading the file of before
         yield
         return
-    if not isinstance(data.obs, pd.DataFrame):
-        raise ValueError(
-            f"{str(path)!r} is open in adata, which reads it lazily, and HDF5 does not write to a file that is open "
-            "for reading: read it with anndata.read_h5ad(path, backed='r'), or keep the data in a zarr store"
-        )
     data.file.close()
     try:
         yield
@@ -156,6 +166,19 @@ def _check_cell_names(in_adata: pd.Index, in_store: np.ndarray, path: str | Path
             f"{str(path)!r} has other cells or another order of cells: {len(differ)} names differ, the first is "
             f"{in_store[first]!r} in the store and {in_adata[first]!r} in adata"
         )
+
+
+def _elements(data: AnnData, result: _Result, store: Any) -> _Elements:
+    """What is written of a result, in memory; arrays that ``data`` has not loaded and ``store`` has are left out."""
+    unchanged = [name for name in result.arrays if _is_unchanged(data, store, name)]
+    columns = pd.DataFrame({name: _values(column(data, name)) for name in result.columns})
+    data.strings_to_categoricals(columns)  # as AnnData.write_h5ad and write_zarr do
+    return _Elements(
+        unchanged,
+        _in_memory(data.uns[result.key]),
+        {name: _values(columns[name]) for name in result.columns},
+        {name: _in_memory(data.obsm[name]) for name in result.arrays if name not in unchanged},
+    )
 
 
 def _is_unchanged(data: AnnData, group: Any, name: str) -> bool:

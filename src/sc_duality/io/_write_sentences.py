@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..cells import adata_keys, plan_ranking, row_bounds, sentence_fields
-from ._store import create_array, delete_result, open_lazy, open_store, write_result
+from ._lazy_store import open_lazy
+from ._store import create_array, delete_result, n_bytes, open_store, write_result
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ def write_sentences(
     Parameters
     ----------
     path
-        An h5ad, h5mu or zarr store. An h5ad or h5mu must not be open elsewhere.
+        An h5ad, h5mu or zarr store. Others may read it meanwhile, but not write it.
     n_genes, layer, use_raw, genes, exclude, gene_symbols, rng
         As for :func:`sc_duality.pp.cell_sentences`.
     mod
@@ -46,16 +48,15 @@ def write_sentences(
 
     Returns
     -------
-    None. The store gets the fields of :func:`sc_duality.pp.cell_sentences`. ``uns[key_added]`` is written last: if
-    the process is killed before, no tool reads the incomplete sentences. This holds for zarr; HDF5 guarantees nothing
-    about a file whose writer was killed.
+    None. The store gets the fields of :func:`sc_duality.pp.cell_sentences`, all at once or, if the call fails or is
+    killed, none: see :func:`sc_duality.io.write_results`.
 
     Raises
     ------
-    FileNotFoundError, OSError
-        The store does not exist or is open elsewhere.
+    FileNotFoundError, PermissionError, OSError
+        The store does not exist, is read-only, damaged or open for writing elsewhere, or the disk is full.
     KeyError, TypeError, ValueError
-        As for :func:`sc_duality.pp.cell_sentences`. No sentences are written then.
+        As for :func:`sc_duality.pp.cell_sentences`, or the file has another format.
 
     Examples
     --------
@@ -71,9 +72,9 @@ def write_sentences(
     >>> adata.obsm["cell_sentence"].shape
     (317, 200)
     """
-    with open_store(path, mod) as group:
+    with open_store(path, mod) as store:
         ranking = plan_ranking(
-            open_lazy(group),
+            open_lazy(store.group),
             n_genes,
             layer=layer,
             use_raw=use_raw,
@@ -82,13 +83,11 @@ def write_sentences(
             gene_symbols=gene_symbols,
             rng=rng,
         )
-        vocabulary_key = adata_keys.vocabulary(key_added)
-        delete_result(group, key_added, [], [key_added, vocabulary_key])
-        try:
-            ranking.write(create_array(group, key_added, ranking.shape, row_bounds(ranking.X)[0][1]))
-        except ValueError:
-            delete_result(group, key_added, [], [key_added])
-            raise
         fingerprints, uns = sentence_fields(ranking.genes, ranking.params, ranking.shape[0])
-        write_result(group, key_added, uns, {}, {vocabulary_key: fingerprints})
+        vocabulary_key = adata_keys.vocabulary(key_added)
+        ranks_bytes = math.prod(ranking.shape) * np.dtype(np.int32).itemsize
+        with store.changed(ranks_bytes + n_bytes([fingerprints, uns])) as group:
+            delete_result(group, key_added, [], [key_added, vocabulary_key])
+            ranking.write(create_array(group, key_added, ranking.shape, row_bounds(ranking.X)[0][1]))
+            write_result(group, key_added, uns, {}, {vocabulary_key: fingerprints})
     logger.info("wrote %d sentences of up to %d genes into %s: obsm[%r]", *ranking.shape, path, key_added)
