@@ -57,7 +57,8 @@ def replacement(path: Path) -> Iterator[Path]:
             if error.errno not in _FULL:
                 raise
             free = shutil.disk_usage(path.parent).free
-            reason = f"the disk is full ({free:,} bytes are free; {os.strerror(error.errno)}): {path} is not changed"
+            cause = str(error.strerror or error).splitlines()[0]
+            reason = f"{str(path)!r} is not changed, as the disk or a quota is full: {cause}, {free:,} bytes are free"
             raise OSError(error.errno, reason) from error
 
 
@@ -80,11 +81,8 @@ def check_writable(path: Path) -> None:
 
 def check_space(folder: Path, needed: int) -> None:
     """Raise an error if fewer than ``needed`` bytes are free on the disk of ``folder``."""
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise OSError(
-            errno.ENOSPC, f"writing needs {needed:,} bytes in {folder}, and {free:,} are free: free the rest first"
-        )
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, f"writing needs {needed:,} bytes in {str(folder)!r}")
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
-import zarr
 
 import sc_duality as sd
 from sc_duality.io import _write_results
@@ -145,34 +144,6 @@ def test_sentences_that_were_not_loaded_are_not_changed(
     assert sd.get.cell_sentences(read(path)).tolist() == sd.get.cell_sentences(read(other)).tolist()
 
 
-@pytest.mark.parametrize("store", STORES)
-@pytest.mark.parametrize("at", ["obsm", "obs", "uns"])
-def test_a_killed_process_leaves_a_readable_store(
-    annotated: ad.AnnData, store: str, at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = stored(annotated, tmp_path / f"cells.{store}")
-    sd.tl.annotate(annotated, labels=["B cell", "NK cell"])
-    write = _write_results.write_result.__globals__["write_elem"]
-
-    def fail(group: h5py.Group | zarr.Group, name: str, values: object) -> None:
-        if group.name == f"/{at}":
-            raise RuntimeError("killed")
-        write(group, name, values)
-
-    monkeypatch.setitem(_write_results.write_result.__globals__, "write_elem", fail)
-    monkeypatch.setattr(zarr, "consolidate_metadata", lambda _: None)  # a killed process does not get there
-    with pytest.raises(RuntimeError, match="killed"):
-        sd.io.write_results(annotated, path, ["annotation"])
-    monkeypatch.undo()
-    found = read(path)
-    assert "annotation" not in found.uns
-    assert ("annotation" in found.obs) == (at == "uns")
-    with pytest.raises(KeyError):
-        sd.tl.duality(found)
-    sd.io.write_results(annotated, path, ["annotation"])
-    assert_has_results(read(path), annotated, ["annotation"])
-
-
 def test_other_cells_are_an_error(plain: ad.AnnData, annotated: ad.AnnData, tmp_path: Path) -> None:
     path = stored(plain, tmp_path / "cells.h5ad")
     with pytest.raises(ValueError, match="has 20 cells and adata has 5: pass the store of the same cells"):
@@ -196,17 +167,48 @@ def test_missing_results(plain: ad.AnnData, annotated: ad.AnnData, tmp_path: Pat
         sd.io.write_results(annotated, tmp_path / "missing.zarr")
 
 
-def test_a_lazy_h5ad_cannot_be_written_to(plain: ad.AnnData, tmp_path: Path) -> None:
+def test_a_file_that_others_read(plain: ad.AnnData, annotated: ad.AnnData, tmp_path: Path) -> None:
+    """Readers go on reading the old file; a backed AnnData of this call reads the new one."""
     path = stored(plain, tmp_path / "cells.h5ad")
-    adata = ad.experimental.read_lazy(path)
-    sd.tl.annotate(adata, labels="blood")
-    with pytest.raises(ValueError, match=r"reads it lazily.*read_h5ad\(path, backed='r'\)"):
-        sd.io.write_results(adata, path)
-    with h5py.File(path, "r") as file:
-        opened = ad.experimental.read_lazy(file)
-        sd.tl.annotate(opened, labels="blood")
-        with pytest.raises(OSError, match="does not write to a file that is open for reading"):
-            sd.io.write_results(opened, path)
+    lazy, backed = ad.experimental.read_lazy(path), ad.read_h5ad(path, backed="r+")
+    backed.file.close()
+    sd.tl.annotate(lazy, labels="blood")
+    with h5py.File(path, "r") as reader:
+        sd.io.write_results(lazy, path)
+        assert "annotation" not in reader["obs"]
+    assert_has_results(read(path), annotated, ["annotation", "cell_sentence"])
+    assert (lazy.X[:3].compute() != plain.X[:3]).nnz == 0
+    backed.file.open()
+    sd.tl.embed(backed)
+    sd.io.write_results(backed, path)
+    assert (backed.X[:3] != plain.X[:3]).nnz == 0
+    assert "annotation" in backed.file._file["obs"]
+    with pytest.raises(OSError, match="is open for writing in this process: close it there"):
+        sd.io.write_results(lazy, path)
+    backed.file.close()
+    assert_has_results(read(path), annotated, ["annotation", "cell_sentence", "X_cell_sentence"])
+
+
+def test_columns_are_encoded_as_anndata_does(plain: ad.AnnData, annotated: ad.AnnData, tmp_path: Path) -> None:
+    path = stored(plain, tmp_path / "cells.h5ad")
+    edited = annotated.obs["annotation"].astype(object)
+    edited.iloc[0] = None
+    annotated.obs["annotation"] = edited
+    sd.io.write_results(annotated, path, ["annotation"])
+    annotated.write_h5ad(tmp_path / "whole.h5ad")
+    expected = read(tmp_path / "whole.h5ad").obs["annotation"]
+    pd.testing.assert_series_equal(read(path).obs["annotation"], expected)
+    assert isinstance(expected.dtype, pd.CategoricalDtype)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_value_that_no_file_holds(annotated: ad.AnnData, store: str, tmp_path: Path) -> None:
+    path = stored(annotated, tmp_path / f"cells.{store}")
+    annotated.obs["annotation"] = [1, "B cell"] * 10
+    with pytest.raises(ValueError, match=r"obs\['annotation'\] cannot be stored in a file"):
+        sd.io.write_results(annotated, path)
+    assert "annotation_confidence" in read(path).obs
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_modality(plain: ad.AnnData, annotated: ad.AnnData, tmp_path: Path) -> None:

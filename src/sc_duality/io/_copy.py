@@ -24,10 +24,9 @@ def copy_store(path: Path, new: Path, n_bytes: int) -> None:
     check_space(path.parent, n_bytes + (0 if path.is_dir() else path.stat().st_size))
     if path.is_dir():
         _check_folders(path)
-        shutil.copytree(path, new, copy_function=_link)
+        _link_files(path, new)
     else:
-        shutil.copyfile(path, new)
-    _copy_owner(path, new)
+        _copy_file(path, new)
 
 
 def _check_folders(path: Path) -> None:
@@ -36,17 +35,32 @@ def _check_folders(path: Path) -> None:
             raise PermissionError(f"the folder {folder!r} in the zarr store is read-only: make it writable")
 
 
-def _link(source: str, target: str) -> None:
-    if Path(source).name not in _METADATA:
+def _link_files(path: Path, new: Path) -> None:
+    for name, _, files in os.walk(path, followlinks=True):
+        folder = Path(name)
+        target = new / folder.relative_to(path)
+        target.mkdir()
+        _copy_rights(folder, target)
+        for file in files:
+            _link(folder / file, target / file)
+
+
+def _link(source: Path, target: Path) -> None:
+    if source.name not in _METADATA:
         with suppress(OSError):  # some file systems have no links
             os.link(os.path.realpath(source), target)
             return
-    shutil.copy2(source, target)
+    _copy_file(source, target)
 
 
-def _copy_owner(path: Path, new: Path) -> None:
-    """Give the copy the rights and, where this user may, the owner of the store."""
-    shutil.copystat(path, new)
-    status = path.stat()
+def _copy_file(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    _copy_rights(source, target)
+
+
+def _copy_rights(source: Path, target: Path) -> None:
+    """Give a copy the rights and, where this user may, the owner of its source."""
+    shutil.copystat(source, target)
+    status = source.stat()
     with suppress(OSError, AttributeError):  # Windows has no owners of this kind
-        os.chown(new, status.st_uid, status.st_gid)
+        os.chown(target, status.st_uid, status.st_gid)
