@@ -33,6 +33,7 @@ def killed_writers(folder: Path, n: int = 20, seed: int = 0) -> dict[str, Any]:
     """
     rng = np.random.default_rng(seed)
     counts = dict.fromkeys(("kills", "old", "new", "lost", "wrong"), 0)
+    sd.models.load("embedded")  # so that a killed process does not spend its time on imports
     results = folder / "results.h5ad"
     _run(lambda: _annotated().write_h5ad(results))
     for name in STORES:
