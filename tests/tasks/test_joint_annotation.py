@@ -81,3 +81,9 @@ def test_cell_o1_has_its_own_prompt():
     prompt = JointAnnotation(prompt_format="cell-o1").question(example()).prompt
     assert prompt.startswith("You are an expert assistant specialized in cell type annotation.")
     assert "You will also receive a list of 3 candidate cell types" in prompt
+
+
+def test_a_label_with_the_separator_of_answers_is_refused():
+    labels = ("CD4|CD8 T cell", "B cell", "plasma cell")
+    with pytest.raises(ValueError, match=r"\['CD4\|CD8 T cell'\] hold '\|', which separates the labels of a batch"):
+        example(options=labels)

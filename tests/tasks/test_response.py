@@ -86,3 +86,13 @@ def test_an_empty_dose_or_time_matches_any():
     assert not DRUG.covers(Perturbation("drug", "panobinostat"))
     assert not Perturbation("drug", "panobinostat", dose="1 µM").covers(DRUG)
     assert not STAT1.covers(OTHER)
+
+
+@pytest.mark.parametrize("prompt_format", ["plain", "compact"])
+def test_options_that_are_written_alike_are_refused(prompt_format):
+    """A dose that stands where a time would stand; a dose that the prompt format leaves out."""
+    other = Perturbation("drug", "panobinostat", time="0.2 µM")
+    one = Perturbation("drug", "panobinostat", dose="0.2 µM")
+    dual = Response(prompt_format=prompt_format).dual
+    with pytest.raises(ValueError, match="are both written .*panobinostat.*: a completion cannot tell them apart"):
+        dual(example(one, (one, other)), ("C",))

@@ -40,6 +40,9 @@ class JointAnnotationExample(Example):
             raise ValueError(
                 f"joint annotation takes one label for each cell, got {len(self.options)} for {len(self.cells)} cells"
             )
+        split = [label for label in self.options if "|" in label]
+        if split:
+            raise ValueError(f"the labels {split} hold '|', which separates the labels of a batch: rename them")
         if self.truth is not None and sorted(self.truth) != sorted(self.options):
             raise ValueError(f"the truth {list(self.truth)} is not an order of the labels {list(self.options)}")
 

@@ -78,7 +78,7 @@ class PromptFormat:
     def read(self, completion: str) -> Answer | Failure:
         """Cut the answer and the reasoning out of a completion, and the ending off the answer."""
         found = split_completion(completion, tagged=self.tagged)
-        if isinstance(found, Failure):
+        if isinstance(found, Failure) or not self.ending:
             return found
         return replace(found, value=found.value.removesuffix(self.ending).rstrip())
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Template
 
+from ..metrics import normal_form
 from ._answer_types import Label
 from ._parse import Answer, Failure
 
@@ -47,7 +48,15 @@ class TaskTemplate:
         return AnswerTemplate(lambda text: self.render(macro, text), self._read)
 
     def _label(self, options: tuple[Any, ...]) -> Label:
-        return Label(options, tuple(self.render("label", option) for option in options))
+        texts = tuple(self.render("label", option) for option in options)
+        seen: dict[str, Any] = {}
+        for option, text in zip(options, texts, strict=True):
+            if seen.setdefault(normal_form(text), option) != option:
+                raise ValueError(
+                    f"{str(seen[normal_form(text)])!r} and {str(option)!r} are both written {text!r} in {self._title}: "
+                    "a completion cannot tell them apart, leave one of them out"
+                )
+        return Label(options, texts)
 
     def _find_macro(self, macro: str) -> Any:
         own = getattr(self._own, macro, None)

@@ -1,0 +1,59 @@
+"""Faults of every kind, and what they cost: ``python -m benchmarks.reliability [--quick]``.
+
+Nothing may be lost, no answer may be wrong, and nothing may crash: the exit status is 1 otherwise.
+
+- ``fuzzed``: completions that every parser reads; ``slowest_s``: longest time of 100,000 characters by one parser.
+- ``crashes``: exceptions of parsers, and errors that are not the package's own.
+- ``lost``, ``wrong``: answers that are missing in the end, and answers that an undisturbed run does not give.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks._reliability_fuzz import fuzz
+from benchmarks._results import parser, report
+
+SEED = 0
+#: Figures of all parts that are summed.
+TOTALS = ("kills", "lost", "wrong", "faults", "fuzzed", "crashes", "storage_cells")
+Part = Callable[[bool, Path], dict[str, Any]]
+
+
+def fuzzed_parsers(quick: bool, folder: Path) -> dict[str, Any]:
+    return fuzz(30_000 if quick else 1_000_000, SEED, folder)
+
+
+PARTS: tuple[Part, ...] = (fuzzed_parsers,)
+
+
+@contextmanager
+def timed(name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def main() -> None:
+    args = parser(__doc__, "a few of each").parse_args()
+    total: Counter[str] = Counter(dict.fromkeys(TOTALS, 0))
+    details = {}
+    for part in PARTS:
+        with tempfile.TemporaryDirectory() as folder, timed(part.__name__):
+            found = part(args.quick, Path(folder))
+        print(found)
+        total.update({name: found.pop(name) for name in TOTALS if name in found})
+        details |= found
+    report("reliability", {**total, **details}, n=total["fuzzed"], seed=SEED, quick=args.quick, packages=("anndata",))
+    sys.exit(any(total[name] for name in ("lost", "wrong", "crashes")))
+
+
+if __name__ == "__main__":
+    main()
