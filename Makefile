@@ -4,6 +4,7 @@
 #   make test       the test suite
 #   make test-fast  the tests without those that train or fit
 #   make bench-quick  each benchmark's --quick once
+#   make reliability  faults of every kind: parsers, servers, killed trainers, objects (some minutes)
 #   make lint       ruff and mypy
 #   make docs       the documentation, warnings as errors
 #   make test-vllm  the tests of the engines and of tools on vLLM, cell2sentence and SmolLM2, where these are installed
@@ -24,7 +25,7 @@ export HF_HUB_OFFLINE := 1
 export MALLOC_MMAP_THRESHOLD_ := 1073741824
 export MALLOC_TRIM_THRESHOLD_ := 4294967296
 
-.PHONY: demo test test-fast bench-quick lint docs test-vllm clean
+.PHONY: demo test test-fast bench-quick reliability lint docs test-vllm clean
 
 demo: $(VENV)/.core
 	$(PY) tutorials/demo.py --out demo_output
@@ -37,7 +38,7 @@ test-fast: $(VENV)/.dev
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not slow"
 
 BENCHMARKS := ablation align_smollm2 annotate clusters duality_score embedded engines generation grpo_step imports \
-	panels parsing response scale sentences
+	panels parsing reliability response scale sentences
 
 bench-quick: $(VENV)/.dev
 	@for name in $(BENCHMARKS); do \
@@ -45,6 +46,10 @@ bench-quick: $(VENV)/.dev
 		lines=$$($(PY) -m benchmarks.$$name --quick) || exit 1; \
 		echo "$$lines" | tail -n 1; \
 	done
+
+# Ends with an error if anything is lost, wrong or crashes.
+reliability: $(VENV)/.dev
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m benchmarks.reliability
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .

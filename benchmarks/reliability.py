@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks._reliability_endpoints import endpoint_faults
 from benchmarks._reliability_fuzz import fuzz
+from benchmarks._reliability_kills import kill_trainers
 from benchmarks._results import parser, report
 
 SEED = 0
@@ -31,7 +33,15 @@ def fuzzed_parsers(quick: bool, folder: Path) -> dict[str, Any]:
     return fuzz(30_000 if quick else 1_000_000, SEED, folder)
 
 
-PARTS: tuple[Part, ...] = (fuzzed_parsers,)
+def failing_servers(quick: bool, folder: Path) -> dict[str, Any]:
+    return endpoint_faults(12 if quick else 120, SEED, folder)
+
+
+def killed_trainers(quick: bool, folder: Path) -> dict[str, Any]:
+    return kill_trainers(2 if quick else 20, SEED, folder, quick=quick)
+
+
+PARTS: tuple[Part, ...] = (fuzzed_parsers, failing_servers, killed_trainers)
 
 
 @contextmanager

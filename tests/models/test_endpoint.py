@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import sc_duality as sd
+from benchmarks._fake_server import FakeServer, answer_to, log_likelihood
 from sc_duality.models import EndpointModel, SamplingParams
-from tests.models.fake_server import FakeServer, answer_to, log_likelihood
 
 PROMPTS = [f"cell {i}" for i in range(40)]
 EMBEDDED = sd.models.resolve("embedded")

@@ -1,6 +1,8 @@
 """Servers that fail: no prompt is lost, no answer is wrong, and no request is repeated without need."""
 
 import gc
+import json
+import logging
 import os
 import signal
 import subprocess
@@ -13,8 +15,8 @@ import numpy as np
 import pytest
 
 import sc_duality as sd
+from benchmarks._fake_server import NUMBERS, TRANSIENT, FakeServer, answer_to, when
 from sc_duality.models import EndpointModel, SamplingParams
-from tests.models.fake_server import TRANSIENT, FakeServer, answer_to, when
 
 PROMPTS = [f"cell {i}" for i in range(40)]
 ANSWERS = [answer_to(prompt) for prompt in PROMPTS]
@@ -41,12 +43,12 @@ def server():
         yield server
 
 
-@pytest.mark.parametrize("fault", [*TRANSIENT, "slow"])
+@pytest.mark.parametrize("fault", [*TRANSIENT, "slow", "drip"])
 def test_transient_fault_costs_no_answer(server, fault):
     server.slow = 4.0
     for prompt in PROMPTS[::4]:
         server.faults[prompt] = [fault, fault]
-    model = endpoint(server, timeout=1.5 if fault == "slow" else 20.0)
+    model = endpoint(server, timeout=1.5 if fault in ("slow", "drip") else 20.0)
     assert model.generate(PROMPTS, SAMPLING) == ANSWERS
     assert server.answered == dict.fromkeys(PROMPTS, 1)
     assert model.usage.faults.total() == model.usage.retries == 20
@@ -80,6 +82,45 @@ def test_any_mixture_of_faults_costs_no_answer(server):
     server.faults.clear()
     sd.models.clear_cache()
     np.testing.assert_array_equal(scores, endpoint(server).score(PROMPTS, ["T cell", "B"]))
+
+
+@pytest.mark.parametrize("fault", [*NUMBERS, "bytes"])
+def test_log_likelihoods_of_a_malformed_response_are_not_taken(server, fault):
+    expected = endpoint(server).score(PROMPTS, ["T cell", "B"])
+    sd.models.clear_cache()
+    server.faults["cell 7"] = [fault]
+    np.testing.assert_array_equal(endpoint(server, concurrency=2).score(PROMPTS, ["T cell", "B"]), expected)
+    assert server.failed == {fault: 1}
+
+
+def test_a_response_is_read_as_utf_8_whatever_its_header_says(server):
+    server.content_type, server.writes = "text/html; charset=latin-1", lambda _prompt: "γδ T cell"
+    assert endpoint(server).generate(["a"], SAMPLING) == ["γδ T cell"]
+
+
+def test_half_a_character_is_replaced(server, monkeypatch):
+    """A completion that was cut within an emoji, as JSON writes it."""
+    monkeypatch.setattr("benchmarks._fake_server.json.dumps", lambda answer, **_: json.JSONEncoder().encode(answer))
+    server.writes = lambda _prompt: "B cell \ud83e"
+    assert endpoint(server).generate(["a"], SAMPLING) == endpoint(server).generate(["a"], SAMPLING) == ["B cell ?"]
+    assert server.sent == {"a": 1}
+
+
+@pytest.mark.parametrize("fault", ["503", "reset", "html"])
+def test_a_fault_does_not_decide_whether_chat_messages_are_sent(fault):
+    with FakeServer(template=True) as server:
+        server.faults["/tokenize ?"] = [fault]
+        with pytest.raises(ConnectionError, match=r"no server answers \(http.*\)\. Try again"):
+            endpoint(server)
+        endpoint(server).generate(["a"], SAMPLING)
+    assert "messages" in server.bodies[0]
+
+
+def test_faults_are_reported_by_kind(server, caplog):
+    caplog.set_level(logging.INFO, "sc_duality")
+    server.faults["cell 1"], server.faults["cell 2"] = ["429", "html"], ["429"]
+    assert endpoint(server).generate(PROMPTS, SAMPLING) == ANSWERS
+    assert "3 faults of the servers: 2 × HTTP 429, 1 × unreadable response" in caplog.text
 
 
 def test_one_prompt_that_cannot_be_scored_does_not_affect_the_others_in_its_request(server):

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 import sc_duality as sd
+from benchmarks._fake_server import FakeServer, when
 from sc_duality.metrics import rank_weighted_jaccard
 from sc_duality.models import EndpointModel, ModelSpec
 from sc_duality.tasks import PromptFormat
 from sc_duality.tl import distill
 from sc_duality.train import read_traces
-from tests.models.fake_server import FakeServer, when
 
 ANNOTATION = {"annotation": {"truth": "cell_type"}}
 GENERATION = {"generation": {"truth": "cell_type"}}

@@ -12,7 +12,7 @@ from sc_duality.tasks import LabelTask
 
 pytest.importorskip("trl")
 
-from tests.train.toy_model import TYPES, save_toy, toy_cells
+from benchmarks._toy_model import TYPES, save_toy, toy_cells
 
 TEMPLATE = """\
 {% macro label(value) %}

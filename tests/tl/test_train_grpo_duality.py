@@ -17,17 +17,8 @@ pytest.importorskip("trl")
 
 from transformers import PreTrainedModel
 
-from tests.train.toy_model import (
-    PERTURBATIONS,
-    TYPES,
-    StoppedError,
-    same_history,
-    same_weights,
-    save_toy,
-    save_verifier,
-    stop,
-    toy_cells,
-)
+from benchmarks._toy_model import PERTURBATIONS, TYPES, save_toy, toy_cells
+from tests.train.toy_model import StoppedError, same_history, same_weights, save_verifier, stop
 
 TRUTH = {"annotation": {"truth": "cell_type"}}
 LABELLED = {"tasks": TRUTH, "eval_adatas": toy_cells(20, seed=1)}
@@ -254,7 +245,7 @@ def test_a_finished_run_is_returned_at_once(random, aligned, monkeypatch):
 SCRIPT = """
 import sys
 import sc_duality as sd
-from tests.train.toy_model import TYPES, toy_cells
+from benchmarks._toy_model import TYPES, toy_cells
 sd.settings.progress = False
 if __name__ == "__main__":
     tasks = {"annotation": {"labels": TYPES}, "generation": {"labels": TYPES}}

@@ -16,16 +16,8 @@ pytest.importorskip("trl")
 
 from transformers import PreTrainedModel
 
-from tests.train.toy_model import (
-    PERTURBATIONS,
-    TYPES,
-    StoppedError,
-    same_history,
-    same_weights,
-    save_toy,
-    stop,
-    toy_cells,
-)
+from benchmarks._toy_model import PERTURBATIONS, TYPES, save_toy, toy_cells
+from tests.train.toy_model import StoppedError, same_history, same_weights, stop
 
 ANNOTATION = {"annotation": {"truth": "cell_type"}}
 BOTH = {**ANNOTATION, "generation": {"truth": "cell_type"}}

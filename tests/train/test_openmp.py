@@ -14,7 +14,8 @@ pytest.importorskip("trl")
 
 from transformers import Trainer
 
-from tests.train.toy_model import StoppedError, save_toy, toy_cells
+from benchmarks._toy_model import save_toy, toy_cells
+from tests.train.toy_model import StoppedError
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,16 @@ def test_a_run_that_was_stopped_at_once_can_be_resumed(tmp_path):
         Run(tmp_path / "out", {"path": Path("b"), "lora": 3})
 
 
+def test_a_run_that_was_killed_before_its_settings_were_whole_can_be_started_anew(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "run.json.123").write_text('{"ste')
+    assert Run(tmp_path, {"steps": 3}).begin() is None
+    (tmp_path / "run.json").unlink()
+    checkpoint(Run(tmp_path, {"steps": 3}), 1)
+    with pytest.raises(FileExistsError, match="holds files that are not a training run"):
+        Run(tmp_path, {"steps": 3})
+
+
 def test_a_folder_with_other_files(tmp_path):
     (tmp_path / "cells.h5ad").write_bytes(b"")
     with pytest.raises(FileExistsError, match="holds files that are not a training run"):

@@ -77,7 +77,11 @@ class Run:
     def _check_same(self) -> None:
         settings = self.folder / _SETTINGS
         if not settings.is_file():
-            raise FileExistsError(f"{self.folder} holds files that are not a training run: pass another folder")
+            # A run that was killed before its settings were whole leaves a part of them and an empty folder.
+            names = {file.name for file in self.folder.iterdir() if not file.name.startswith(f"{_SETTINGS}.")}
+            if names - {_CHECKPOINTS} or any(self.checkpoints.glob("*")):
+                raise FileExistsError(f"{self.folder} holds files that are not a training run: pass another folder")
+            return
         before = json.loads(settings.read_text(encoding="utf-8"))
         other = sorted(name for name in {*before, *self._settings} if before.get(name) != self._settings.get(name))
         if other:
@@ -139,6 +143,8 @@ class Run:
             for file in sorted(new.iterdir()):
                 file.replace(self.folder / file.name)
             new.rmdir()
+            for part in self.folder.glob(f"{_SETTINGS}.*"):  # left by a run that was killed
+                part.unlink()
             _write(self.folder / _RECORD, {"versions": _versions(), **self._settings, **record})
         trainer.accelerator.wait_for_everyone()
         resolve(self.folder)  # fails here rather than at first use

@@ -70,7 +70,9 @@ def read_traces(path: str | Path, spec: ModelSpec) -> list[Trace]:
     """
     prompt_format = PromptFormat(spec.prompt_format)
     found = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+    # Not splitlines: a completion may hold other ends of lines.
+    lines = Path(path).read_text(encoding="utf-8").split("\n")
+    for number, line in enumerate(lines if lines[-1] else lines[:-1], 1):
         try:
             fields = json.loads(line)
             trace = Trace(**{name: fields[name] for name in Trace._fields})
@@ -150,7 +152,7 @@ class TraceFile:
         return pd.DataFrame({"candidates": candidates, **first}).join(rest[rest.sum().sort_values()[::-1].index])
 
     def _resume(self) -> None:
-        """Take over finished blocks and drop an unfinished line."""
+        """Take over finished blocks and drop an unfinished line, which may end within a character."""
         if not self._summary.is_file():
             raise FileExistsError(f"{self.path} exists and was not written by sd.tl.distill: pass another name")
         before = json.loads(self._summary.read_text(encoding="utf-8"))
@@ -172,7 +174,7 @@ class TraceFile:
             _replace(self.path, whole)
 
     def _lines(self) -> list[str]:
-        with self.path.open(encoding="utf-8", newline="\n") as file:
+        with self.path.open(encoding="utf-8", errors="replace", newline="\n") as file:
             return list(file)
 
     def _write_summary(self) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import os
 import time
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
-from openai import AsyncOpenAI, Timeout
+from openai import AsyncOpenAI, HttpxBinaryResponseContent, Timeout
 
 #: Seconds to open a connection.
 _CONNECT_TIMEOUT = 10.0
@@ -47,7 +51,8 @@ class Address:
         self.key = api_key or os.environ.get("SC_DUALITY_API_KEY")
         if self.is_openai:
             self.key = self.key or os.environ.get("OPENAI_API_KEY")
-        self.http = AsyncOpenAI(
+        self._timeout = timeout
+        self._http = AsyncOpenAI(
             base_url=self.url,
             api_key=self.key or "none",
             max_retries=0,
@@ -59,8 +64,23 @@ class Address:
         self.paused_until, self.avoided_until = 0.0, 0.0
         self._faults = 0
 
+    async def get(self, path: str) -> bytes:
+        """The body of the response."""
+        return (await self._http.get(path, cast_to=HttpxBinaryResponseContent)).content
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """The body of the response; the HTTP client limits the time between two parts of it, and this the whole."""
+        async with asyncio.timeout(self._timeout):
+            return (await self._http.post(path, body=dict(body), cast_to=HttpxBinaryResponseContent)).content
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.close()
+
     def pause(self, seconds: float) -> None:
-        """Send it no request for a while."""
+        """Send it no request for a while; a length that is not a finite number is none."""
+        if not math.isfinite(seconds):
+            return
         self.paused_until = max(self.paused_until, time.monotonic() + min(seconds, _MAX_PAUSE))
 
     def avoid(self) -> None:
@@ -78,3 +98,8 @@ class Address:
         """A message of the server, shortened and without the key."""
         text = " ".join((text.replace(self.key, "…") if self.key else text).split())
         return text if len(text) <= _MAX_MESSAGE else f"{text[: _MAX_MESSAGE - 1]}…"
+
+
+def is_transient(status: int) -> bool:
+    """Whether a request with this HTTP status may succeed later."""
+    return status in (408, 409, 429) or status >= 500

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from openai import APIConnectionError, APIStatusError, APITimeoutError
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
-from ._address import Address
+from ._address import Address, is_transient
 from ._usage import Usage
 
 T = TypeVar("T")
@@ -108,7 +108,7 @@ class Client:
     async def close(self) -> None:
         """Close all connections."""
         for address in self.addresses:
-            await address.http.close()
+            await address.close()
 
     async def _send_once(self, path: str, body: Mapping[str, Any], read: Callable[[Any], T], tried: set[Address]) -> T:
         """Send a request to one server, if possible not one in ``tried``, and add it to these."""
@@ -118,11 +118,12 @@ class Client:
         try:
             await self._limit_rate()
             self.usage.requests += 1
-            text = await address.http.post(path.format(root=address.root), body=dict(body), cast_to=str)
+            content = await address.post(path.format(root=address.root), body)
+        except (APITimeoutError, TimeoutError):
+            address.avoid()
+            raise self._fault("timeout", unreachable=True) from None
         except APIConnectionError as error:
             address.avoid()
-            if isinstance(error, APITimeoutError):
-                raise self._fault("timeout", unreachable=True) from None
             raise self._fault("no connection", address.clean(str(error.__cause__ or "")), unreachable=True) from None
         except APIStatusError as error:
             self._any_response, self._n_unreachable = True, 0
@@ -132,14 +133,15 @@ class Client:
         self._any_response, self._n_unreachable = True, 0
         address.mark_healthy()
         try:
-            answer = json.loads(text)
+            answer = json.loads(content)  # bytes: whatever the headers say, JSON is UTF-8
             self._count_tokens(answer)
             return read(answer)
         except TransientError as fault:
             self.usage.faults[fault.kind] += 1
             raise
-        except (ValueError, TypeError, LookupError, AttributeError):
-            raise self._fault("unreadable response", address.clean(text[:100]) or "empty") from None
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            start = content[:100].decode(errors="replace")
+            raise self._fault("unreadable response", address.clean(start) or "empty") from None
 
     def _refusal(self, address: Address, error: APIStatusError) -> Exception:
         """The exception for an HTTP error: transient, of this prompt, or of every request."""
@@ -147,7 +149,7 @@ class Client:
         detail = (body.get("message") or body.get("detail")) if isinstance(body, dict) else body
         message = address.clean(str(detail or error.message))
         no_quota = error.code == "insufficient_quota"
-        if (status in (408, 409, 429) or status >= 500) and not no_quota:
+        if is_transient(status) and not no_quota:
             address.pause(_retry_after(error))
             return self._fault(f"HTTP {status}", message)
         if status in (400, 413) and any(part in message.lower() for part in _TOO_LONG_MESSAGES):

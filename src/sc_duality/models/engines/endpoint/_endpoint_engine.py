@@ -214,6 +214,7 @@ class EndpointModel(Engine):
         size = max(1, min(per_request, n // self._concurrency))
         parts = (range(start, min(start + size, n)) for start in range(0, n, size))
         self._client.reset(min(self._concurrency, -(-n // size)))
+        before = self.usage.faults.copy()
 
         async def answer(part: range) -> Finished:
             try:
@@ -224,7 +225,10 @@ class EndpointModel(Engine):
             # A single prompt may be the cause: send each one alone.
             return [pair for i in part for pair in await answer(range(i, i + 1))]
 
-        return self._loop.stream(answer, parts, concurrency=self._concurrency)
+        try:
+            yield from self._loop.stream(answer, parts, concurrency=self._concurrency)
+        finally:
+            self.usage.log_faults(before)
 
 
 def _spec_like(spec: ModelSpec, like: ModelSpec) -> ModelSpec:
@@ -237,7 +241,9 @@ def _spec_like(spec: ModelSpec, like: ModelSpec) -> ModelSpec:
 def _vectors(answer: Any, n: int) -> list[Any]:
     """Embeddings in the order of their prompts."""
     data = sorted(answer["data"], key=lambda entry: entry["index"])
+    if [entry["index"] for entry in data] != list(range(n)):
+        raise ValueError("not one answer to each prompt")
     vectors = np.array([entry["embedding"] for entry in data], np.float32)
-    if vectors.ndim != 2 or len(vectors) != n or not np.isfinite(vectors).all():
-        raise ValueError("not one vector per prompt")
+    if vectors.ndim != 2 or not np.isfinite(vectors).all():
+        raise ValueError("not a vector for each prompt")
     return list(vectors)

@@ -90,6 +90,8 @@ class EndpointLikelihood:
 
         def read_all(answer: Any) -> tuple[NDArray[np.float64], list[list[int]]]:
             choices = sorted(answer["choices"], key=lambda choice: choice["index"])
+            if [choice["index"] for choice in choices] != list(range(len(prompts))):
+                raise ValueError("not one answer to each prompt")
             values = np.array([read(choice) for read, choice in zip(readers, choices, strict=True)], np.float64)
             if not np.isfinite(values).all():
                 raise ValueError("a log-likelihood is not finite")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from openai import APIConnectionError, APIStatusError
 
-from ._address import Address
+from ._address import Address, is_transient
 
 
 class Served(NamedTuple):
@@ -52,13 +52,15 @@ async def find_served(addresses: Sequence[Address], requested: str | None) -> Se
             raise ValueError(f"{address.url} serves {_list(cards)}, not {model!r}")
     if len(vllm) < len(online):
         return Served(model, False, ",".join(address.url for address in addresses), None)
-    return Served(model, True, str(vllm[0][model].get("root")), await _has_template(online[0][0], model))
+    return Served(
+        model, True, str(vllm[0][model].get("root")), await _has_template([address for address, _ in online], model)
+    )
 
 
 async def _models(address: Address) -> dict[str, Mapping[str, Any]] | str:
     """The models of a server by name, or the reason why there is no list."""
     try:
-        answer = json.loads(await address.http.get("/models", cast_to=str))
+        answer = json.loads(await address.get("/models"))
         return {card["id"]: card for card in answer["data"]}
     except APIConnectionError as error:
         return address.clean(str(error.__cause__ or error))
@@ -69,7 +71,7 @@ async def _models(address: Address) -> dict[str, Mapping[str, Any]] | str:
             ) from None
         # Some servers have no list of models; other errors are faults.
         return {} if error.status_code in (404, 405) else f"HTTP {error.status_code}"
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         return "an unreadable response"
 
 
@@ -87,13 +89,23 @@ def _is_vllm(cards: Mapping[str, Mapping[str, Any]]) -> bool:
     return bool(cards) and all(card.get("owned_by") == "vllm" for card in cards.values())
 
 
-async def _has_template(address: Address, model: str) -> bool | None:
-    """Whether vLLM can turn messages into a prompt."""
+async def _has_template(addresses: Sequence[Address], model: str) -> bool | None:
+    """Whether vLLM can turn messages into a prompt; a fault of a server does not decide how prompts are sent."""
     body = {"model": model, "messages": [{"role": "user", "content": "?"}]}
-    try:
-        await address.http.post(f"{address.root}/tokenize", body=body, cast_to=str)
-    except APIStatusError as error:
-        return False if error.status_code == 400 else None
-    except APIConnectionError:
-        return None
-    return True
+    faults = []
+    for address in addresses:
+        try:
+            list(json.loads(await address.post(f"{address.root}/tokenize", body))["tokens"])
+        except APIStatusError as error:
+            if is_transient(error.status_code):
+                faults.append(f"{address.url}: HTTP {error.status_code}")
+                continue
+            return False if error.status_code == 400 else None
+        except (APIConnectionError, TimeoutError) as error:
+            faults.append(f"{address.url}: {address.clean(str(error.__cause__ or error))}")
+            continue
+        except (ValueError, TypeError, LookupError, RecursionError):
+            faults.append(f"{address.url}: an unreadable response")
+            continue
+        return True
+    raise ConnectionError(f"no server answers ({'; '.join(faults)}). Try again")

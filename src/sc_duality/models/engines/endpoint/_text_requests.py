@@ -37,8 +37,8 @@ def read_text(answer: Mapping[str, Any], choices: tuple[str, ...]) -> str:
         If the response is malformed.
     """
     choice = answer["choices"][0]
-    if choice.get("finish_reason") in ("abort", "error"):
-        raise TransientError("aborted")
+    if choice.get("finish_reason") in ("abort", "error", "content_filter"):  # the text may be a part of the answer
+        raise TransientError("aborted", choice["finish_reason"])
     if "message" in choice:
         message = choice["message"]
         text = message["content"] if message.get("content") is not None else message.get("refusal") or ""
@@ -46,6 +46,8 @@ def read_text(answer: Mapping[str, Any], choices: tuple[str, ...]) -> str:
         text = choice["text"]
     if not isinstance(text, str):
         raise TypeError(f"text must be a string, not {type(text).__name__}")
+    # A half emoji, which neither the cache nor files could hold.
+    text = text.encode("utf-8", "replace").decode()
     return _choice(text, choices) if choices else text
 
 
@@ -53,7 +55,7 @@ def _choice(text: str, choices: tuple[str, ...]) -> str:
     """The choice in a text, which is plain or JSON."""
     try:
         answer = json.loads(text)["answer"]
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         answer = text
     matches = [choice for choice in choices if isinstance(answer, str) and choice.strip() == answer.strip()]
     if not matches:

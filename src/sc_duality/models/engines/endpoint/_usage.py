@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -40,6 +43,13 @@ class Usage:
         if self.price is None:
             return None
         return (self.prompt_tokens * self.price[0] + self.completion_tokens * self.price[1]) / 1e6
+
+    def log_faults(self, before: Counter[str]) -> None:
+        """Log the faults since ``before``, whether or not the requests had an answer in the end."""
+        faults = self.faults - before
+        if faults:
+            kinds = ", ".join(f"{count} × {kind}" for kind, count in faults.most_common())
+            logger.info("%d faults of the servers: %s", faults.total(), kinds)
 
     def __str__(self) -> str:
         parts = [f"{self.prompt_tokens + self.completion_tokens:,} tokens"]

@@ -1,32 +1,42 @@
 """A small HTTP server that has enough of the OpenAI API, as vLLM or as a hosted provider, and fails on request."""
 
+from __future__ import annotations
+
 import json
 import socket
+import struct
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
+from typing import Any
 from zlib import crc32
 
 #: Transient faults. "slow" needs a client that waits for less than `FakeServer.slow`.
-TRANSIENT = ["408", "409", "429", "500", "503", "half", "empty", "html", "shapeless", "closed", "cut", "aborted"]
+TRANSIENT = [
+    *("408", "409", "429", "429 nan", "429 none", "500", "502", "503", "half", "empty", "html", "shapeless", "nested"),
+    *("closed", "reset", "cut", "aborted", "filtered", "no choices", "bytes"),
+]
+#: Transient faults of responses with log-likelihoods.
+NUMBERS = ["no numbers", "same index"]
 
 
-def answer_to(prompt, choices=()):
+def answer_to(prompt: str, choices: Sequence[str] = ()) -> str:
     """Completion of the server's model."""
     return choices[crc32(prompt.encode()) % len(choices)] if choices else f"the answer to {prompt}"
 
 
-def log_likelihood(context, token):
+def log_likelihood(context: Sequence[int], token: int) -> float:
     """Log-likelihood of the server's model: not normalized, but a different number for each token and context."""
     return -(crc32(repr((list(context), token)).encode()) % 10_000) / 1_000
 
 
-def when(condition, action):
+def when(condition: Callable[[], bool], action: Callable[[], object]) -> None:
     """Run an action in the background as soon as a condition holds."""
 
-    def wait():
+    def wait() -> None:
         while not condition():
             time.sleep(0.002)
         action()
@@ -50,36 +60,49 @@ class FakeServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, *, vllm=True, template=False, models=("served",), port=0):
+    def __init__(
+        self, *, vllm: bool = True, template: bool = False, models: Sequence[str] = ("served",), port: int = 0
+    ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.vllm, self.template, self.models = vllm, template, models
         #: Faults by prompt, each of which happens once, or every time if the last one is "always".
-        self.faults = defaultdict(list)
-        self.key, self.retry_after, self.delay, self.slow, self.limit = None, "0", 0.0, 5.0, 10_000
+        self.faults: dict[str, list[str]] = defaultdict(list)
+        #: A fault or ``None`` for the n-th request with a prompt, after those of ``faults``.
+        self.fault_of: Callable[[str, int], str | None] = lambda _prompt, _n: None
+        self.key: str | None = None
+        self.content_type = "application/json"
+        self.retry_after, self.delay, self.slow, self.limit = "0", 0.0, 5.0, 10_000
         #: Completions without choices.
-        self.writes = answer_to
-        #: Number of requests and of answers by prompt.
-        self.sent, self.answered = Counter(), Counter()
-        self.bodies, self.times, self.max_concurrent, self._now = [], [], 0, 0
-        self._token_ids, self._lock, self._open = {}, Lock(), []
+        self.writes: Callable[[str], str] = answer_to
+        #: Number of requests and of answers by prompt, and of faults by kind.
+        self.sent: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+        #: Number of requests for the tokens of a text.
+        self.tokenized: Counter[str] = Counter()
+        self.bodies: list[dict[str, Any]] = []
+        self.times: list[float] = []
+        self.max_concurrent, self._now = 0, 0
+        self._token_ids: dict[str, int] = {}
+        self._lock, self._open = Lock(), list[socket.socket]()
         self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
 
     @property
-    def port(self):
-        return self.server_address[1]
+    def port(self) -> int:
+        return int(self.server_address[1])
 
     @property
-    def address(self):
+    def address(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
-    def __enter__(self):
+    def __enter__(self) -> FakeServer:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def stop(self):
+    def stop(self) -> None:
         """End like a crash: no request in progress gets a response."""
         self.shutdown()
         self.server_close()
@@ -88,23 +111,23 @@ class FakeServer(ThreadingHTTPServer):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def get_request(self):
+    def get_request(self) -> tuple[socket.socket, Any]:
         connection, client = super().get_request()
         self._open.append(connection)
         return connection, client
 
-    def handle_error(self, request, client_address):
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore connections that clients closed."""
 
-    def ids(self, text):
+    def ids(self, text: str) -> list[int]:
         with self._lock:
-            return [self._token_ids.setdefault(word, len(self._token_ids) + 10) for word in text.split()]
+            return [self._token_ids.setdefault(token, crc32(token.encode())) for token in text.split()]
 
-    def text(self, ids):
+    def text(self, ids: Sequence[int]) -> str:
         tokens = {number: token for token, number in self._token_ids.items()}
         return " ".join(tokens[number] for number in ids if number in tokens)
 
-    def started(self, body, prompts):
+    def started(self, body: dict[str, Any], prompts: Sequence[str]) -> None:
         with self._lock:
             self._now += 1
             self.max_concurrent = max(self.max_concurrent, self._now)
@@ -112,18 +135,27 @@ class FakeServer(ThreadingHTTPServer):
             self.bodies.append(body)
             self.sent.update(prompts)
 
-    def ended(self, prompts):
+    def ended(self, prompts: Sequence[str]) -> None:
         with self._lock:
             self._now -= 1
             self.answered.update(prompts)
 
-    def fault(self, prompts):
+    def fault(self, prompts: Sequence[str]) -> str | None:
         with self._lock:
-            for prompt in prompts:
-                order = self.faults[prompt]
-                if order:
-                    return order[0] if order[-1] == "always" else order.pop(0)
-        return None
+            found = next(filter(None, map(self._fault, prompts)), None)
+            self.failed.update([found] if found else [])
+        return found
+
+    def _fault(self, prompt: str) -> str | None:
+        order = self.faults[prompt]
+        if order:
+            return order[0] if order[-1] == "always" else order.pop(0)
+        return self.fault_of(prompt, self.sent[prompt] + self.tokenized[prompt])
+
+
+#: Faults of an answer that the server has computed, and what it says of the end of the text.
+_REASONS = {"aborted": "abort", "filtered": "content_filter"}
+_IN_ANSWERS = {*_REASONS, "bytes", "drip", *NUMBERS}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -132,16 +164,16 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     server: FakeServer
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         """Log nothing."""
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         if self._allowed():
             owner = "vllm" if self.server.vllm else "somebody"
             cards = [{"id": name, "owned_by": owner, "root": f"/weights/{name}"} for name in self.server.models]
             self._send(200, {"object": "list", "data": cards})
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if not self._allowed():
             return
@@ -153,25 +185,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, {"detail": "Not Found"})
             return
         self.server.started(body, prompts)
-        done = []
+        done: Sequence[str] = []
         try:
             time.sleep(self.server.delay)
             fault = self.server.fault(prompts)
-            if fault is None or fault == "aborted":
+            if fault is None or fault in _IN_ANSWERS:
                 self._answer(body, prompts, fault)
                 done = prompts if fault is None else []
             else:
-                self._fail(fault, body)
+                self._fail(fault)
         finally:
             self.server.ended(done)
 
-    def _allowed(self):
+    def _allowed(self) -> bool:
         if self.server.key is None or self.headers.get("Authorization") == f"Bearer {self.server.key}":
             return True
         self._error(401, f"wrong key in {self.headers.get('Authorization')}")
         return False
 
-    def _prompts(self, body):
+    def _prompts(self, body: dict[str, Any]) -> list[str] | None:
         """The prompts of a request as texts."""
         if self.path == "/v1/chat/completions":
             return [body["messages"][0]["content"]]
@@ -181,8 +213,13 @@ class _Handler(BaseHTTPRequestHandler):
             return [one if isinstance(one, str) else self.server.text(one) for one in many]
         return None
 
-    def _tokenize(self, body):
-        if "messages" in body and not self.server.template:
+    def _tokenize(self, body: dict[str, Any]) -> None:
+        text = body["messages"][0]["content"] if "messages" in body else body["prompt"]
+        self.server.tokenized.update([path := f"/tokenize {text}"])
+        fault = self.server.fault([path])
+        if fault is not None:
+            self._fail("no choices" if fault in _IN_ANSWERS else fault)
+        elif "messages" in body and not self.server.template:
             self._error(400, "you must provide a chat template")
         elif "messages" in body:
             self._send(200, {"tokens": [1, *self.server.ids(body["messages"][0]["content"]), 2], "token_strs": None})
@@ -192,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             start = [0] if body.get("add_special_tokens", True) else []
             self._send(200, {"tokens": [*start, *self.server.ids(body["prompt"])], "token_strs": None})
 
-    def _answer(self, body, prompts, fault):
+    def _answer(self, body: dict[str, Any], prompts: list[str], fault: str | None) -> None:
         longest = max(len(prompt.split()) for prompt in prompts)
         if longest > self.server.limit:
             self._error(400, f"This model's maximum context length is {self.server.limit} tokens")
@@ -202,16 +239,29 @@ class _Handler(BaseHTTPRequestHandler):
         pairs = zip(prompts, many, strict=True)
         choices = [self._choice(i, prompt, one, body) for i, (prompt, one) in enumerate(pairs)]
         for choice in choices:
-            choice["finish_reason"] = "abort" if fault else "stop"
+            choice["finish_reason"] = _REASONS.get(fault or "", "stop")
+            if fault == "filtered" and "message" in choice:
+                text = choice["message"]["content"]
+                choice["message"]["content"] = text[: len(text) // 2]
+            elif fault == "filtered":
+                choice["text"] = choice["text"][: len(choice["text"]) // 2]
+            elif fault == "no numbers":
+                choice["logprobs"] = choice["prompt_logprobs"] = None
+            elif fault == "same index":
+                choice["index"] = 1
         usage = {"prompt_tokens": 10 * len(prompts), "completion_tokens": 5 * len(prompts)}
         # Servers may answer in any order.
-        self._send(200, {"choices": choices[::-1], "usage": usage})
+        answer: Any = {"choices": choices[::-1], "usage": usage}
+        if fault == "bytes":
+            answer = json.dumps(answer, ensure_ascii=False).encode().replace(b'"text": "', b'"text": "\xff')
+            answer = answer.replace(b'"content": "', b'"content": "\xff')
+        self._send(200, answer, drip=fault == "drip")
 
-    def _choice(self, index, prompt, given, body):
+    def _choice(self, index: int, prompt: str, given: Any, body: dict[str, Any]) -> dict[str, Any]:
         ids = [0, *self.server.ids(given)] if isinstance(given, str) else given
         if "messages" in body:
             return {"index": index, "message": {"role": "assistant", "content": self._write(prompt, body)}}
-        choice = {"index": index, "text": self._write(prompt, body)}
+        choice: dict[str, Any] = {"index": index, "text": self._write(prompt, body)}
         if body.get("return_token_ids"):
             choice["prompt_token_ids"] = ids
         if tokens := body.get("logprob_token_ids"):
@@ -219,11 +269,11 @@ class _Handler(BaseHTTPRequestHandler):
             found = {f"token_id:{token}": log_likelihood(ids, token) for token in tokens}
             choice["logprobs"] = {"top_logprobs": [found]}
         if body.get("prompt_logprobs") is not None:
-            found = [{str(ids[i]): {"logprob": log_likelihood(ids[:i], ids[i])}} for i in range(1, len(ids))]
-            choice["prompt_logprobs"] = [None, *found]
+            known = [{str(ids[i]): {"logprob": log_likelihood(ids[:i], ids[i])}} for i in range(1, len(ids))]
+            choice["prompt_logprobs"] = [None, *known]
         return choice
 
-    def _write(self, prompt, body):
+    def _write(self, prompt: str, body: dict[str, Any]) -> str:
         if self.server.vllm and "structured_outputs" in body:
             return answer_to(prompt, body["structured_outputs"]["choice"])
         if "response_format" in body:
@@ -231,8 +281,14 @@ class _Handler(BaseHTTPRequestHandler):
             return json.dumps({"answer": answer_to(prompt, enum)})
         return self.server.writes(prompt)
 
-    def _fail(self, fault, body):
-        if fault == "quota":
+    def _fail(self, fault: str) -> None:
+        if fault.startswith("429 "):
+            self._error(429, f"fault {fault} on request", retry_after=fault.removeprefix("429 "))
+        elif fault == "reset":
+            # Without the closing handshake of TCP.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+        elif fault == "quota":
             self._send(429, {"error": {"message": "no quota left", "code": "insufficient_quota"}})
         elif fault.isdigit():
             self._error(int(fault), f"fault {fault} on request")
@@ -248,19 +304,31 @@ class _Handler(BaseHTTPRequestHandler):
                 "html": b"<html>Bad gateway</html>",
                 "shapeless": b'{"error": "something went wrong"}',
                 "cut": b'{"choices": []}',
+                "nested": b"[" * 100_000,
+                "no choices": b'{"choices": []}',
             }[fault]
             self._send(200, sent, length=len(sent) + (1_000 if fault == "cut" else 0))
             self.close_connection = fault == "cut"
 
-    def _error(self, status, message):
-        self._send(status, {"error": {"message": message, "type": "fault", "code": status}})
+    def _error(self, status: int, message: str, retry_after: str | None = None) -> None:
+        body = {"error": {"message": message, "type": "fault", "code": status}}
+        self._send(status, body, retry_after=retry_after or self.server.retry_after)
 
-    def _send(self, status, answer, length=None):
-        sent = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    def _send(
+        self, status: int, answer: Any, length: int | None = None, *, drip: bool = False, retry_after: str = "0"
+    ) -> None:
+        sent = answer if isinstance(answer, bytes) else json.dumps(answer, ensure_ascii=False).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        # As some servers write it; JSON is UTF-8 whatever the header says.
+        self.send_header("Content-Type", self.server.content_type)
         self.send_header("Content-Length", str(len(sent) if length is None else length))
-        if status in (429, 503):
-            self.send_header("Retry-After", self.server.retry_after)
+        if status in (429, 503) and retry_after != "none":
+            self.send_header("Retry-After", retry_after)
         self.end_headers()
+        if drip:  # a part often enough for clients that limit the time between two parts
+            for i in range(10):
+                self.wfile.write(sent[i : i + 1])
+                self.wfile.flush()
+                time.sleep(self.server.slow / 10)
+            sent = sent[10:]
         self.wfile.write(sent)
