@@ -65,7 +65,7 @@ class FakeServer(ThreadingHTTPServer):
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.vllm, self.template, self.models = vllm, template, models
-        #: Faults by prompt, each of which happens once, or every time if the last one is "always".
+        #: Faults by prompt; each happens once, or every time if the last one is "always".
         self.faults: dict[str, list[str]] = defaultdict(list)
         #: A fault or ``None`` for the n-th request with a prompt, after those of ``faults``.
         self.fault_of: Callable[[str, int], str | None] = lambda _prompt, _n: None

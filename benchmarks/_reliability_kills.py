@@ -27,7 +27,7 @@ import pandas as pd
 LONGEST = 300.0
 #: A run is killed so often before it may end.
 KILLS_OF_A_RUN = 3
-#: What a kill comes before: the operations on files of which interpreters tell.
+#: What a kill comes before: the operations on files that an audit hook sees.
 OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree")
 #: Columns of histories and summaries that hold durations and costs, which no seed decides.
 TIMES = ("seconds", "runtime", "per_second")

@@ -3,6 +3,8 @@
 Nothing may be lost, no answer may be wrong, and nothing may crash: the exit status is 1 otherwise.
 
 - ``fuzzed``: completions that every parser reads; ``slowest_s``: longest time of 100,000 characters by one parser.
+- ``faults``: of servers that tools query; ``kills``: of trainers and of distillation, which then resume.
+- ``objects``: made AnnData that are annotated; ``refused``: of these, with an error of the package.
 - ``crashes``: exceptions of parsers, and errors that are not the package's own.
 - ``lost``, ``wrong``: answers that are missing in the end, and answers that an undisturbed run does not give.
 """
@@ -18,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks._reliability_annotate import annotated_objects
 from benchmarks._reliability_endpoints import endpoint_faults
 from benchmarks._reliability_fuzz import fuzz
 from benchmarks._reliability_kills import kill_trainers
@@ -30,18 +33,22 @@ Part = Callable[[bool, Path], dict[str, Any]]
 
 
 def fuzzed_parsers(quick: bool, folder: Path) -> dict[str, Any]:
-    return fuzz(30_000 if quick else 1_000_000, SEED, folder)
+    return fuzz(20_000 if quick else 1_000_000, SEED, folder)
 
 
 def failing_servers(quick: bool, folder: Path) -> dict[str, Any]:
-    return endpoint_faults(12 if quick else 120, SEED, folder)
+    return endpoint_faults(8 if quick else 120, SEED, folder)
 
 
 def killed_trainers(quick: bool, folder: Path) -> dict[str, Any]:
     return kill_trainers(2 if quick else 20, SEED, folder, quick=quick)
 
 
-PARTS: tuple[Part, ...] = (fuzzed_parsers, failing_servers, killed_trainers)
+def made_objects(quick: bool, folder: Path) -> dict[str, Any]:
+    return annotated_objects(100 if quick else 10_000, SEED, folder, every=1 if quick else 5)
+
+
+PARTS: tuple[Part, ...] = (fuzzed_parsers, failing_servers, killed_trainers, made_objects)
 
 
 @contextmanager

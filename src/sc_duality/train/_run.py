@@ -143,7 +143,7 @@ class Run:
             for file in sorted(new.iterdir()):
                 file.replace(self.folder / file.name)
             new.rmdir()
-            for part in self.folder.glob(f"{_SETTINGS}.*"):  # left by a run that was killed
+            for part in self.folder.glob("*.json.*"):  # left by a run that was killed
                 part.unlink()
             _write(self.folder / _RECORD, {"versions": _versions(), **self._settings, **record})
         trainer.accelerator.wait_for_everyone()

@@ -78,7 +78,7 @@ class Address:
         await self._http.close()
 
     def pause(self, seconds: float) -> None:
-        """Send it no request for a while; a length that is not a finite number is none."""
+        """Send it no request for a while; not where the length is not a finite number."""
         if not math.isfinite(seconds):
             return
         self.paused_until = max(self.paused_until, time.monotonic() + min(seconds, _MAX_PAUSE))
