@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 import warnings
 from collections import Counter
@@ -24,7 +25,7 @@ PACKAGE = str(Path(sd.__file__).parent)
 #: Tokens of a batch: batches are padded to their full size, and the objects are small.
 BATCH_TOKENS = 128
 N_LABELS, N_GENES = 3, 12
-#: Known spellings of a gene name.
+#: Genome builds in names.
 PREFIXES = ("GRCh38______", "GRCh38_", "hg38_")
 
 
@@ -40,7 +41,9 @@ def annotated_objects(n: int, seed: int, folder: Path, *, every: int = 1) -> dic
     model = drop_reference_classifier("embedded")
     labels = model.spec.known("annotation", "label_sets")["blood"][:N_LABELS]
     known = [str(name) for name in sd.datasets.pbmc3k().var_names if name in (model.spec.genes or ())]
-    before = sd.settings.progress, sd.settings.cache, model.batch_tokens
+    logger = logging.getLogger("sc_duality")
+    before = sd.settings.progress, sd.settings.cache, model.batch_tokens, logger.level
+    logger.setLevel(logging.ERROR)
     sd.settings.progress, sd.settings.cache, model.batch_tokens = False, False, BATCH_TOKENS
     count: Counter[str] = Counter(objects=0, refused=0, crashes=0, wrong=0)
     examples: dict[str, str] = {}
@@ -61,7 +64,8 @@ def annotated_objects(n: int, seed: int, folder: Path, *, every: int = 1) -> dic
                 examples.setdefault(what, f"object {number} of seed {seed}")
                 count[f"{outcome}: {what}"] += 1
     finally:
-        sd.settings.progress, sd.settings.cache, model.batch_tokens = before
+        sd.settings.progress, sd.settings.cache, model.batch_tokens, level = before
+        logger.setLevel(level)
     for what, where in examples.items():
         print(f"{what} ({where})")
     return {name: count[name] for name in ("objects", "refused", "crashes", "wrong")}
@@ -110,8 +114,11 @@ def _written(adata: ad.AnnData, file: Path) -> tuple[str, str]:
 
 def _cannot_be_written(adata: ad.AnnData, file: Path) -> bool:
     """Whether the object cannot be written without our results either."""
-    own = ad.AnnData(adata.X, adata.obs[[name for name in adata.obs if not str(name).startswith(KEY)]], adata.var)
-    own.layers, own.raw = adata.layers, adata.raw
+    own = adata.copy()
+    own.obs = own.obs[[name for name in own.obs if not str(name).startswith(KEY)]]
+    for part in (own.obsm, own.uns):
+        for name in [name for name in part if str(name).startswith((KEY, "cell_sentence"))]:
+            del part[name]
     try:
         own.write_h5ad(file)
         ad.read_h5ad(file)
@@ -160,7 +167,7 @@ def wrong_sentences(adata: ad.AnnData, options: dict[str, Any]) -> str:
     genes = [str(gene) for gene in adata.uns["cell_sentence"]["genes"]]
     holder = adata.raw if options.get("use_raw") else adata
     names = [str(name) for name in holder.var_names]
-    columns = [next((i for i, name in enumerate(names) if _spelled(name, gene)), -1) for gene in genes]
+    columns = [_column(names, gene) for gene in genes]
     X = dense(adata.layers[options["layer"]] if "layer" in options else holder.X)
     for ranks, values in zip(adata.obsm["cell_sentence"], np.asarray(X), strict=True):
         kept = [columns[rank] for rank in ranks[ranks >= 0]]
@@ -176,13 +183,17 @@ def wrong_sentences(adata: ad.AnnData, options: dict[str, Any]) -> str:
     return ""
 
 
-def _spelled(name: str, gene: str) -> bool:
-    """Whether a column of this name is the gene."""
-    if name == gene or (name.split(".")[0] in _SYMBOLS and _SYMBOLS[name.split(".")[0]] == gene):
-        return True
+def _column(names: list[str], gene: str) -> int:
+    """The column of a gene: of its name, else of its Ensembl id, else of another spelling; −1 for none of these."""
+    spellings = (str, lambda name: _SYMBOLS.get(name.split(".")[0], name), _without_prefix)
+    columns = (i for spelled in spellings for i, name in enumerate(names) if spelled(name) == gene)
+    return next(columns, -1)
+
+
+def _without_prefix(name: str) -> str:
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
-    return name == gene or name.replace(".", "-") == gene
+    return name.replace(".", "-")
 
 
 #: Symbols of the Ensembl ids of made objects.

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+#: Cells of a run.
+N_CELLS = 24
 #: Seconds after which a run counts as lost.
 LONGEST = 300.0
 #: A run is killed so often before it may end.
@@ -57,7 +59,7 @@ def trained(folder: Path, *, tool: str, **options: Any) -> None:
 
     tasks = {"annotation": {"truth": "cell_type"}}
     getattr(sd.tl, tool)(
-        toy_cells(40), folder.parent / "toy", folder / "out", tasks=tasks, learning_rate=1e-3, **options
+        toy_cells(N_CELLS), folder.parent / "toy", folder / "out", tasks=tasks, learning_rate=1e-3, **options
     )
 
 
@@ -71,14 +73,14 @@ def distilled(folder: Path) -> None:
     sd.settings.cache, sd.settings.cache_dir = True, folder / "cache"
     tasks = {"annotation": {"truth": "cell_type"}}
     path = folder / "out" / "traces.jsonl"
-    sd.tl.distill(toy_cells(40), folder.parent / "toy", path, tasks=tasks, n_examples=20, threshold=0.0)
+    sd.tl.distill(toy_cells(N_CELLS), folder.parent / "toy", path, tasks=tasks, n_examples=12, threshold=0.0)
 
 
 RUNS: dict[str, Run] = {
     "train_sft": partial(trained, tool="train_sft", num_train_epochs=1, batch_size=4),
     "train_sft, LoRA": partial(trained, tool="train_sft", num_train_epochs=1, batch_size=4, lora=2),
     "train_grpo_duality": partial(
-        trained, tool="train_grpo_duality", max_steps=6, generation_batch_size=8, batch_size=8, num_generations=4
+        trained, tool="train_grpo_duality", max_steps=5, generation_batch_size=8, batch_size=8, num_generations=4
     ),
     "distill": distilled,
 }

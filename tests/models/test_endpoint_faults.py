@@ -100,7 +100,7 @@ def test_a_response_is_read_as_utf_8_whatever_its_header_says(server):
 
 def test_half_a_character_is_replaced(server, monkeypatch):
     """A completion that was cut within an emoji, as JSON writes it."""
-    monkeypatch.setattr("benchmarks._fake_server.json.dumps", lambda answer, **_: json.JSONEncoder().encode(answer))
+    monkeypatch.setattr("benchmarks._fake_handler.json.dumps", lambda answer, **_: json.JSONEncoder().encode(answer))
     server.writes = lambda _prompt: "B cell \ud83e"
     assert endpoint(server).generate(["a"], SAMPLING) == endpoint(server).generate(["a"], SAMPLING) == ["B cell ?"]
     assert server.sent == {"a": 1}
