@@ -34,7 +34,7 @@ Part = Callable[[bool, Path], dict[str, Any]]
 
 
 def fuzzed_parsers(quick: bool, folder: Path) -> dict[str, Any]:
-    return fuzz(20_000 if quick else 1_000_000, SEED, folder)
+    return fuzz(15_000 if quick else 1_000_000, SEED, folder)
 
 
 def failing_servers(quick: bool, folder: Path) -> dict[str, Any]:
@@ -42,11 +42,11 @@ def failing_servers(quick: bool, folder: Path) -> dict[str, Any]:
 
 
 def killed_trainers(quick: bool, folder: Path) -> dict[str, Any]:
-    return kill_trainers(2 if quick else 20, SEED, folder, quick=quick)
+    return kill_trainers(1 if quick else 20, SEED, folder, quick=quick)
 
 
 def made_objects(quick: bool, folder: Path) -> dict[str, Any]:
-    return annotated_objects(100 if quick else 10_000, SEED, folder, every=1 if quick else 5)
+    return annotated_objects(60 if quick else 10_000, SEED, folder, every=1 if quick else 5)
 
 
 #: Parts in this process, and those that only wait for others.
