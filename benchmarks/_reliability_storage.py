@@ -19,17 +19,19 @@ STORES = ["cells.h5ad", "cells.h5mu", "cells_v3.zarr"]
 UNS_MERGES = (None, "same", "unique", "first", "only")
 
 
-def tools() -> dict[str, ad.AnnData]:
+def tools(quick: bool) -> Iterator[tuple[str, ad.AnnData]]:
     """A few real cells with the results of each tool."""
     plain = sd.datasets.pbmc3k()[::32].copy()
     sd.tl.annotate(plain, labels="blood")
-    found: dict[str, ad.AnnData] = {"annotate": plain.copy()}
+    yield "annotate", plain.copy()
+    if quick:
+        return
     for name, tool in _TOOLS.items():
-        found[name] = plain.copy()
-        tool(found[name])
-    found["generate"] = sd.tl.generate({"B cell": 4, "NK cell": 4}, n_genes=20)
-    found["perturb"] = sd.tl.perturb(plain.copy(), ("cytokine", "IFNB1"), n_genes=20)
-    return found
+        cells = plain.copy()
+        tool(cells)
+        yield name, cells
+    yield "generate", sd.tl.generate({"B cell": 4, "NK cell": 4}, n_genes=20)
+    yield "perturb", sd.tl.perturb(plain.copy(), ("cytokine", "IFNB1"), n_genes=20)
 
 
 _TOOLS: dict[str, Callable[[ad.AnnData], Any]] = {
@@ -67,7 +69,7 @@ def storage(folder: Path, *, quick: bool = False) -> dict[str, int]:
     of this package) and ``crashes`` (in another error).
     """
     counts: Counter[str] = Counter(storage_cells=0, wrong=0, refused=0, crashes=0)
-    for tool, cells in tools().items():
+    for tool, cells in tools(quick):
         for change, changed in changes(cells):
             for store in STORES[:1] if quick else STORES:
                 path = folder / f"{counts['storage_cells']}_{store}"

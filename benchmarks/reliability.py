@@ -3,8 +3,11 @@
 Nothing may be lost, no answer may be wrong, and nothing may crash: the exit status is 1 otherwise.
 
 - ``fuzzed``: completions that every parser reads; ``slowest_s``: longest time of 100,000 characters by one parser.
-- ``faults``: of servers that tools query; ``kills``: of trainers and of distillation, which then resume.
-- ``objects``: made AnnData that are annotated; ``refused``: of these, with an error of the package.
+- ``faults``: of servers that tools query; ``kills``: of trainers and of distillation, which then resume, and of
+  writers of stores, which leave the old store or the new one.
+- ``storage_cells``: results of every tool through every store, after every change that users make to an AnnData.
+- ``objects``: made AnnData that are annotated; ``refused``: of these and of results that are used again, with an error
+  of the package.
 - ``crashes``: exceptions of parsers, and errors that are not the package's own.
 - ``lost``, ``wrong``: answers that are missing in the end, and answers that an undisturbed run does not give.
 """
@@ -24,6 +27,8 @@ from benchmarks._reliability_annotate import annotated_objects
 from benchmarks._reliability_endpoints import endpoint_faults
 from benchmarks._reliability_fuzz import fuzz
 from benchmarks._reliability_kills import kill_trainers
+from benchmarks._reliability_storage import storage
+from benchmarks._reliability_stores import killed_writers
 from benchmarks._results import parser, report
 
 SEED = 0
@@ -49,8 +54,17 @@ def made_objects(quick: bool, folder: Path) -> dict[str, Any]:
     return annotated_objects(60 if quick else 10_000, SEED, folder, every=1 if quick else 5)
 
 
-#: Parts in this process, and those that only wait for others.
-PARTS: tuple[Part, ...] = (fuzzed_parsers, failing_servers, made_objects)
+def killed_writers_of_stores(quick: bool, folder: Path) -> dict[str, Any]:
+    return killed_writers(folder, 1 if quick else 20, SEED)
+
+
+def stored_results(quick: bool, folder: Path) -> dict[str, Any]:
+    return storage(folder, quick=quick)
+
+
+#: Parts in this process, the first before torch starts threads, which forked writers lack; and those that only wait.
+FIRST: Part = killed_writers_of_stores
+PARTS: tuple[Part, ...] = (fuzzed_parsers, failing_servers, made_objects, stored_results)
 WAITING: tuple[Part, ...] = (killed_trainers,)
 
 
@@ -65,9 +79,10 @@ def timed(part: Part, quick: bool) -> dict[str, Any]:
 
 def main() -> None:
     args = parser(__doc__, "a few of each").parse_args()
+    every = [timed(FIRST, args.quick)]
     with ThreadPoolExecutor() as pool:
         waiting = [pool.submit(timed, part, args.quick) for part in WAITING]
-        every = [timed(part, args.quick) for part in PARTS]
+        every += [timed(part, args.quick) for part in PARTS]
         every += [future.result() for future in waiting]
     figures: Counter[str] = Counter(dict.fromkeys(TOTALS, 0))
     for found in every:

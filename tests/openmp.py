@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info
 
 
 def active_levels() -> set[int]:
-    """Maximum number of nested regions of each library."""
+    """Maximum number of nested regions of each library of torch."""
     return {library.omp_get_max_active_levels() for library in _libraries()}
 
 
@@ -29,5 +29,6 @@ def nested_regions() -> Iterator[None]:
 
 
 def _libraries() -> list[ctypes.CDLL]:
-    """The OpenMP libraries that are loaded."""
-    return [ctypes.CDLL(library["filepath"]) for library in threadpool_info() if library["user_api"] == "openmp"]
+    """The OpenMP libraries of torch; other packages load their own, which no model uses."""
+    openmp = [library["filepath"] for library in threadpool_info() if library["user_api"] == "openmp"]
+    return [ctypes.CDLL(path) for path in openmp if "torch" in path]

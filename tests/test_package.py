@@ -40,7 +40,7 @@ IMPORTS = {
     "train": {"duality", "models", "rewards", "tasks"},
 }
 #: Modules of the package that any subpackage imports.
-SHARED = {"__version__", "_replacement", "_settings", "_store_format", "_validation"}
+SHARED = {"__version__", "_compiled", "_replacement", "_settings", "_store_format", "_validation"}
 #: Subpackages of pure functions: the only libraries that they import.
 PURE = {
     "metrics": {"numba", "numpy", "ot", "scipy", "sklearn"},

@@ -46,7 +46,7 @@ def renamed(adata, names):
             ValueError,
             r"n_samples=2 at temperature 0 gives 2 equal samples: pass sd.Sampling\(temperature=1.0",
         ),
-        ({"context": ["donor"]}, KeyError, r"context=\['donor'\] are not obs columns; there are cell_type"),
+        ({"context": ["donor"]}, KeyError, "context='donor' is not an obs column; there are cell_type"),
         ({"context": "cell_type"}, TypeError, "list of obs columns, got the string 'cell_type'"),
     ],
 )

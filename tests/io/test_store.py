@@ -275,3 +275,19 @@ def test_old_formats(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="has the old format of anndata before 0.7.*write it anew"):
             sd.io.write_sentences(old)
         assert contents(old) == before
+
+
+@pytest.mark.parametrize("path", ["cells.h5ad", "cells.v3.zarr"], indirect=True)
+def test_elements_of_the_user_stay(path: Path, results: tuple[ad.AnnData, ad.AnnData]) -> None:
+    plain = results[0].copy()
+    del plain.uns["annotation"]
+    plain.obs["annotation_confidence"], plain.obsm["X_pca"] = 1.0, np.ones((plain.n_obs, 2))
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    before = contents(stored(plain, path))
+    with pytest.raises(ValueError, match=r"would overwrite obs\['annotation.*\], which sc_duality did not write"):
+        sd.io.write_results(results[1].copy(), path)
+    with pytest.raises(ValueError, match=r"would overwrite obsm\['X_pca'\].*pass another key_added="):
+        sd.io.write_sentences(path, 20, key_added="X_pca")
+    with pytest.raises(ValueError, match="key_added='run/1' contains '/'"):
+        sd.io.write_sentences(path, 20, key_added="run/1")
+    assert contents(path) == before

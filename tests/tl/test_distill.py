@@ -415,7 +415,7 @@ def test_traces_are_read_by_models_of_the_same_prompt_format(adata, out):
         ({"tasks": ["response"]}, ValueError, "'teacher' was not trained for the task 'response'"),
         ({"tasks": ["sensitivity"]}, TypeError, "drug"),
         ({"tasks": ["annotation"]}, ValueError, "needs the obs column with the true labels"),
-        ({"context": ["tissue"]}, KeyError, "are not obs columns"),
+        ({"context": ["tissue"]}, KeyError, "is not an obs column"),
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer"),
     ],
 )

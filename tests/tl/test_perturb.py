@@ -166,9 +166,14 @@ def test_the_input_is_unchanged(cells, scripted_model, sentences):
 
 
 def test_scores_of_an_earlier_result_are_not_copied(cells, scripted_model):
-    cells.obs["perturbation_duality"] = 0.5
-    found = sd.tl.perturb(cells, STAT1, scripted_model(texts=[answer("ISG15")], expression_model=LINE))
-    assert "perturbation_duality" not in found.obs
+    model = scripted_model(texts=[answer("ISG15")], scores=[[0.0, 1.0]], expression_model=LINE)
+    cells.obs["perturbation_confidence"] = "mine"
+    found = sd.tl.perturb(cells, STAT1, model)
+    sd.tl.duality(found, "perturbation", model)
+    again = sd.tl.perturb(found, STAT1, model)
+    assert "perturbation_duality" in found.obs
+    assert "perturbation_duality" not in again.obs
+    assert (again.obs["perturbation_confidence"] == "mine").all()
 
 
 def test_genes_that_are_not_in_var_have_no_expression(cells, scripted_model):

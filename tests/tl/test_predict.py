@@ -127,9 +127,12 @@ def test_sensitivity_is_predict_with_a_drug(cells, scripted_model):
     sd.tl.predict(cells, ("sensitivity", {"drug": "erlotinib"}), model, key_added="by_name")
     sd.tl.predict(cells, Sensitivity(drug="erlotinib"), model, key_added="by_object")
     sd.tl.sensitivity(cells, "erlotinib", model)
-    for key in ("by_name", "by_object"):
+    settings = {key: dict(cells.uns[key]["params"]) for key in ("by_name", "by_object", "sensitivity")}
+    for key, own in settings.items():
         assert cells.obs[key].tolist() == cells.obs["sensitivity"].tolist()
-        assert cells.uns[key] == cells.uns["sensitivity"]
+        assert own.pop("columns") == [key, f"{key}_status", f"{key}_confidence"]
+        assert own.pop("arrays") == [f"{key}_probabilities"]
+    assert settings["by_name"] == settings["by_object"] == settings["sensitivity"]
 
 
 def test_copy_leaves_the_original_unchanged(cells, scripted_model, tissue):

@@ -323,7 +323,7 @@ def no_weights(monkeypatch):
         ({"generation_batch_size": 400}, ValueError, "can read 60 cells, and a rollout of 400 .* needs 100 prompts"),
         ({"max_completion_length": 0}, ValueError, "max_completion_length must be a positive integer, got 0"),
         ({"max_completion_length": 40}, ValueError, "may have 40, but the model .* reads 32"),
-        ({"context": ["organ"]}, KeyError, r"context=\['organ'\] are not obs columns"),
+        ({"context": ["organ"]}, KeyError, "context='organ' is not an obs column"),
         ({"lora": 0}, ValueError, "lora must be a positive rank or the fields of a peft.LoraConfig, got 0"),
         ({"num_train_epochs": 3}, TypeError, "num_train_epochs cannot be passed on to TRL"),
         ({"save_steps": 1, "seed": 3}, TypeError, "save_steps, seed cannot be passed on"),

@@ -8,8 +8,9 @@ from __future__ import annotations
 from . import adata_keys
 from ._adata import (
     cell_names,
+    check_column,
+    check_columns,
     column,
-    drop_columns,
     in_memory,
     is_labelled,
     layer_names,
@@ -17,6 +18,7 @@ from ._adata import (
     modality,
     seed,
     text_column,
+    writable,
 )
 from ._expression_at_rank import (
     UNITS,
@@ -30,6 +32,7 @@ from ._expression_at_rank import (
 from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
+from ._outdated_sentences import current_sentences
 from ._rank_kernel import rank_rows
 from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
 from ._row_blocks import map_rows, row_blocks, row_bounds
@@ -42,12 +45,24 @@ from ._storage import (
     store_sentences,
     vocabulary_fingerprint,
 )
+from ._unexpressed_genes import expressed_genes
+from ._written_names import (
+    Fields,
+    check_name,
+    check_new_fields,
+    check_new_sentences,
+    drop_written,
+    is_result,
+    new_fields,
+    written_fields,
+)
 
 __all__ = [
     "HOUSEKEEPING",
     "N_GENES",
     "UNITS",
     "ExpressionSource",
+    "Fields",
     "Projection",
     "Ranking",
     "Sentences",
@@ -56,9 +71,16 @@ __all__ = [
     "adata_keys",
     "approved_symbols",
     "cell_names",
+    "check_column",
+    "check_columns",
+    "check_name",
+    "check_new_fields",
+    "check_new_sentences",
     "column",
+    "current_sentences",
     "default_sentences",
-    "drop_columns",
+    "drop_written",
+    "expressed_genes",
     "expression_at_rank",
     "expression_model",
     "expression_source",
@@ -68,10 +90,12 @@ __all__ = [
     "gene_names",
     "in_memory",
     "is_labelled",
+    "is_result",
     "layer_names",
     "map_rows",
     "matrix",
     "modality",
+    "new_fields",
     "plan_ranking",
     "preview",
     "project_cells",
@@ -89,4 +113,6 @@ __all__ = [
     "to_known_names",
     "to_shared_genes",
     "vocabulary_fingerprint",
+    "writable",
+    "written_fields",
 ]

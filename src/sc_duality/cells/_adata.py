@@ -35,6 +35,46 @@ def modality(data: AnnData | MuData, mod: str = "rna") -> AnnData:
     return adata
 
 
+def writable(data: AnnData | MuData, mod: str = "rna", *, copy: bool = False) -> tuple[AnnData | MuData, AnnData]:
+    """The object to write results into, a copy if ``copy`` is set, and the AnnData in it to work on.
+
+    anndata copies a backed object into a file only; its copy is in memory here.
+    """
+    adata = modality(data, mod)
+    if not copy:
+        if adata.isbacked and adata.is_view:
+            raise ValueError(
+                "adata is a view of a backed AnnData, into which anndata cannot write results: call "
+                "adata.to_memory() first, or pass copy=True for a copy in memory"
+            )
+        return data, adata
+    if not adata.isbacked:
+        result = data.copy()
+    elif data is adata:
+        result = adata.to_memory()
+    else:
+        raise ValueError("copy=True cannot copy a backed MuData: read it without backed=")
+    return result, modality(result, mod)
+
+
+def check_column(data: AnnData | MuData, name: Any, argument: str, mod: str = "rna") -> None:
+    """Refuse ``name`` unless it is a column of ``obs``; ``argument`` is named in the error."""
+    if not isinstance(name, str):
+        raise TypeError(
+            f"{argument}={name!r} must be the name of one obs column: join several into one with "
+            "adata.obs[a].astype(str) + ' ' + adata.obs[b].astype(str)"
+        )
+    adata = modality(data, mod)
+    if name in adata.obs:
+        return
+    if data is not adata and name in data.obs:
+        raise KeyError(
+            f"{argument}={name!r} is a column of the MuData's own obs, not of the modality {mod!r}: call "
+            f"mdata.push_obs([{name!r}], mods=[{mod!r}]) first"
+        )
+    raise KeyError(f"{argument}={name!r} is not an obs column; there are {', '.join(map(str, adata.obs.columns))}")
+
+
 def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool = False) -> tuple[Any, AnnData | Raw]:
     """The chosen expression matrix, and the object whose ``var`` describes its columns."""
     layers = f"layers are {layer_names(adata)}" if layer_names(adata) else "there are no layers"
@@ -53,6 +93,14 @@ def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool = False) -
     if X.dtype.kind not in "buif" or X.dtype.itemsize > 8:
         raise TypeError(f"expression must be real numbers of at most 64 bits, got dtype {X.dtype}: cast it first")
     return X, holder
+
+
+def check_columns(data: AnnData | MuData, names: Sequence[str], argument: str, mod: str = "rna") -> None:
+    """Refuse ``names`` unless it is a list of columns of ``obs``."""
+    if isinstance(names, str):
+        raise TypeError(f"{argument} must be a list of obs columns, got the string {names!r}")
+    for name in names:
+        check_column(data, name, argument, mod)
 
 
 def layer_names(adata: AnnData) -> list[str]:

@@ -120,6 +120,7 @@ def plan_ranking(
         "exclude": exclude if exclude is None or isinstance(exclude, str) else np.asarray(list(exclude), dtype=object),
         "gene_symbols": gene_symbols,
         "rng": seed(rng),
+        adata_keys.CHOSEN_GENES: True if genes is not None else None,
         "version": version("sc-duality"),
     }
     params = {name: value for name, value in params.items() if value is not None}

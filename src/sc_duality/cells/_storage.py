@@ -58,8 +58,10 @@ def store_sentences(
     The fingerprint lies in ``obsm``, so it stays with the sentence of each cell. ``anndata.concat`` may combine
     sentences of one object with the vocabulary of another, which only a fingerprint of every cell can detect.
     """
+    layers = adata.uns.get(sentence_key, {}).get(adata_keys.LAYERS)  # stay, and will be replaced by their name
     adata.obsm[sentence_key] = ranks.astype(np.int32, copy=False)
-    fingerprints, adata.uns[sentence_key] = sentence_fields(genes, params, adata.n_obs)
+    fingerprints, uns = sentence_fields(genes, params, adata.n_obs)
+    adata.uns[sentence_key] = uns if layers is None else {**uns, adata_keys.LAYERS: layers}
     adata.obsm[adata_keys.vocabulary(sentence_key)] = fingerprints
 
 

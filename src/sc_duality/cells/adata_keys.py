@@ -8,6 +8,16 @@ SENTENCE = "cell_sentence"
 GENES = "genes"
 PARAMS = "params"
 EXPRESSION_MODEL = "expression_model"
+#: Layers that were reconstructed from the sentences.
+LAYERS = "layers"
+#: Entries of ``uns[key]["params"]`` of a result: the ``obs`` columns and ``obsm`` arrays that it was written into.
+COLUMNS = "columns"
+ARRAYS = "arrays"
+#: Entry of ``uns[key]`` with the settings of the duality score.
+DUALITY = "duality"
+#: Entries of ``uns[SENTENCE]["params"]``: whether a tool wrote the sentences, and whether their genes were chosen.
+AUTOMATIC = "automatic"
+CHOSEN_GENES = "chosen_genes"
 #: Fills the row of a sentence after its last gene.
 PADDING = -1
 
@@ -26,10 +36,11 @@ SENSITIVITY = "sensitivity"
 #: Label of a cell whose most likely label has too low a confidence.
 UNKNOWN = "unknown"
 
-#: Values of ``obs[status(key)]``: the prediction is valid, the sentence has no gene that the model knows, the cell
+#: Values of ``obs[status(key)]``: the prediction is valid, the model knows no gene of the sentence or too few, the cell
 #: belongs to no group, the model returned no completion.
 OK = "ok"
 NO_GENES = "no genes"
+FEW_GENES = "few known genes"
 NO_GROUP = "no group"
 NOT_ANSWERED = "not answered"
 
@@ -104,5 +115,22 @@ def change(key: str) -> str:
     return f"{key}_change"
 
 
-#: Names of the metadata columns that a prediction in ``obs[key]`` may have besides its status.
-COMPANIONS = (confidence, in_distribution, ontology_term, coarse, coarse_confidence, coarse_ontology_term, duality)
+def label_columns(key: str) -> tuple[str, ...]:
+    """All ``obs`` columns that predicted labels may have."""
+    return key, status(key), confidence(key), in_distribution(key)
+
+
+def cell_type_columns(key: str) -> tuple[str, ...]:
+    """All ``obs`` columns that predicted cell types may have in addition to those of other labels."""
+    coarse_columns = coarse(key), coarse_confidence(key), coarse_ontology_term(key)
+    return ontology_term(key), *coarse_columns
+
+
+def generated_columns(key: str) -> tuple[str, ...]:
+    """All ``obs`` columns that generated cells have."""
+    return key, status(key), n_unknown_genes(key), n_duplicate_genes(key)
+
+
+def columns(key: str) -> tuple[str, ...]:
+    """All ``obs`` columns that a result may have."""
+    return *label_columns(key), *cell_type_columns(key), *generated_columns(key)[2:], duality(key)

@@ -18,20 +18,25 @@ from ..cells import (
     Sentences,
     adata_keys,
     cell_names,
+    check_column,
+    check_columns,
+    check_new_sentences,
+    current_sentences,
     default_sentences,
-    preview,
+    expressed_genes,
     read_sentences,
     store_sentences,
     text_column,
-    to_known_names,
 )
 from ..models import ModelSpec
 from ._augment import Augmenter
+from ._known_genes import check_known, known_vocabulary
 
 logger = logging.getLogger(__name__)
 
-#: Share of the genes in the sentences that a model with a gene vocabulary must know.
-_MIN_KNOWN = 0.2
+#: Share of the genes that the model knows that are expressed in 50 cells of any of these studies: more unexpressed
+#: genes were not measured.
+_MIN_EXPRESSED, _MIN_CELLS = 0.4, 50
 
 #: Rows of the AnnData.
 Rows = slice | Sequence[int] | NDArray[np.int64]
@@ -73,12 +78,14 @@ class ModelCells:
         self.adata, self.spec = adata, spec
         self.n_genes = spec.n_genes if n_genes is None else positive_integer("n_genes", n_genes)
         self.names = cell_names(adata)
-        self.sentences, self.sentence_key = _sentences(adata, sentence_key), sentence_key
+        self.sentences, self._computed = _sentences(adata, sentence_key)
+        self.sentence_key = sentence_key
         #: Genes of the sentences that the model knows, in its own symbols.
         self.gene_names: NDArray[np.object_]
-        self._codes, self.gene_names = _vocabulary(self.sentences, spec)
-        #: Whether the model knows any gene of the cell, one value a cell.
-        self.readable = _check_known(self.sentences, self._codes, spec)
+        self._codes, self.gene_names = known_vocabulary(self.sentences, spec)
+        #: ``"ok"``, or why the model cannot read the cell, one value a cell.
+        self.status = check_known(self.sentences, self._codes, spec)
+        self.readable: NDArray[np.bool_] = self.status == adata_keys.OK
         self._context = _context_columns(adata, context)
         self._augmenter: Augmenter | None = None
 
@@ -93,21 +100,40 @@ class ModelCells:
 
     def store(self) -> None:
         """Write computed sentences into ``adata``, as :func:`sc_duality.pp.cell_sentences` does."""
-        if self.sentence_key not in self.adata.obsm:
-            ranks, genes, uns = self.sentences
-            store_sentences(self.adata, self.sentence_key, ranks, genes, uns[adata_keys.PARAMS])
+        if self._computed:
+            ranks, genes, _ = self.sentences
+            params = {**self.sentences.params, adata_keys.AUTOMATIC: True}
+            store_sentences(self.adata, self.sentence_key, ranks, genes, params)
             logger.info("wrote cell sentences obsm[%r], as sd.pp.cell_sentences(adata) does", self.sentence_key)
 
     def genes(self, rows: Rows = slice(None), *, n_genes: int | None = None) -> list[list[str]]:
-        """The genes of these cells, highest expression first."""
+        """The genes of these cells, highest expression first; none of a cell that the model cannot read."""
         codes = self._codes[_taken(self.sentences.ranks, rows)]
-        kept = codes >= 0
+        kept = (codes >= 0) & self.readable[rows][:, None]
         if (self._codes >= 0).sum() > len(self.gene_names):
             kept &= ~_named_before(codes)
         kept &= np.cumsum(kept, axis=1, dtype=np.int32) <= (n_genes or self.n_genes)
         names = self.gene_names[codes[kept]].tolist()
         ends = np.concatenate([[0], kept.sum(1).cumsum()]).tolist()
         return [names[start:stop] for start, stop in pairwise(ends)]
+
+    def measured_genes(self) -> NDArray[np.object_]:
+        """Genes that the model knows and that were measured: without columns of zeros, where these are many."""
+        if self.spec.genes is None or len(self) < _MIN_CELLS:
+            return self.gene_names
+        expressed = expressed_genes(self.adata, self.sentences)
+        if expressed is None:
+            return self.gene_names
+        codes = self._codes[:-1]
+        found = np.isin(np.arange(len(self.gene_names)), codes[expressed & (codes >= 0)])
+        if found.mean() >= _MIN_EXPRESSED:
+            return self.gene_names
+        logger.warning(
+            "%d of the %d genes that the model %r knows are 0 in all cells, as after an outer join: they count as not "
+            "measured",
+            *((~found).sum(), len(found), self.spec.name),
+        )
+        return self.gene_names[found]
 
     def context(self, rows: Rows) -> list[dict[str, str]]:
         """The facts about these cells by column; missing values are left out."""
@@ -121,10 +147,7 @@ class ModelCells:
 
     def column(self, name: str, argument: str) -> NDArray[Any]:
         """Values of an ``obs`` column as strings, ``None`` where missing."""
-        if name not in self.adata.obs:
-            raise KeyError(
-                f"{argument}={name!r} is not an obs column; there are {', '.join(map(str, self.adata.obs.columns))}"
-            )
+        check_column(self.adata, name, argument)
         return np.asarray(text_column(self.adata, name), dtype=object)
 
     def augmented(self, rows: Sequence[int], rng: np.random.Generator) -> list[list[str]]:
@@ -138,65 +161,20 @@ class ModelCells:
         return [genes if genes is not None else self.genes([row])[0] for genes, row in zip(found, rows, strict=True)]
 
 
-def model_names(genes: NDArray[np.object_], spec: ModelSpec) -> NDArray[np.object_]:
-    """The model's symbol of each gene, ``None`` where it knows none; the gene itself where it reads any text.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import sc_duality as sd
-    >>> from sc_duality.examples import model_names
-    >>> genes = np.array(["CD79A", "ENSG00000105369", "FOO"], dtype=object)
-    >>> model_names(genes, sd.models.resolve("embedded")).tolist()
-    ['CD79A', 'CD79A', None]
-    """
-    return genes if spec.genes is None else to_known_names(genes, spec.genes)
-
-
-def _sentences(adata: AnnData, key: str) -> Sentences:
+def _sentences(adata: AnnData, key: str) -> tuple[Sentences, bool]:
+    """The sentences, and whether they were computed and are not in ``adata``."""
     if key in adata.obsm:
-        return read_sentences(adata, key, load=False)
+        stored = read_sentences(adata, key, load=False)
+        sentences = current_sentences(adata, key, stored)
+        return sentences, sentences is not stored
     if key != adata_keys.SENTENCE:
         raise KeyError(f"obsm has no {key!r}: run sd.pp.cell_sentences(adata, key_added={key!r}) first")
-    return default_sentences(adata)
-
-
-def _vocabulary(sentences: Sentences, spec: ModelSpec) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
-    """Index among the model's genes of each gene (last: of padding), −1 for unknown genes; and the model's genes."""
-    names = model_names(sentences.genes, spec)
-    codes, known = pd.factorize(names)
-    other = np.flatnonzero((codes >= 0) & (names != sentences.genes))
-    if len(other):
-        pairs = [f"{sentences.genes[i]} as {names[i]}" for i in other[:5]]
-        logger.info("the model %r reads %d genes by another symbol: %s", spec.name, len(other), preview(pairs, 4))
-    return np.append(codes, -1).astype(np.int32), known
-
-
-def _check_known(sentences: Sentences, codes: NDArray[np.int32], spec: ModelSpec) -> NDArray[np.bool_]:
-    n_named, n_known, readable = 0, 0, []
-    unknown: list[str] = []
-    for ranks in sentences.blocks():
-        known = codes[ranks] >= 0
-        named = ranks != adata_keys.PADDING
-        n_named += int(named.sum())
-        n_known += int(known.sum())
-        readable.append(known.any(axis=1))
-        if len(unknown) < 5:
-            unknown += sentences.genes[pd.unique(ranks[named & ~known])[:5]].tolist()
-    if n_known < _MIN_KNOWN * n_named:
-        raise ValueError(
-            f"the model {spec.name!r} knows {n_known} of the {n_named} genes in the sentences. It reads human gene "
-            f"symbols; unknown are, for example, {', '.join(unknown[:5])}"
-        )
-    return np.concatenate(readable)
+    check_new_sentences(adata, key, "sentence_key")
+    return default_sentences(adata), True
 
 
 def _context_columns(adata: AnnData, context: Sequence[str]) -> dict[str, pd.Series]:
-    if isinstance(context, str):
-        raise TypeError(f"context must be a list of obs columns, got the string {context!r}")
-    missing = [name for name in context if name not in adata.obs]
-    if missing:
-        raise KeyError(f"context={missing} are not obs columns; there are {', '.join(map(str, adata.obs.columns))}")
+    check_columns(adata, context, "context")
     return {name: text_column(adata, name) for name in context}
 
 

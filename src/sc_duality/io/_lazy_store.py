@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import zarr
 from anndata.io import read_elem, sparse_dataset
 
@@ -33,6 +35,16 @@ def open_cell_names(group: Any) -> Any:
     if isinstance(index, zarr.Array) and index.dtype.kind in "TO":
         return index
     return np.asarray(read_elem(index), dtype=object)
+
+
+def open_fields(group: Any, keys: Sequence[str]) -> Any:
+    """Names of the elements of an AnnData, and its ``uns`` under these keys, as checks of new names read them."""
+    uns = group.get("uns", {})
+    return SimpleNamespace(
+        **{slot: set(group[slot]) if slot in group else set() for slot in ("obs", "obsm", "layers", "var")},
+        uns={key: read_elem(uns[key]) for key in keys if key in uns},
+        obs_names=pd.Index([], name=group["obs"].attrs["_index"]),
+    )
 
 
 def _index(frame: Any) -> Any:

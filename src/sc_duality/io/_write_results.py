@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..cells import adata_keys, cell_names, column, modality, preview
-from ._lazy_store import open_cell_names
+from ..cells import (
+    Fields,
+    adata_keys,
+    cell_names,
+    check_new_fields,
+    column,
+    is_result,
+    modality,
+    preview,
+    written_fields,
+)
+from ._lazy_store import open_cell_names, open_fields
 from ._store import delete_result, n_bytes, open_store, write_result
 
 if TYPE_CHECKING:
@@ -20,10 +30,6 @@ if TYPE_CHECKING:
     from mudata import MuData
 
 logger = logging.getLogger(__name__)
-
-#: Names of the ``obs`` columns and ``obsm`` arrays that a result may have besides ``obs[key]`` and ``obsm[key]``.
-_COLUMNS = (adata_keys.status, *adata_keys.COMPANIONS, adata_keys.n_unknown_genes, adata_keys.n_duplicate_genes)
-_ARRAYS = (adata_keys.vocabulary, adata_keys.probabilities)
 
 
 class _Result(NamedTuple):
@@ -83,7 +89,8 @@ def write_results(
     KeyError
         There is no result with this key.
     ValueError
-        The store has other cells or another format, or a value cannot be stored.
+        The store has other cells or another format, a value cannot be stored, or the store has elements of the same
+        names that this package did not write: run the tool again with another ``key_added``.
 
     Examples
     --------
@@ -105,11 +112,15 @@ def write_results(
     results = [_result(data, key) for key in (_all_keys(data) if keys is None else keys)]
     with _file_closed(data, path), open_store(path, mod) as store:
         _check_cell_names(cell_names(data), open_cell_names(store.group)[:], path)
+        fields = open_fields(store.group, [result.key for result in results])
+        for result in results:
+            wanted = Fields(tuple(result.columns), tuple(result.arrays))
+            check_new_fields(fields, result.key, wanted, sentences=adata_keys.GENES in data.uns[result.key])
         elements = [_elements(data, result, store.group if keys is None else {}) for result in results]
         with store.changed(n_bytes(elements)) as group:
             for (key, _, _), (unchanged, uns, columns, arrays) in zip(results, elements, strict=True):
-                old_arrays = [name for name in _result_names(key, _ARRAYS) if name not in unchanged]
-                delete_result(group, key, _result_names(key, _COLUMNS), old_arrays)
+                old = written_fields(fields, key)
+                delete_result(group, key, old.obs, [name for name in old.obsm if name not in unchanged])
                 write_result(group, key, uns, columns, arrays)
     for (key, _, _), (_, _, columns, arrays) in zip(results, elements, strict=True):
         logger.info("wrote %r into %s: obs %s, obsm %s", key, path, list(columns), list(arrays))
@@ -130,28 +141,18 @@ def _file_closed(data: AnnData, path: str | Path) -> Iterator[None]:
 
 
 def _all_keys(data: AnnData) -> list[str]:
-    keys = [key for key in data.uns if _is_result(data.uns[key])]
+    keys = [key for key in data.uns if is_result(data.uns[key])]
     if not keys:
         raise KeyError("uns has no results of sc_duality: run a tool of sd.pp or sd.tl first")
     return keys
 
 
-def _is_result(uns: Any) -> bool:
-    """Whether this entry of ``uns`` was written by this package."""
-    params = uns.get(adata_keys.PARAMS) if isinstance(uns, Mapping) else None
-    return isinstance(params, Mapping) and (adata_keys.GENES in uns or {"prompt_format", "fingerprint"} <= set(params))
-
-
 def _result(data: AnnData, key: str) -> _Result:
-    if key not in data.uns or not _is_result(data.uns[key]):
+    if key not in data.uns or not is_result(data.uns[key]):
         raise KeyError(f"uns[{key!r}] is not a result of sc_duality: choose from {preview(_all_keys(data))}")
-    columns = [name for name in _result_names(key, _COLUMNS) if name in data.obs]
-    arrays = [name for name in _result_names(key, _ARRAYS) if name in data.obsm]
-    return _Result(key, columns, arrays)
-
-
-def _result_names(key: str, metadata: Sequence[Callable[[str], str]]) -> list[str]:
-    return [key, *(name(key) for name in metadata)]
+    fields = written_fields(data, key)
+    columns = [name for name in fields.obs if name in data.obs]
+    return _Result(key, columns, [name for name in fields.obsm if name in data.obsm])
 
 
 def _check_cell_names(in_adata: pd.Index, in_store: np.ndarray, path: str | Path) -> None:

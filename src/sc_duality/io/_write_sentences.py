@@ -10,8 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..cells import adata_keys, plan_ranking, row_bounds, sentence_fields
-from ._lazy_store import open_lazy
+from ..cells import (
+    adata_keys,
+    check_name,
+    check_new_sentences,
+    plan_ranking,
+    row_bounds,
+    sentence_fields,
+    written_fields,
+)
+from ._lazy_store import open_fields, open_lazy
 from ._store import create_array, delete_result, n_bytes, open_store, write_result
 
 logger = logging.getLogger(__name__)
@@ -44,7 +52,8 @@ def write_sentences(
     mod
         Modality of a MuData.
     key_added
-        ``obsm`` and ``uns`` key of the sentences. Earlier sentences under this key are deleted first.
+        ``obsm`` and ``uns`` key of the sentences. Earlier sentences under this key are replaced; anything else is
+        refused.
 
     Returns
     -------
@@ -72,7 +81,10 @@ def write_sentences(
     >>> adata.obsm["cell_sentence"].shape
     (317, 200)
     """
+    check_name("key_added", key_added)
     with open_store(path, mod) as store:
+        fields = open_fields(store.group, [key_added])
+        check_new_sentences(fields, key_added)
         ranking = plan_ranking(
             open_lazy(store.group),
             n_genes,
@@ -84,10 +96,9 @@ def write_sentences(
             rng=rng,
         )
         fingerprints, uns = sentence_fields(ranking.genes, ranking.params, ranking.shape[0])
-        vocabulary_key = adata_keys.vocabulary(key_added)
         ranks_bytes = math.prod(ranking.shape) * np.dtype(np.int32).itemsize
         with store.changed(ranks_bytes + n_bytes([fingerprints, uns])) as group:
-            delete_result(group, key_added, [], [key_added, vocabulary_key])
+            delete_result(group, key_added, [], written_fields(fields, key_added).obsm)
             ranking.write(create_array(group, key_added, ranking.shape, row_bounds(ranking.X)[0][1]))
-            write_result(group, key_added, uns, {}, {vocabulary_key: fingerprints})
+            write_result(group, key_added, uns, {}, {adata_keys.vocabulary(key_added): fingerprints})
     logger.info("wrote %d sentences of up to %d genes into %s: obsm[%r]", *ranking.shape, path, key_added)

@@ -33,6 +33,10 @@ def _after_fork() -> None:
     for key, engine in list(_loaded.items()):
         if engine.name != "transformers":
             _of_parent.append(_loaded.pop(key))
+    if _loaded:  # threads of OpenMP are not forked, and torch would wait for them
+        import torch
+
+        torch.set_num_threads(1)
 
 
 if hasattr(os, "register_at_fork"):

@@ -34,6 +34,8 @@ def groups(adata: AnnData, column: str, *, hint: str = "") -> pd.Series:
 
     ``hint`` goes first in the error for a missing column.
     """
+    if not isinstance(column, str):
+        raise TypeError(f"{column!r} must be the name of one obs column")
     if column not in adata.obs:
         raise KeyError(f"obs has no column {column!r}: {hint}choose one of {_candidates(adata)}")
     texts = text_column(adata, column)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..cells import adata_keys, modality, plan_ranking, store_sentences
+from ..cells import adata_keys, check_new_sentences, modality, plan_ranking, store_sentences, writable
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -121,8 +121,10 @@ def cell_sentences(
     >>> sd.get.cell_sentences(adata).tolist()
     ['CD79A MS4A1 NKG7', 'CD3E NKG7']
     """
+    check_new_sentences(modality(adata, mod), key_added)
+    result, data = writable(adata, mod, copy=copy)
     ranking = plan_ranking(
-        modality(adata, mod),
+        data,
         n_genes,
         layer=layer,
         use_raw=use_raw,
@@ -133,8 +135,7 @@ def cell_sentences(
     )
     sentences = ranking.compute()
 
-    result = adata.copy() if copy else adata
-    store_sentences(modality(result, mod), key_added, sentences.ranks, sentences.genes, sentences.params)
+    store_sentences(data, key_added, sentences.ranks, sentences.genes, sentences.params)
     n_vocabulary = len(sentences.genes)
     logger.info("wrote %d sentences of up to %d of %d genes: obsm[%r]", *ranking.shape, n_vocabulary, key_added)
     return result if copy else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from ..cells import UnitName, adata_keys, fit_rank_expression, modality, read_sentences
+from ..cells import UnitName, adata_keys, fit_rank_expression, read_sentences, writable
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -82,11 +82,9 @@ def fit_expression(
     >>> sorted(adata.uns["cell_sentence"]["expression_model"])
     ['intercept', 'n', 'r2', 'scale', 'slope', 'units']
     """
-    data = modality(adata, mod)
+    result, data = writable(adata, mod, copy=copy)
     model = fit_rank_expression(data, read_sentences(data, sentence_key), unit, target_sum)
 
-    result = adata.copy() if copy else adata
-    data = modality(result, mod)
     data.uns[sentence_key] = {**data.uns[sentence_key], adata_keys.EXPRESSION_MODEL: model}
     logger.info("wrote uns[%r][%r]: %s", sentence_key, adata_keys.EXPRESSION_MODEL, model)
     return result if copy else None

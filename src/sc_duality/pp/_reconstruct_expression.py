@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from ..cells import (
     UNITS,
     adata_keys,
+    check_name,
     expression_model,
     gene_columns,
-    modality,
     read_sentences,
     rebuild_expression,
+    writable,
+    written_fields,
 )
 
 if TYPE_CHECKING:
@@ -51,12 +53,14 @@ def reconstruct_expression(
     Returns
     -------
     None, or the copy if ``copy`` is set, with ``layers[key_added]``: CSR float32 (n_obs, n_vars) in units of
-    log10(1 + counts per 10,000).
+    log10(1 + counts per 10,000), and its name in ``uns[sentence_key]["layers"]``.
 
     Raises
     ------
     KeyError
         There are no sentences, no fit, or no gene of the vocabulary is in ``var``.
+    ValueError
+        ``layers[key_added]`` exists and was not written by this function.
 
     Examples
     --------
@@ -68,8 +72,15 @@ def reconstruct_expression(
     >>> adata.layers["reconstructed"].shape == adata.shape
     True
     """
-    data = modality(adata, mod)
+    result, data = writable(adata, mod, copy=copy)
     sentences = read_sentences(data, sentence_key)
+    check_name("key_added", key_added)
+    written = written_fields(data, sentence_key).layers
+    if key_added in data.layers and key_added not in written:
+        raise ValueError(
+            f"key_added={key_added!r} would overwrite layers[{key_added!r}], which sc_duality did not write: pass "
+            "another key_added="
+        )
     model = expression_model(sentences, sentence_key)
     columns = gene_columns(sentences.genes, data, sentences.params.get("gene_symbols"))
     n_missing = int((columns < 0).sum())
@@ -78,8 +89,9 @@ def reconstruct_expression(
     line = {name: float(model[name]) for name in ("slope", "intercept")}
     expression = rebuild_expression(sentences.ranks, columns, data.n_vars, **line)
 
-    result = adata.copy() if copy else adata
-    modality(result, mod).layers[key_added] = expression
+    data.layers[key_added] = expression
+    layers = list(dict.fromkeys([*written, key_added]))
+    data.uns[sentence_key] = {**data.uns[sentence_key], adata_keys.LAYERS: layers}
     if n_missing:
         logger.warning("%d of %d genes of the vocabulary are not in var and were left out", n_missing, len(columns))
     logger.info("wrote layers[%r] in units of %s", key_added, UNITS)

@@ -70,6 +70,9 @@ class PromptFormat:
         #: Template of a task, by its name and by the folder of its templates if it is not part of the package.
         self.template = cache(self._template)
 
+    def __reduce__(self) -> tuple[type[PromptFormat], tuple[str]]:
+        return PromptFormat, (self.name,)  # templates cannot be pickled, and are read anew
+
     @staticmethod
     def load(prompt_format: str | Path | PromptFormat) -> PromptFormat:
         """The prompt format of this name or folder, or the object itself."""

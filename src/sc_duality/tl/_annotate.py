@@ -9,11 +9,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..cells import adata_keys, column, modality, seed, text_column
+from ..cells import (
+    Fields,
+    adata_keys,
+    check_columns,
+    check_new_fields,
+    column,
+    drop_written,
+    modality,
+    new_fields,
+    seed,
+    text_column,
+    writable,
+)
 from ..examples import ModelCells, build
 from ..models import LanguageModel, Sampling, load, read_reference_classifier
 from ..tasks import Annotation
-from ._label_columns import write_cell_types, write_labels
+from ._label_columns import probability_columns, write_cell_types, write_labels
 from ._label_predictions import pool_by_group
 from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
 from ._predict_labels import Method, check_label_arguments, predict_labels
@@ -98,7 +110,8 @@ def annotate(
     ``obs[key_added]``
         Cell type (categorical); missing without a prediction.
     ``obs[key_added + "_status"]``
-        ``"ok"``, ``"unknown"``, ``"no genes"`` (the model knows no gene of the cell), ``"no group"`` (``groupby`` is
+        ``"ok"``, ``"unknown"``, ``"no genes"`` (the model knows no gene of the cell), ``"few known genes"`` (fewer than
+        5, or than 20 % of its sentence: empty droplets, cells of another species), ``"no group"`` (``groupby`` is
         missing), ``"not answered"`` (the model gave no answer; calling again queries only those), or why the generated
         text could not be read.
     ``obs[key_added + "_confidence"]``
@@ -142,18 +155,24 @@ def annotate(
     >>> adata.obsm["annotation_probabilities"].shape
     (20, 8)
     """
-    result = adata.copy() if copy else adata
-    data = modality(result, mod)
-    model, spec = resolve_model(model, Annotation.name)
+    fields = Fields(
+        obs=adata_keys.label_columns(key_added) + adata_keys.cell_type_columns(key_added),
+        obsm=(adata_keys.probabilities(key_added),),
+    )
     sampling, number = sampling or Sampling(), seed(rng)
-    check_label_arguments(data, method, groupby, unknown, sampling)
+    check_columns(adata, context, "context", mod)
+    check_label_arguments(adata, mod, method, groupby, unknown, sampling)
+    check_new_fields(modality(adata, mod), key_added, fields)
+    result, data = writable(adata, mod, copy=copy)
+    model, spec = resolve_model(model, Annotation.name)
     cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
     examples = build(Annotation(labels=labels), cells)
     names = examples.labels
-    classifier = read_reference_classifier(spec, cells.gene_names) if method == "score" else None
-    cells.store()
+    probability_columns(data, names)
+    classifier = read_reference_classifier(spec, cells.measured_genes()) if method == "score" else None
 
     engine = load(model)
+    cells.store()
     predictions = predict_labels(engine, examples, method, sampling, number, classifier)
     warn_not_answered(int((predictions.status == adata_keys.NOT_ANSWERED).sum()), data.n_obs)
     if groupby is not None:
@@ -161,6 +180,7 @@ def annotate(
 
     cutoff = spec.known("annotation", "unknown", 0.0) if unknown is None else unknown
     threshold = cutoff if method == "score" or groupby is not None else None
+    drop_written(data, key_added)
     write_labels(data, key_added, predictions, list(names), threshold)
     write_cell_types(data, key_added, predictions, list(names.values()), spec, threshold)
     data.uns[key_added] = provenance(
@@ -176,6 +196,7 @@ def annotate(
         **sampling_settings(sampling, method),
         sentence_key=sentence_key,
         rng=number,
+        **new_fields(data, fields),
     )
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..cells import adata_keys, modality, seed
+from ..cells import adata_keys, seed, writable, written_fields
 from ..duality import Duality, duality_score, scorable
 from ..examples import ModelCells, build, builder_of, param_list, result_params, task_class
 from ..models import LanguageModel, load
@@ -100,10 +100,12 @@ def duality(
     >>> adata.obs["annotation_duality"].dropna().between(0, 1).all()
     np.True_
     """
-    result = adata.copy() if copy else adata
-    data = modality(result, mod)
+    result, data = writable(adata, mod, copy=copy)
     how, number = duality or Duality(), seed(rng)
     params = result_params(data, key)
+    name = adata_keys.duality(key)
+    if name in data.obs and name not in written_fields(data, key).obs:
+        raise ValueError(f"obs[{name!r}], where the score belongs, was not written by sc_duality: rename it")
     if task is not None and not isinstance(task, LabelTask):
         raise TypeError(f"task={task!r} is not a LabelTask: leave it out, and the task in uns[{key!r}] is scored")
     builder = builder_of(type(task) if task is not None else task_class(params["task"]))
@@ -127,7 +129,7 @@ def duality(
         scores[rows] = duality_score(engine, results.task, examples, answers, how, number)
         n_missing += int(np.isnan(scores[rows][scorable(examples, answers)]).sum())
     warn_not_answered(n_missing, data.n_obs)
-    data.obs[adata_keys.duality(key)] = scores
+    data.obs[name] = scores
     kept = provenance(
         engine,
         form=how.form,
@@ -138,7 +140,7 @@ def duality(
         n_genes=cells.n_genes,
         rng=number,
     )
-    data.uns[key] = {**data.uns[key], "duality": kept[adata_keys.PARAMS]}
+    data.uns[key] = {**data.uns[key], adata_keys.DUALITY: kept[adata_keys.PARAMS]}
     mean = np.nanmean(scores) if not np.isnan(scores).all() else np.nan
-    logger.info("wrote obs[%r]: mean %.3f", adata_keys.duality(key), mean)
+    logger.info("wrote obs[%r]: mean %.3f", name, mean)
     return result if copy else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..cells import adata_keys, modality
+from ..cells import Fields, adata_keys, check_new_fields, drop_written, modality, new_fields, writable
 from ..examples import ModelCells
 from ..models import LanguageModel, load
 from ..tasks import PromptFormat
@@ -82,16 +82,17 @@ def embed(
     >>> adata.obsm["X_cell_sentence"].shape
     (20, 192)
     """
-    result = adata.copy() if copy else adata
-    data = modality(result, mod)
+    fields = Fields(obsm=(key_added,))
+    check_new_fields(modality(adata, mod), key_added, fields)
+    result, data = writable(adata, mod, copy=copy)
     model, spec = resolve_model(model)
     cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes)
     if not cells.readable.any():
         raise ValueError(f"no cell expresses a gene that the model {spec.name!r} knows: there is nothing to embed")
     prompt_format = PromptFormat(spec.prompt_format)
-    cells.store()
 
     engine = load(model)
+    cells.store()
     vectors = np.empty((data.n_obs, 0), dtype=np.float32)
     for rows in blocks(len(cells), "embedding cells"):
         prompts = [prompt_format.cell_text(genes) for genes in cells.genes(rows) if genes]
@@ -103,7 +104,9 @@ def embed(
     if not vectors.shape[1]:
         raise RuntimeError(f"the model {spec.name!r} gave no answer for any cell, so nothing was written: call again")
     warn_not_answered(int((cells.readable & np.isnan(vectors[:, 0])).sum()), len(cells))
+    drop_written(data, key_added)
     data.obsm[key_added] = vectors
-    data.uns[key_added] = provenance(engine, sentence_key=sentence_key, n_genes=cells.n_genes)
+    settings = {"sentence_key": sentence_key, "n_genes": cells.n_genes}
+    data.uns[key_added] = provenance(engine, **settings, **new_fields(data, fields))
     logger.info("wrote obsm[%r] %s", key_added, vectors.shape)
     return result if copy else None

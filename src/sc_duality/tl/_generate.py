@@ -16,7 +16,7 @@ from ..duality import Duality, best_by_duality
 from ..examples import known_as
 from ..models import LanguageModel, ModelSpec, Sampling, load
 from ..tasks import Annotation, Generation, GenerationExample, check_labels
-from ._generated_cells import OutputGenes, gene_index, generate_cells, output_genes, to_anndata
+from ._generated_cells import OutputGenes, check_keys, gene_index, generate_cells, output_genes, to_anndata
 from ._model import check_task, provenance, resolve_model, warn_not_answered
 
 logger = logging.getLogger(__name__)
@@ -105,6 +105,7 @@ def generate(
     (5, 10)
     """
     _check_counts(counts)
+    check_keys(sentence_key, key_added)
     model, spec = resolve_model(model, Generation.name)
     names = known_as(
         spec, list(counts), spec.known("annotation", "labels", ()), spec.known("annotation", "synonyms", {})
@@ -157,6 +158,8 @@ def generate(
         n_samples=sampling.n_samples,
         sentence_key=sentence_key,
         rng=params.seed,
+        columns=list(adata_keys.generated_columns(key_added)),
+        arrays=[],
     )
     warn_not_answered(int((found.status == adata_keys.NOT_ANSWERED).sum()), result.n_obs)
     status = result.obs[adata_keys.status(key_added)].value_counts().to_dict()

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..cells import (
+    Fields,
     Sentences,
     adata_keys,
+    check_name,
+    check_new_fields,
     fit_rank_expression,
     gene_columns,
     in_memory,
@@ -57,6 +60,16 @@ class GeneratedCells(NamedTuple):
         status = np.where(lost, adata_keys.NOT_ANSWERED, self.status[index])
         unknown, duplicates = (np.where(lost, 0, counts[index]) for counts in self[2:])
         return GeneratedCells([() if i < 0 else self.cells[i] for i in index], status, unknown, duplicates)
+
+
+def check_keys(sentence_key: str, key_added: str, control: AnnData | None = None) -> None:
+    """Refuse names that generated cells cannot have, or that would overwrite what they keep of the control cells."""
+    check_name("sentence_key", sentence_key)
+    if key_added in (sentence_key, adata_keys.control(sentence_key), "log1p"):
+        raise ValueError(f"key_added={key_added!r} is the name of another entry of uns: pass another key_added=")
+    columns = adata_keys.generated_columns(key_added)
+    fields = Fields(obs=columns if control is None else columns[1:], var=(adata_keys.change(key_added),))
+    check_new_fields(AnnData(shape=(1, 1)) if control is None else control, key_added, fields)
 
 
 def generate_cells(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from ..cells import adata_keys, drop_columns
+from ..cells import adata_keys, cell_names, check_name
 from ..models import ModelSpec
 from ._label_predictions import LabelPredictions
 
@@ -19,9 +19,8 @@ def write_labels(
 ) -> None:
     """Write ``obs[key]``, its status, confidence and in-distribution probability, and ``obsm`` probabilities.
 
-    Columns of an earlier result are dropped. Without a ``threshold`` there is no confidence, and no label is unknown.
+    Without a ``threshold`` there is no confidence, and no label is unknown.
     """
-    drop_columns(adata, [name(key) for name in adata_keys.COMPANIONS])
     unsure = is_unsure(predictions, threshold)
     adata.obs[key] = named_labels(predictions.best, labels, unsure)
     adata.obs[adata_keys.status(key)] = pd.Categorical(np.where(unsure, adata_keys.UNKNOWN, predictions.status))
@@ -29,12 +28,31 @@ def write_labels(
         adata.obs[adata_keys.confidence(key)] = predictions.confidence
     if predictions.in_distribution is not None:
         adata.obs[adata_keys.in_distribution(key)] = predictions.in_distribution
-    if adata_keys.probabilities(key) in adata.obsm:
-        del adata.obsm[adata_keys.probabilities(key)]
     if predictions.probability is not None:
-        columns = [label.replace("/", "|") for label in labels]  # files cannot hold "/" in a key
+        columns = probability_columns(adata, labels)
         table = pd.DataFrame(predictions.probability, index=adata.obs_names, columns=columns)
         adata.obsm[adata_keys.probabilities(key)] = table
+
+
+def probability_columns(adata: AnnData, labels: Iterable[str]) -> list[str]:
+    """The column of each label in the table of probabilities: "|" for "/", which files cannot hold in a name."""
+    columns: dict[str, str] = {}
+    index_name = cell_names(adata).name
+    for label in labels:
+        column = label.replace("/", "|")
+        check_name("label", column)
+        if column in columns:
+            raise ValueError(
+                f"the labels {columns[column]!r} and {label!r} would share the column {column!r} of probabilities, as "
+                "files cannot hold '/' in a name: rename one of them"
+            )
+        if column == index_name:
+            raise ValueError(
+                f"the label {label!r} is the name of the index of obs, and files cannot hold both in the table of "
+                "probabilities: rename the index, adata.obs.index.name = None"
+            )
+        columns[column] = label
+    return list(columns)
 
 
 def write_cell_types(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..cells import adata_keys, in_memory, modality, seed
+from ..cells import adata_keys, check_columns, in_memory, modality, seed, written_fields
 from ..examples import ModelCells, perturbation_options, to_json, to_perturbation
 from ..models import LanguageModel, Sampling, load
 from ..tasks import Perturbation, Response, ResponseExample
-from ._generated_cells import add_sentences, expression, generate_cells, output_genes, to_anndata, with_line
+from ._generated_cells import add_sentences, check_keys, expression, generate_cells, output_genes, to_anndata, with_line
 from ._model import provenance, resolve_model, warn_not_answered
 
 if TYPE_CHECKING:
@@ -121,6 +121,8 @@ def perturb(
     ['cytokine IFNB1']
     """
     data = modality(adata, mod)
+    check_keys(sentence_key, key_added, data)
+    check_columns(adata, context, "context", mod)
     model, spec = resolve_model(model, Response.name)
     requested = to_perturbation(perturbation)
     options = perturbation_options(spec, requested)
@@ -142,8 +144,8 @@ def perturb(
 
     engine = load(model)
     found = generate_cells(engine, questions, map(len, control), params)
-    companions = [adata_keys.duality(key_added), adata_keys.confidence(key_added)]
-    obs = in_memory(data.obs).drop(columns=companions, errors="ignore")
+    found.status[~cells.readable] = cells.status[~cells.readable]
+    obs = in_memory(data.obs).drop(columns=list(written_fields(data, key_added).obs), errors="ignore")
     obs[key_added] = pd.Categorical([str(requested)] * data.n_obs)
     width = cells.n_genes
     result = to_anndata(found, obs, genes, n_genes=width, sentence_key=sentence_key, key_added=key_added)
@@ -165,6 +167,8 @@ def perturb(
         max_tokens=params.max_tokens,
         sentence_key=sentence_key,
         rng=params.seed,
+        columns=list(adata_keys.generated_columns(key_added)),
+        arrays=[],
     )
     warn_not_answered(int((found.status == adata_keys.NOT_ANSWERED).sum()), result.n_obs)
     status = result.obs[adata_keys.status(key_added)].value_counts().to_dict()

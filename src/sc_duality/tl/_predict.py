@@ -10,11 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..cells import adata_keys, column, modality, seed, text_column
+from ..cells import (
+    Fields,
+    adata_keys,
+    check_columns,
+    check_new_fields,
+    column,
+    drop_written,
+    modality,
+    new_fields,
+    seed,
+    text_column,
+    writable,
+)
 from ..examples import ModelCells, build, to_task
 from ..models import LanguageModel, Sampling, load
 from ..tasks import LabelTask
-from ._label_columns import write_labels
+from ._label_columns import probability_columns, write_labels
 from ._label_predictions import pool_by_group
 from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
 from ._predict_labels import Method, check_label_arguments, predict_labels
@@ -97,8 +109,6 @@ def predict(
     >>> adata.obsm["sensitivity_probabilities"].shape
     (20, 2)
     """
-    result = adata.copy() if copy else adata
-    data = modality(result, mod)
     chosen = to_task(task)
     if not isinstance(chosen, LabelTask):
         raise ValueError(f"the task {chosen.name!r} does not label cells one by one: tl.predict takes label tasks only")
@@ -109,19 +119,25 @@ def predict(
         raise ValueError(f"obs[{key_added!r}] has the true labels of the task: pass another key_added=")
     model, spec = resolve_model(model, chosen.name)
     sampling, number = sampling or Sampling(), seed(rng)
-    check_label_arguments(data, method, groupby, unknown, sampling)
+    check_columns(adata, context, "context", mod)
+    check_label_arguments(adata, mod, method, groupby, unknown, sampling)
+    fields = Fields(obs=adata_keys.label_columns(key_added), obsm=(adata_keys.probabilities(key_added),))
+    check_new_fields(modality(adata, mod), key_added, fields)
+    result, data = writable(adata, mod, copy=copy)
     cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
     examples = build(chosen, cells)
     names = examples.labels
-    cells.store()
+    probability_columns(data, names)
 
     engine = load(model)
+    cells.store()
     predictions = predict_labels(engine, examples, method, sampling, number)
     warn_not_answered(int((predictions.status == adata_keys.NOT_ANSWERED).sum()), data.n_obs)
     if groupby is not None:
         predictions = pool_by_group(predictions, text_column(data, groupby), len(names))
 
     threshold = (unknown or 0.0) if method == "score" or groupby is not None else None
+    drop_written(data, key_added)
     write_labels(data, key_added, predictions, list(names), threshold)
     data.uns[key_added] = provenance(
         engine,
@@ -137,6 +153,7 @@ def predict(
         **sampling_settings(sampling, method),
         sentence_key=sentence_key,
         rng=number,
+        **new_fields(data, fields),
     )
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from anndata import AnnData
 from numpy.typing import NDArray
 from scipy.special import softmax
 
 from .._validation import choice
-from ..cells import adata_keys
+from ..cells import adata_keys, check_column
 from ..duality import Duality, best_by_duality
 from ..examples import LabelExamples, cell_rng
 from ..models import LanguageModel, ReferenceClassifier, Sampling, SamplingParams
@@ -19,16 +18,20 @@ from ..tasks import Failure, LabelExample, Question
 from ._blocks import blocks
 from ._label_predictions import LabelPredictions
 
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from mudata import MuData
+
 Method = Literal["score", "generate", "choose"]
 
 
 def check_label_arguments(
-    adata: AnnData, method: str, groupby: str | None, unknown: float | None, sampling: Sampling
+    adata: AnnData | MuData, mod: str, method: str, groupby: str | None, unknown: float | None, sampling: Sampling
 ) -> None:
     """Refuse arguments of a label tool that contradict each other."""
     choice("method", method, ("score", "generate", "choose"))
-    if groupby is not None and groupby not in adata.obs:
-        raise KeyError(f"groupby={groupby!r} is not an obs column; there are {', '.join(adata.obs.columns)}")
+    if groupby is not None:
+        check_column(adata, groupby, "groupby", mod)
     if unknown is not None and not 0 <= unknown <= 1:
         raise ValueError(f"unknown={unknown} must be a probability between 0 and 1")
     if unknown is not None and method != "score" and groupby is None:
@@ -81,6 +84,7 @@ def predict_labels(
         found = LabelPredictions.empty(
             len(cells), n_labels, adata_keys.NO_GENES, scored=scored, in_distribution=classifier is not None
         )
+        found.status[:] = examples.cells.status[rows]
         readable = np.array([i for i, example in enumerate(cells) if example is not None], dtype=int)
         questions = [examples.task.question(cells[i]) for i in readable]
         samples = np.full((len(cells), sampling.n_samples), -1)
