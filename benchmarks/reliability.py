@@ -39,11 +39,11 @@ Part = Callable[[bool, Path], dict[str, Any]]
 
 
 def fuzzed_parsers(quick: bool, folder: Path) -> dict[str, Any]:
-    return fuzz(15_000 if quick else 1_000_000, SEED, folder)
+    return fuzz(10_000 if quick else 1_000_000, SEED, folder)
 
 
 def failing_servers(quick: bool, folder: Path) -> dict[str, Any]:
-    return endpoint_faults(8 if quick else 120, SEED, folder)
+    return endpoint_faults(4 if quick else 120, SEED, folder)
 
 
 def killed_trainers(quick: bool, folder: Path) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def killed_trainers(quick: bool, folder: Path) -> dict[str, Any]:
 
 
 def made_objects(quick: bool, folder: Path) -> dict[str, Any]:
-    return annotated_objects(60 if quick else 10_000, SEED, folder, every=1 if quick else 5)
+    return annotated_objects(30 if quick else 10_000, SEED, folder, every=1 if quick else 5)
 
 
 def killed_writers_of_stores(quick: bool, folder: Path) -> dict[str, Any]:
@@ -79,9 +79,9 @@ def timed(part: Part, quick: bool) -> dict[str, Any]:
 
 def main() -> None:
     args = parser(__doc__, "a few of each").parse_args()
-    every = [timed(FIRST, args.quick)]
     with ThreadPoolExecutor() as pool:
         waiting = [pool.submit(timed, part, args.quick) for part in WAITING]
+        every = [timed(FIRST, args.quick)]
         every += [timed(part, args.quick) for part in PARTS]
         every += [future.result() for future in waiting]
     figures: Counter[str] = Counter(dict.fromkeys(TOTALS, 0))
