@@ -103,7 +103,8 @@ def main() -> None:
     print(f"Agreement with bulk_labels: {agreement:.3f} ({table['agree'].sum()} of {table['cells'].sum()} cells)")
     print(f"Labelled unknown: {(~labelled).mean():.3f}. These cells count as a disagreement.")
 
-    sd.pp.fit_expression(adata)
+    # The unit is recognised by the totals of cells; these have logarithms of 765 genes only.
+    sd.pp.fit_expression(adata, unit="log1p", target_sum=1e4)
     sd.pp.reconstruct_expression(adata)
     reconstructed, measured = adata.layers["reconstructed"].toarray(), adata.raw.X.toarray()
     expressed = reconstructed > 0
