@@ -19,7 +19,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,9 @@ def stored_results(quick: bool, folder: Path) -> dict[str, Any]:
     return storage(folder, quick=quick)
 
 
-#: Parts in this process, the first before torch starts threads, which forked writers lack; and those that only wait.
-FIRST: Part = killed_writers_of_stores
-PARTS: tuple[Part, ...] = (fuzzed_parsers, failing_servers, made_objects, stored_results)
-WAITING: tuple[Part, ...] = (killed_trainers,)
+#: Parts in this process, the first before torch starts threads, which forked writers lack; and those in another one.
+PARTS: tuple[Part, ...] = (killed_writers_of_stores, fuzzed_parsers, failing_servers, stored_results)
+ELSEWHERE: tuple[Part, ...] = (killed_trainers, made_objects)
 
 
 def timed(part: Part, quick: bool) -> dict[str, Any]:
@@ -79,11 +79,10 @@ def timed(part: Part, quick: bool) -> dict[str, Any]:
 
 def main() -> None:
     args = parser(__doc__, "a few of each").parse_args()
-    with ThreadPoolExecutor() as pool:
-        waiting = [pool.submit(timed, part, args.quick) for part in WAITING]
-        every = [timed(FIRST, args.quick)]
-        every += [timed(part, args.quick) for part in PARTS]
-        every += [future.result() for future in waiting]
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        elsewhere = [pool.submit(timed, part, args.quick) for part in ELSEWHERE]
+        every = [timed(part, args.quick) for part in PARTS]
+        every += [future.result() for future in elsewhere]
     figures: Counter[str] = Counter(dict.fromkeys(TOTALS, 0))
     for found in every:
         figures.update(found)
