@@ -256,6 +256,10 @@ def test_columns_of_the_whole_mudata(cells):
     for arguments in ({"groupby": "wnn"}, {"context": ["wnn"]}):
         with pytest.raises(KeyError, match=r"MuData's own obs.*push_obs\(\['wnn'\], mods=\['rna'\]\)"):
             sd.tl.annotate(data, scripted(), labels=LABELS, **arguments)
+    cells.obs["annotation"] = "B cell"
+    with pytest.raises(KeyError, match="truth='wnn' is a column of the MuData's own obs"):
+        sd.tl.evaluate(data, "wnn")
+    del cells.obs["annotation"]
     data.push_obs(["wnn"], mods=["rna"])
     sd.tl.annotate(data, scripted(), labels=LABELS, groupby="wnn")
 
@@ -263,6 +267,14 @@ def test_columns_of_the_whole_mudata(cells):
 def test_several_columns_are_no_column(cells):
     with pytest.raises(TypeError, match=r"groupby=\['cell_type'\] must be the name of one obs column"):
         sd.tl.annotate(cells, scripted(), labels=LABELS, groupby=["cell_type"])
+    for refused in (
+        lambda: sd.tl.evaluate(cells, "cell_type", ["cell_type"], key="cell_type"),
+        lambda: sd.tl.annotate(cells, scripted(), labels=5),
+        lambda: sd.tl.duality(cells, ["annotation"]),
+        lambda: sd.get.cell_sentences(cells, sentence_key=5),
+    ):
+        with pytest.raises(TypeError, match="must be"):
+            refused()
     cells.obs[0] = 1.0
     with pytest.raises(KeyError, match="groupby='leiden' is not an obs column; there are cell_type, 0"):
         sd.tl.annotate(cells, scripted(), labels=LABELS, groupby="leiden")

@@ -332,9 +332,9 @@ def test_a_condition_named_nan_is_none(pbmc, caplog):
 
 
 def test_labels_have_their_own_metrics_and_columns(pbmc):
-    with pytest.raises(KeyError, match=r"obs has no column 'annotation'; it has \['cell_type'\]"):
+    with pytest.raises(KeyError, match="key='annotation' is not an obs column; there are cell_type"):
         sd.tl.evaluate(pbmc, "cell_type")
-    with pytest.raises(KeyError, match="obs has no column 'type'"):
+    with pytest.raises(KeyError, match="truth='type' is not an obs column"):
         sd.tl.evaluate(pbmc, "type", key="cell_type")
     with pytest.raises(ValueError, match=r"metrics=\['mmd'\]: choose from accuracy, macro_f1"):
         sd.tl.evaluate(pbmc, "cell_type", key="cell_type", metrics="mmd")

@@ -79,6 +79,8 @@ def read_sentences(adata: AnnData, sentence_key: str = adata_keys.SENTENCE, *, l
 
     With ``load=False``, ranks in a file are checked block by block and stay in the file.
     """
+    if not isinstance(sentence_key, str):
+        raise TypeError(f"sentence_key must be a string, got {sentence_key!r}")
     again = f"run sd.pp.cell_sentences(adata, key_added={sentence_key!r})"
     if sentence_key not in adata.obsm:
         raise KeyError(f"no cell sentences in obsm[{sentence_key!r}]: {again} first")

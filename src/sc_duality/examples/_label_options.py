@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 import pandas as pd
@@ -100,6 +100,8 @@ def _chosen(
         if not known:
             raise ValueError(f"the model {spec.name!r} has no labels of its own: pass labels=, a list or an obs column")
         return known
+    if not isinstance(labels, Iterable):
+        raise TypeError(f"labels={labels!r} must be a list, an obs column or a label set")
     if not isinstance(labels, str):
         return list(labels)
     if labels in adata.obs:

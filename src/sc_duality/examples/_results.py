@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
-from ..cells import adata_keys, column
+from ..cells import adata_keys, check_name, column
 
 
 def result_params(adata: AnnData, key: str) -> Mapping[str, Any]:
@@ -23,6 +23,7 @@ def result_params(adata: AnnData, key: str) -> Mapping[str, Any]:
     >>> result_params(adata, "annotation")["task"]
     'annotation'
     """
+    check_name("key", key)
     if key not in adata.obs:
         raise KeyError(f"obs has no predictions {key!r}: run sd.tl.annotate(adata, key_added={key!r}) first")
     params: Mapping[str, Any] = adata.uns[key].get(adata_keys.PARAMS, {}) if key in adata.uns else {}

@@ -12,7 +12,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike
 
-from ..cells import adata_keys, is_labelled, modality, project_cells, seed, text_column, to_shared_genes
+from ..cells import adata_keys, check_column, is_labelled, modality, project_cells, seed, text_column, to_shared_genes
 from ..metrics import accuracy, macro_f1
 from ._cell_scores import POPULATIONS, Embedded, Metric, change_scores, population_scores, user_embedding
 from ._score_table import Group, Score, conditions, groups, score_table
@@ -137,6 +137,9 @@ def evaluate(
     """
     data = modality(adata, mod)
     if isinstance(truth, str):
+        for argument, name in (("truth", truth), ("key", key), ("groupby", groupby)):
+            if name is not None:
+                check_column(adata, name, argument, mod)
         return _score_labels(data, truth, groupby, key, metrics)
     real = modality(truth, mod)
     controls = None if control is None else modality(control, mod)
@@ -185,9 +188,6 @@ def _chosen(metrics: Iterable[str] | None, needs: Mapping[str, str | None]) -> l
 def _score_labels(
     data: AnnData, truth: str, groupby: str | None, key: str, metrics: Iterable[str] | None
 ) -> pd.DataFrame:
-    for name in (truth, key):
-        if name not in data.obs:
-            raise KeyError(f"obs has no column {name!r}; it has {list(data.obs.columns)}")
     labels = text_column(data, truth)
     has_truth = is_labelled(labels).to_numpy()
     true, predicted = labels.to_numpy(), text_column(data, key).to_numpy()

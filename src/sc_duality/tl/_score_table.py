@@ -39,6 +39,8 @@ def conditions(adata: AnnData, groupby: str | None, side: str) -> pd.Series:
     """The condition of every cell as text, missing where there is none; ``side`` is named in errors."""
     if groupby is None:
         return pd.Series(ALL, index=adata.obs_names)
+    if not isinstance(groupby, str):
+        raise TypeError(f"groupby={groupby!r} must be the name of one obs column")
     if groupby not in adata.obs:
         raise KeyError(f"obs of the {side} cells has no column {groupby!r}; it has {list(adata.obs.columns)}")
     found = text_column(adata, groupby)
