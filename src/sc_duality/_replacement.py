@@ -154,6 +154,8 @@ def _swap(new: Path, path: Path, old: Path) -> None:
 
 def _exchange(one: Path, other: Path) -> bool:
     """Exchange two paths in one step; False where the system cannot."""
+    if os.name != "posix":
+        return False
     library = ctypes.CDLL(None)
     one_name, other_name = os.fsencode(one), os.fsencode(other)
     if sys.platform == "linux" and hasattr(library, "renameat2"):
