@@ -134,6 +134,7 @@ def _described(error: Exception) -> str:
 
 def changes(before: ad.AnnData, after: ad.AnnData) -> str:
     """What of the user's is not as before."""
+    after = after.copy() if after.is_view else after  # a view has lost the mask of a masked array, its copy has not
     if not before.obs_names.equals(after.obs_names) or not before.var_names.equals(after.var_names):
         return "names"
     for name in before.obs:
@@ -184,10 +185,11 @@ def wrong_sentences(adata: ad.AnnData, options: dict[str, Any]) -> str:
 
 
 def _column(names: list[str], gene: str) -> int:
-    """The column of a gene: of its name, else of its Ensembl id, else of another spelling; −1 for none of these."""
-    spellings = (str, lambda name: _SYMBOLS.get(name.split(".")[0], name), _without_prefix)
-    columns = (i for spelled in spellings for i, name in enumerate(names) if spelled(name) == gene)
-    return next(columns, -1)
+    """The column of a gene: of its name, else the first of its Ensembl id or another spelling; −1 for none of these."""
+    if gene in names:
+        return names.index(gene)
+    others = ({_SYMBOLS.get(name.split(".")[0]), _without_prefix(name)} for name in names)
+    return next((i for i, spelled in enumerate(others) if gene in spelled), -1)
 
 
 def _without_prefix(name: str) -> str:

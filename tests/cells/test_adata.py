@@ -95,3 +95,15 @@ def test_a_column_without_such_texts_is_read_silently(counts: ad.AnnData, caplog
     counts.obs["donor"] = pd.Categorical([None, "d1"] * 30)
     text_column(counts, "donor")
     assert not caplog.text
+
+
+def test_a_view_keeps_the_mask(counts: ad.AnnData) -> None:
+    counts.X = np.ma.masked_array(counts.X.toarray(), mask=False)
+    counts.X[:, 0] = np.ma.masked
+    counts.layers["masked"] = counts.X.copy()
+    view = counts[5:]
+    for arguments in ({}, {"layer": "masked"}):
+        X, _ = matrix(view, **arguments)
+        assert np.ma.getmaskarray(X)[:, 0].all()
+        assert not np.ma.getmaskarray(X)[:, 1:].any()
+    assert view.is_view

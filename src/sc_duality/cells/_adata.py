@@ -86,6 +86,8 @@ def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool = False) -
         raise KeyError(f"no layer {layer!r}; {layers}")
     holder = adata.raw if use_raw else adata
     X = adata.layers[layer] if layer is not None else holder.X
+    if not use_raw and getattr(adata, "is_view", False) and not adata.isbacked:
+        X = _with_mask(adata, X, layer)
     if X is None:
         others = [f"layer={name!r}" for name in layer_names(adata)] + ["use_raw=True"] * (adata.raw is not None)
         fix = f": call sd.pp.cell_sentences with {' or '.join(others)}" if others else " and there is no .raw"
@@ -93,6 +95,13 @@ def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool = False) -
     if X.dtype.kind not in "buif" or X.dtype.itemsize > 8:
         raise TypeError(f"expression must be real numbers of at most 64 bits, got dtype {X.dtype}: cast it first")
     return X, holder
+
+
+def _with_mask(view: AnnData, X: Any, layer: str | None) -> Any:
+    """The matrix of a view, with the mask of a masked array, which anndata drops."""
+    viewed = view._adata_ref
+    whole = viewed.X if layer is None else viewed.layers[layer]
+    return whole[view._oidx][:, view._vidx] if np.ma.isMaskedArray(whole) else X
 
 
 def check_columns(data: AnnData | MuData, names: Sequence[str], argument: str, mod: str = "rna") -> None:
