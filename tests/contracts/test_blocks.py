@@ -140,4 +140,4 @@ def test_memory_grows_with_the_results_only(cells, scripted_model, monkeypatch):
             tracemalloc.stop()
             model.prompts, model.scored_pairs = [], []
 
-    assert peak(64) < peak(2**20) / 3
+    assert peak(64) < peak(2**20) / 2

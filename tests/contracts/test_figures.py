@@ -138,7 +138,7 @@ def test_scores_that_are_no_numbers_are_refused(annotated, name):
     adata = annotated.copy()
     adata.obs[name] = "high"
     adata.uns["annotation"] = "a note of the user"
-    with pytest.raises(ValueError, match=rf"obs\['{name}'\] must hold numbers, but has dtype object"):
+    with pytest.raises(ValueError, match=rf"obs\['{name}'\] must hold numbers, but has dtype (object|str)"):
         sd.pl.duality(adata, "cell_type")
 
 

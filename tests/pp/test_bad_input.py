@@ -142,6 +142,9 @@ def test_duplicate_gene_names(counts: ad.AnnData) -> None:
     check_error(
         adata, ValueError, r"2 gene names occur more than once \(GENE0, GENE1\): call adata.var_names_make_unique"
     )
+    for name in ("ENSG00000105369", "GRCh38_CD79A"):  # of two equal names only one becomes a symbol
+        adata = with_names(counts, lambda i, name=name: name if i < 2 else f"GENE{i}")
+        check_error(adata, ValueError, rf"1 gene names occur more than once \({name}\)")
 
 
 def test_duplicate_symbols(counts: ad.AnnData) -> None:

@@ -115,9 +115,7 @@ def test_votes_of_a_cluster_and_cells_without_a_cluster(cells, scripted_model):
 
 
 def test_a_group_named_nan_is_no_group(cells, scripted_model, caplog):
-    cells.obs["cluster"] = pd.Series(
-        ["a", np.nan] * (cells.n_obs // 2) + ["a"] * (cells.n_obs % 2), cells.obs_names
-    ).astype(str)
+    cells.obs["cluster"] = ["a", "nan"] * (cells.n_obs // 2) + ["a"] * (cells.n_obs % 2)
     sd.tl.annotate(cells, scripted_model(scores=[[1, 0]]), labels=["x", "y", np.nan], groupby="cluster")
     assert (cells.obs["annotation_status"][cells.obs["cluster"] == "nan"] == "no group").all()
     assert set(cells.obs["annotation"][cells.obs["cluster"] == "a"]) == {"x"}

@@ -56,6 +56,7 @@ def select_genes(
         raise ValueError(f"no gene is left: none of the {len(names)} genes passes genes= and exclude={exclude!r}{hint}")
     if other:
         logger.info("left out features that are not genes: %s", other)
+    _check_unique(original[selected], gene_symbols)  # of two equal names one may have become a symbol
     _check_unique(names[selected], gene_symbols)
     return names, selected
 
