@@ -34,8 +34,8 @@ from ._known_genes import check_known, known_vocabulary
 
 logger = logging.getLogger(__name__)
 
-#: Of the genes that a model knows and that were measured, 50 cells express at least 43 % in any of 17 studies and panels.
-#: Where fewer are expressed, the others were not measured.
+#: Of the measured genes that a model knows, 50 cells express at least 43 % in any of 17 studies or panels. Where fewer
+#: are expressed, the others were not measured.
 _MIN_EXPRESSED, _MIN_CELLS = 0.4, 50
 
 #: Rows of the AnnData.
