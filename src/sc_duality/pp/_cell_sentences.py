@@ -36,10 +36,10 @@ def cell_sentences(
 
     Raw counts, counts per 10,000 and their logarithm give the same sentence, as they have the same order within a
     cell. Scaled or regressed values have another order: negative values raise an error, and so do genes that all have
-    variance 1 or the same maximum. Masked values count as 0. Genes of equal
-    expression are ordered by a hash of ``rng``, the name of the cell and the name of the gene, so the sentence of a
-    cell does not depend on other cells or on the order of cells and genes. Genes with expression 0 are left out; a
-    sentence shorter than ``n_genes`` is padded.
+    variance 1 or the same maximum. Masked values count as 0. Genes of equal expression are ordered by a hash of
+    ``rng``, the name of the cell and the name of the gene, so the sentence of a cell does not depend on other cells or
+    on the order of cells and genes. Genes with expression 0 are left out; a sentence shorter than ``n_genes`` is
+    padded.
 
     Only genes enter. Features of other kinds (antibodies, hashtags, guides, peaks, control probes) are left out, by
     columns of ``var`` such as ``feature_types`` or ``modality``, or by names such as ``ADT_CD3`` and ``CD3_TotalSeqA``.

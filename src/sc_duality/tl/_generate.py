@@ -81,7 +81,7 @@ def generate(
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
         Cell sentences, as from :func:`sc_duality.pp.cell_sentences`.
     ``uns["log1p"]``
-        Base of the logarithm of ``X``, for scanpy.
+        Base and total (``target_sum``) of the logarithms in ``X``, for scanpy and :func:`sc_duality.pp.fit_expression`.
     ``uns[key_added]``
         ``params``: model, fingerprint, versions and all settings; ``options`` are the types that
         :func:`duality` chooses from.

@@ -96,7 +96,7 @@ def perturb(
     ``uns[sentence_key + "_control"]``
         Their vocabulary and settings.
     ``uns["log1p"]``
-        Base of the logarithm of ``X``, for scanpy.
+        Base and total (``target_sum``) of the logarithms in ``X``, for scanpy and :func:`sc_duality.pp.fit_expression`.
     ``uns[key_added]``
         ``params``: model, fingerprint, versions and all settings; ``options`` are the perturbations that
         :func:`duality` chooses from.
