@@ -44,7 +44,7 @@ def fuzzed_parsers(quick: bool, folder: Path) -> dict[str, Any]:
 
 
 def failing_servers(quick: bool, folder: Path) -> dict[str, Any]:
-    return endpoint_faults(4 if quick else 120, SEED, folder)
+    return endpoint_faults(2 if quick else 120, SEED, folder)
 
 
 def killed_trainers(quick: bool, folder: Path) -> dict[str, Any]:
