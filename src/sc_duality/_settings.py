@@ -7,11 +7,13 @@ import os
 from functools import cache
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Literal
+from typing import Any, Literal
 
 from platformdirs import user_cache_path
 from pydantic import Field, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ._verbosity import Verbosity, apply
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,9 @@ class Settings(BaseSettings):
     'embedded'
     """
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, validate_assignment=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, validate_assignment=True, validate_default=True
+    )
 
     #: Default model of all tools.
     model: str = "embedded"
@@ -59,8 +63,23 @@ class Settings(BaseSettings):
     #: Folder of cached completions, downloads and converted models; ``~`` is the home. Without a home, the default is
     #: a folder among the temporary files.
     cache_dir: Path = Field(default_factory=_user_cache)
+    #: What is written to stderr, by number or name as in scanpy: errors (0), warnings (1), also which matrix, how many
+    #: cells and how many genes a tool reads, and what it writes (2, the default), or everything (4). A program that
+    #: configures Python's logging gets these as records of the logger ``sc_duality``.
+    verbosity: Verbosity = Verbosity.info
     #: Maximum size of the cached completions in bytes; the oldest are deleted first.
     cache_size: PositiveInt = 5 * 2**30
+
+    @field_validator("verbosity", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Verbosity:
+        return Verbosity.of(value)
+
+    @field_validator("verbosity")
+    @classmethod
+    def _apply(cls, value: Verbosity) -> Verbosity:
+        apply(value)
+        return value
 
     @field_validator("cache_dir")
     @classmethod
