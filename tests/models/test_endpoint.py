@@ -10,6 +10,7 @@ import pytest
 import sc_duality as sd
 from benchmarks._fake_server import FakeServer, answer_to, log_likelihood
 from sc_duality.models import EndpointModel, SamplingParams
+from sc_duality.models.engines.endpoint._text_requests import read_text
 
 PROMPTS = [f"cell {i}" for i in range(40)]
 EMBEDDED = sd.models.resolve("embedded")
@@ -154,7 +155,15 @@ def test_prompt_that_is_too_long_is_its_own_failure(server, caplog):
 
 
 def test_served_model_is_found_or_must_be_named():
-    with FakeServer(models=("one",)) as one, FakeServer(models=("one", "two")) as two, FakeServer(models=()) as none:
+    provider = FakeServer(vllm=False, models=("one:latest", "three"))
+    with (
+        FakeServer(models=("one",)) as one,
+        FakeServer(models=("one", "two")) as two,
+        FakeServer(models=()) as none,
+        provider,
+    ):
+        endpoint(provider, model="#one")
+        endpoint(provider, model="#three")
         assert endpoint(one).fingerprint == "one from /weights/one (text)"
         assert endpoint(one, two, model="#one").fingerprint == "one from /weights/one (text)"
         for wrong, model, message in (
@@ -162,9 +171,19 @@ def test_served_model_is_found_or_must_be_named():
             ((one,), "#three", "serves one, not 'three'"),
             ((one, two), "#two", "serves one, not 'two'"),
             ((none,), "", "no model in its list"),
+            ((provider,), "#thre", "serves one:latest, three, not 'thre': write #name of one of these"),
         ):
             with pytest.raises(ValueError, match=message):
                 endpoint(*wrong, model=model)
+
+
+def test_reasoning_that_a_server_took_apart_is_kept():
+    parts = {"content": "<answer>B cell</answer>"}
+    for name in ("reasoning", "reasoning_content"):
+        answer = {"choices": [{"message": {**parts, name: "CD79A."}}]}
+        assert read_text(answer, ()) == "<think>CD79A.</think><answer>B cell</answer>"
+        assert read_text(answer, ("<answer>B cell</answer>",)) == "<answer>B cell</answer>"
+    assert read_text({"choices": [{"message": {**parts, "reasoning": None}}]}, ()) == parts["content"]
 
 
 def test_servers_of_different_models_are_refused():

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import sc_duality as sd
+from benchmarks._fake_handler import Handler
 from benchmarks._fake_server import NUMBERS, TRANSIENT, FakeServer, answer_to, when
 from sc_duality.models import EndpointModel, SamplingParams
 
@@ -279,3 +280,13 @@ def test_two_processes_share_one_cache(server, cache):
     assert n_sent <= 80
     assert endpoint(server).generate(PROMPTS, SAMPLING) == ANSWERS
     assert sum(server.sent.values()) == n_sent
+
+
+def test_a_server_without_json_schema_leads_to_generate(monkeypatch):
+    with FakeServer(vllm=False, template=True) as server:
+        monkeypatch.setattr(
+            Handler, "_fail", lambda self, fault: self._error(400, "'response_format.json_schema' is not supported")
+        )
+        server.faults["cell 1"] = ["refused"]
+        with pytest.raises(ValueError, match="is not supported. It cannot restrict answers: pass method='generate'"):
+            endpoint(server).generate(["cell 1"], SamplingParams(choices=("B cell", "T cell")))

@@ -41,6 +41,26 @@ def test_preset_resolves_without_a_network(spec):
     assert spec.knows == {}
 
 
+@pytest.mark.parametrize(
+    ("model", "source"),
+    [
+        ("http://localhost:8000/v1", "http://localhost:8000/v1"),
+        ("https://host/v1#llama", "https://host/v1#llama"),
+        ("ollama:llama3.2", "http://localhost:11434/v1#llama3.2"),
+        ("openai:gpt-4.1-mini", "https://api.openai.com/v1#gpt-4.1-mini"),
+        ("endpoint:ollama:qwen3:8b", "http://localhost:11434/v1#qwen3:8b"),
+    ],
+)
+def test_a_server_by_its_address_or_its_name(model, source):
+    spec = sd.models.resolve(model)
+    assert (spec.name, spec.source) == (model, source)
+
+
+def test_a_provider_is_never_guessed():
+    with pytest.raises(ValueError, match="A model behind a server is .* or 'openai:gpt-4.1-mini'"):
+        sd.models.resolve("gpt-4.1-mini")
+
+
 @pytest.mark.parametrize("spec", HUB, ids=lambda spec: spec.name)
 def test_prompt_format_has_a_template_for_every_task(spec):
     if spec.prompt_format == "c2s" and find_spec("cell2sentence") is None:

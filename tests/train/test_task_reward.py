@@ -131,6 +131,19 @@ def test_a_function_gets_questions_examples_and_columns():
     assert seen["trainer_state"] == "state"
 
 
+def test_a_function_without_keywords_gets_the_columns_that_it_names():
+    def reward(completions, genes, truth, unit, missing):
+        assert genes == [GENES, None]
+        assert truth == ["B cell", ("CD3E", "IL7R")]
+        assert unit == ["cell 1", ""]
+        assert missing is None
+        return [float(len(text)) for text in completions]
+
+    examples = [EXAMPLES[0]._replace(unit="cell 1"), EXAMPLES[1]]
+    found = TaskReward("mine", reward, examples, QUESTIONS)(["?", "!"], ["B_cell", "CD3E"], [0, 1], trainer_state=None)
+    assert found == [6.0, 4.0]
+
+
 def test_a_policy_is_queried_where_its_weights_are_live():
     entered = []
 

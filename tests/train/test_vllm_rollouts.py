@@ -127,5 +127,5 @@ def test_a_repeated_dual_is_sampled_anew(run):
 def test_the_trained_model_predicts(run, cells):
     (model, _), _ = run
     cells = cells[:10].copy()
-    sd.tl.annotate(cells, model, labels="blood", n_genes=60)
+    sd.tl.annotate(cells, model, labels="blood")
     assert cells.obs["annotation"].notna().all()

@@ -135,7 +135,7 @@ class LabelExamples(Examples):
             )
             parts = hide_for_training(self.cells, row, genes, self.duality, same.astype(np.int64), rng)
             example = self.example(parts, context=self.cells.context([row])[0], truth=truth[row])
-            found.append(TrainingExample(self.task, example))
+            found.append(TrainingExample(self.task, example, unit=str(self.cells.names[row])))
         if not any(one.example.has_hidden for one in found):
             raise ValueError(
                 f"hidden={self.duality.hidden!r} hides nothing: no sentence is longer than the {self.cells.n_genes} "

@@ -114,7 +114,8 @@ class ResponseExamples(Examples):
             perturbation = chosen[i % len(chosen)]
             after = self._treated_cell(row, perturbation, rng) if with_truth else None
             genes = shown_genes(self.cells, row, rng, augment=augment)
-            found.append(TrainingExample(self.task, self._example(row, genes, perturbation, after)))
+            example = self._example(row, genes, perturbation, after)
+            found.append(TrainingExample(self.task, example, unit=str(self.cells.names[row])))
         return found
 
     def _treated_cell(self, row: int, perturbation: Perturbation, rng: np.random.Generator) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal, get_args
 
 from .._settings import settings
+from .._validation import positive_integer
 from . import engines
 from ._language_model import LanguageModel
 from ._resolve import resolve
@@ -43,7 +45,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None = None, **options: Any) -> LanguageModel:
+def load(
+    model: str | Path | ModelSpec | LanguageModel,
+    *,
+    engine: Name | None = None,
+    n_genes: int | None = None,
+    **options: Any,
+) -> LanguageModel:
     """Load a model.
 
     The model that was loaded last stays in memory: the same call with the same options returns it at once. A forked
@@ -57,6 +65,8 @@ def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None =
         ``"transformers"``, ``"vllm"``, or ``"auto"``: vLLM where it is installed and a CUDA GPU is available, except
         for the embedded model, which is too small to wait for it. ``sd.settings.engine`` by default. Models behind a
         server have an engine of their own.
+    n_genes
+        Genes of a cell that the model reads; by default what it was trained on, or 100 for a general model.
     options
         For the engine: see :class:`TransformersModel` (``device``, ``dtype``, ...), :class:`VLLMModel` and
         :class:`EndpointModel`.
@@ -80,11 +90,13 @@ def load(model: str | Path | ModelSpec | LanguageModel, *, engine: Name | None =
     (1, 192)
     """
     if isinstance(model, LanguageModel):
-        if engine is not None or options:
-            given = ", ".join(["engine"] * (engine is not None) + list(options))
+        if engine is not None or n_genes is not None or options:
+            given = ", ".join(["engine"] * (engine is not None) + ["n_genes"] * (n_genes is not None) + list(options))
             raise TypeError(f"model is loaded already: {given} would change nothing; pass its name or folder instead")
         return model
     spec = from_wheel(resolve(model))
+    if n_genes is not None:
+        spec = replace(spec, n_genes=positive_integer("n_genes", n_genes))
     if options.get("like") is not None:
         options["like"] = resolve(options["like"])
     engine_class = _engine_class(spec, settings.engine if engine is None else engine)

@@ -12,8 +12,9 @@ from ._language_model import LanguageModel
 from ._presets import EMBEDDED, HUB
 from ._spec import SPEC_FILE, ModelSpec
 
-#: Prefix of a model behind a server.
+#: Prefix of a model behind a server, and prefixes of servers with a fixed address.
 _ENDPOINT = "endpoint:"
+_SERVERS = {"ollama:": "http://localhost:11434/v1", "openai:": "https://api.openai.com/v1"}
 #: Files that a model's folder must have, and what to say where one is missing.
 _REQUIRED = {
     "config.json": "a config.json",
@@ -30,7 +31,8 @@ def resolve(model: str | Path | ModelSpec | LanguageModel) -> ModelSpec:
     model
         A name of :func:`available`; a folder with a model; a repository on the Hugging Face hub,
         ``owner/model``, or ``owner/model@revision`` for a fixed commit; ``endpoint:`` and the address of a
-        server, such as ``endpoint:http://localhost:8000/v1``, with ``#name`` if it serves several models; a
+        server, such as ``endpoint:http://localhost:8000/v1``, with ``#name`` if it serves several models;
+        ``ollama:name`` for a model of Ollama on this machine, ``openai:name`` for one of OpenAI; a
         :class:`ModelSpec`; or a :class:`LanguageModel`.
 
     Returns
@@ -61,7 +63,7 @@ def resolve(model: str | Path | ModelSpec | LanguageModel) -> ModelSpec:
         )
     if model == "embedded":
         return replace(_read_folder(EMBEDDED), name="embedded")
-    if str(model).startswith(_ENDPOINT):
+    if str(model).startswith((_ENDPOINT, "http://", "https://", *_SERVERS)):
         return _endpoint_spec(str(model))
     presets = {spec.name: spec for spec in HUB}
     if model in presets:
@@ -73,7 +75,8 @@ def resolve(model: str | Path | ModelSpec | LanguageModel) -> ModelSpec:
         return ModelSpec(name=model, source=source, revision=revision or None)
     raise ValueError(
         f"model={str(model)!r} is neither a folder, nor a hub repository 'owner/model', nor one of "
-        f"{['embedded', *presets]}: see sd.models.available()"
+        f"{['embedded', *presets]}: see sd.models.available(). A model behind a server is 'endpoint:http://host:8000/v1',"
+        f" 'ollama:{model}' or 'openai:{model}'"
     )
 
 
@@ -115,6 +118,9 @@ def available() -> pd.DataFrame:
 
 def _endpoint_spec(model: str) -> ModelSpec:
     source = model.removeprefix(_ENDPOINT)
+    for prefix, address in _SERVERS.items():
+        if source.startswith(prefix):
+            source = f"{address}#{source.removeprefix(prefix)}"
     addresses = source.partition("#")[0].split(",")
     if not all(address.startswith(("http://", "https://")) for address in addresses):
         raise ValueError(

@@ -5,7 +5,7 @@ A reward function takes ``completions`` and columns with one value each: :func:`
 one number a completion; TRL leaves out ``None``.
 """
 
-from ._completions import RewardFunction, completion_text, read_answers
+from ._completions import RewardFunction, completion_text, named_columns, read_answers
 from ._format_reward import format_reward
 from ._gene_program_reward import gene_program_reward
 from ._ground_truth_reward import ground_truth_reward
@@ -21,6 +21,7 @@ __all__ = [
     "ground_truth_reward",
     "joint_annotation_reward",
     "log_likelihood_gain",
+    "named_columns",
     "negative_mse",
     "posterior",
     "read_answers",

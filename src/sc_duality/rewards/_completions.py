@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 from ..tasks import Answer, Failure, Question
@@ -36,3 +37,16 @@ def read_answers(completions: Sequence[Any], question: Sequence[Question]) -> li
     """
     found = [one.parse(completion_text(text)) for text, one in zip(completions, question, strict=True)]
     return [None if isinstance(answer, Failure) else answer for answer in found]
+
+
+def named_columns(reward: RewardFunction) -> tuple[str, ...] | None:
+    """The columns that a reward function names, ``None`` where it takes any.
+
+    Examples
+    --------
+    >>> from sc_duality.rewards import format_reward, named_columns
+    >>> named_columns(format_reward), named_columns(lambda completions, truth: [0.0] * len(completions))
+    (None, ('completions', 'truth'))
+    """
+    parameters = signature(reward).parameters.values()
+    return None if any(one.kind is one.VAR_KEYWORD for one in parameters) else tuple(one.name for one in parameters)

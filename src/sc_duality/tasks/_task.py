@@ -107,12 +107,14 @@ class Task(ABC):
 class TrainingExample(NamedTuple):
     """An example with its task, and wrong answers that the dual task learns to tell from the true one.
 
-    SFT learns the true answer and the dual; GRPO on a duality reward never reads the truth.
+    SFT learns the true answer and the dual; GRPO on a duality reward never reads the truth. The unit is the name of the
+    cell, empty for a batch of cells or none.
     """
 
     task: Task
     example: Any
     wrong: Sequence[Any] = ()
+    unit: str = ""
 
     def question(self) -> Question:
         """The primal task."""

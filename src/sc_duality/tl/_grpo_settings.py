@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..duality import Duality
-from ..rewards import RewardFunction
+from ..rewards import RewardFunction, named_columns
 
 Reward = str | RewardFunction
 
@@ -28,13 +28,23 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-def check_weights(rewards: Sequence[Reward], weights: Sequence[float] | None) -> list[float]:
+def check_rewards(rewards: Sequence[Reward], weights: Sequence[float] | None) -> list[float]:
+    """The weights of the rewards, or an error if one of them cannot be called on completions."""
     unknown = [one for one in rewards if not callable(one) and one not in _REWARDS]
     if unknown or not rewards:
         raise ValueError(
             f"reward must be one of {', '.join(map(repr, _REWARDS))}, a function in TRL's signature, or a list of "
             f"these, got {list(rewards)!r}"
         )
+    for one in rewards:
+        if not callable(one):
+            continue
+        named = named_columns(one)
+        if named is not None and "completions" not in named:
+            raise ValueError(
+                f"reward={reward_name(one)} takes {', '.join(named) or 'nothing'}, but no completions: pass a function "
+                "in TRL's signature, such as sd.rewards.format_reward"
+            )
     if weights is None:
         return [1.0] * len(rewards)
     if len(weights) != len(rewards):

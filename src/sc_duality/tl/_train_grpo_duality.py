@@ -18,7 +18,7 @@ from ..duality import Duality
 from ..examples import ModelCells, build, builder_of
 from ..tasks import Task, TrainingExample
 from ..train import Run, Schedule, Trained, check_options, check_trl, digest
-from ._grpo_settings import PRESETS, Reward, check_weights, duality_record, reward_name
+from ._grpo_settings import PRESETS, Reward, check_rewards, duality_record, reward_name
 from ._trainer_input import Tasks, known_tasks, model_cells, starting_model
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def train_grpo_duality(
     config.pop("duality", None)
     schedule = Schedule(**{field.name: config.pop(field.name) for field in fields(Schedule) if field.name in config})
     rewards: list[Reward] = [reward] if isinstance(reward, str) or callable(reward) else list(reward)
-    weights = check_weights(rewards, config.pop("reward_weights", None))
+    weights = check_rewards(rewards, config.pop("reward_weights", None))
     max_completion_length = config.pop("max_completion_length", None)
     check_options(config, lora, "GRPOConfig")
     custom, generator = any(map(callable, rewards)), np.random.default_rng(number)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any
 
-from ..rewards import RewardFunction, read_answers
+from ..rewards import RewardFunction, named_columns, read_answers
 from ..tasks import Question, TrainingExample
 
 
 class TaskReward:
     """Calls a reward function on the completions of one task; completions of other tasks get ``None``.
 
-    The function gets, next to TRL's own columns, one ``question`` and one ``example`` a completion, and with ``task``
-    the task object.
+    The function gets, next to TRL's own columns, one ``question``, one ``example`` and one ``unit`` (the name of the
+    cell) a completion, and each field of the examples as a column, such as ``genes``, ``options`` and ``truth``; with
+    ``task`` the task object. A function without ``**kwargs`` gets the columns that it names.
 
     Parameters
     ----------
@@ -37,6 +39,7 @@ class TaskReward:
     ) -> None:
         self.__name__ = name
         self._reward, self._examples, self._questions, self._task = reward, examples, questions, task
+        self._named = named_columns(reward)
 
     def __call__(
         self,
@@ -56,19 +59,30 @@ class TaskReward:
         chosen = [completions[i] for i in own]
         if self._task is not None:
             columns["task"] = self._examples[row[own[0]]].task
-        found = self._reward(
-            prompts=[prompts[i] for i in own],
-            completions=chosen,
-            question=question,
-            example=[self._examples[row[i]].example for i in own],
+        given = {
+            **_columns([self._examples[row[i]] for i in own]),
             **{name: _taken(values, own, len(row)) for name, values in columns.items()},
-        )
+            "prompts": [prompts[i] for i in own],
+            "completions": chosen,
+            "question": question,
+        }
+        found = self._reward(**(given if self._named is None else {name: given.get(name) for name in self._named}))
         for i, reward in zip(own, found, strict=True):
             rewards[i] = reward
         if log_metric is not None:
             answers = read_answers(chosen, question)
             log_metric(f"{self.__name__}/valid", sum(answer is not None for answer in answers) / len(own))
         return rewards
+
+
+def _columns(examples: Sequence[TrainingExample]) -> dict[str, list[Any]]:
+    """The examples, their units, and every field of theirs; ``None`` where an example of another task lacks it."""
+    names = dict.fromkeys(field.name for one in examples for field in fields(one.example))
+    return {
+        **{name: [getattr(one.example, name, None) for one in examples] for name in names},
+        "example": [one.example for one in examples],
+        "unit": [one.unit for one in examples],
+    }
 
 
 def _taken(values: Any, rows: Sequence[int], n: int) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import AutoTokenizer
 
 from .._spec import ModelSpec
+from ._hub import explain_download_errors, source_options
 
 
 class Tokens:
@@ -26,7 +26,7 @@ class Tokens:
         self.spec = spec
         with explain_download_errors(spec):
             self.tokenizer: Any = AutoTokenizer.from_pretrained(
-                spec.source, revision=spec.revision, trust_remote_code=trust_remote_code
+                spec.source, trust_remote_code=trust_remote_code, **source_options(spec)
             )
 
     def prompts(self, texts: Sequence[str]) -> list[list[int]]:
@@ -61,16 +61,3 @@ class Tokens:
                 f"model {self.spec.name!r} reads {limit}: "
                 "use fewer genes (n_genes=), fewer labels, or a smaller max_tokens= (in GRPO max_completion_length=)"
             )
-
-
-@contextmanager
-def explain_download_errors(spec: ModelSpec) -> Iterator[None]:
-    """Say what to download, and how, where a model cannot be loaded."""
-    try:
-        yield
-    except OSError as error:
-        revision = f" --revision {spec.revision}" if spec.revision else ""
-        raise OSError(
-            f"cannot load the model {spec.source!r}: {error}\nIf this machine is offline, download it elsewhere "
-            f"(hf download {spec.source}{revision}) and pass the folder as model="
-        ) from error

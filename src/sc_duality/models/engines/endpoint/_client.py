@@ -158,6 +158,8 @@ class Client:
         refused = f"{address.url} refuses the request with HTTP {status}: {message}"
         if status in (401, 403):
             return PermissionError(f"{refused}. Pass api_key= or set SC_DUALITY_API_KEY")
+        if "response_format" in message or "json_schema" in message:
+            refused += ". It cannot restrict answers: pass method='generate' instead of 'choose'"
         return ValueError(refused)
 
     def _fault(self, kind: str, detail: str = "", *, unreachable: bool = False) -> TransientError:

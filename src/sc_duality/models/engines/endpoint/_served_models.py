@@ -34,8 +34,8 @@ async def find_served(addresses: Sequence[Address], requested: str | None) -> Se
     PermissionError
         If a server refuses the key.
     ValueError
-        If a server serves several models and none is ``requested``, or not the requested one, or if servers serve
-        different models.
+        If a server that lists its models does not list the requested one, if it serves several and none is
+        ``requested``, or if servers serve different models.
     """
     results = await gather(*(_models(address) for address in addresses))
     online = [(address, cards) for address, cards in zip(addresses, results, strict=True) if not isinstance(cards, str)]
@@ -48,8 +48,8 @@ async def find_served(addresses: Sequence[Address], requested: str | None) -> Se
     model = names.pop()
     vllm = [cards for _, cards in online if _is_vllm(cards)]
     for address, cards in online:
-        if _is_vllm(cards) and model not in cards:
-            raise ValueError(f"{address.url} serves {_list(cards)}, not {model!r}")
+        if cards and model not in cards and f"{model}:latest" not in cards:  # Ollama's default tag
+            raise ValueError(f"{address.url} serves {_list(cards)}, not {model!r}: write #name of one of these")
     if len(vllm) < len(online):
         return Served(model, False, ",".join(address.url for address in addresses), None)
     return Served(

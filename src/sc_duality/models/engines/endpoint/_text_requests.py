@@ -42,6 +42,9 @@ def read_text(answer: Mapping[str, Any], choices: tuple[str, ...]) -> str:
     if "message" in choice:
         message = choice["message"]
         text = message["content"] if message.get("content") is not None else message.get("refusal") or ""
+        reasoning = message.get("reasoning_content") or message.get("reasoning")
+        if isinstance(reasoning, str) and isinstance(text, str) and not choices:
+            text = f"<think>{reasoning}</think>{text}"  # as it was before the server took it apart
     else:
         text = choice["text"]
     if not isinstance(text, str):

@@ -19,8 +19,9 @@ from ..._spec import ModelSpec
 from .._answer_values import Finished
 from .._engine import Engine
 from .._hardware import multiplies_bfloat16
+from .._hub import explain_download_errors, source_options
 from .._token_tree import branches
-from .._tokens import Tokens, explain_download_errors
+from .._tokens import Tokens
 from ._batches import Batch, batches
 from ._choice_scoring import score_answers, score_choices, split_choices
 from ._openmp import one_level
@@ -82,7 +83,7 @@ class TransformersModel(Engine):
         with explain_download_errors(spec), _loading_bar(shown=settings.progress and spec.name != "embedded"):
             model: Any = AutoModelForCausalLM.from_pretrained(
                 spec.source,
-                revision=spec.revision,
+                **source_options(spec),
                 use_safetensors=True,
                 dtype=torch.float32 if dtype == "auto" else dtype,
                 trust_remote_code=trust_remote_code,
