@@ -6,6 +6,7 @@ import logging
 import traceback
 import warnings
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def annotated_objects(n: int, seed: int, folder: Path, *, every: int = 1) -> dic
     sentence, a label that is not an option, or anything of the user's that changed.
     """
     # The reference classifier is fitted to every new set of genes, and takes a hundred times as long as the rest.
-    model = drop_reference_classifier("embedded")
+    model = sd.models.load(replace(drop_reference_classifier("embedded").spec, n_genes=N_GENES))
     labels = model.spec.known("annotation", "label_sets")["blood"][:N_LABELS]
     known = [str(name) for name in sd.datasets.pbmc3k().var_names if name in (model.spec.genes or ())]
     logger = logging.getLogger("sc_duality")
@@ -82,7 +83,7 @@ def _outcome(adata: ad.AnnData, model: Any, labels: list[str], rng: np.random.Ge
     try:
         if options or rng.random() < 0.5:
             sd.pp.cell_sentences(adata, **options)
-        sd.tl.annotate(adata, model, labels=labels, key_added=KEY, n_genes=N_GENES)
+        sd.tl.annotate(adata, model, labels=labels, key_added=KEY)
     except (KeyError, ValueError, TypeError) as error:
         if not traceback.extract_tb(error.__traceback__)[-1].filename.startswith(PACKAGE):
             return "crashes", _described(error)
@@ -164,12 +165,19 @@ def wrong_labels(adata: ad.AnnData, labels: list[str]) -> str:
 
 
 def wrong_sentences(adata: ad.AnnData, options: dict[str, Any]) -> str:
-    """A sentence that is not the ranking by expression; genes of equal expression may have any order."""
+    """A sentence that is not the ranking by expression; genes of equal expression may have any order.
+
+    Without ``options`` the tool chooses the matrix: ``X``, unless there is none or it has negative values.
+    """
+    params = adata.uns["cell_sentence"]["params"]
+    layer, use_raw = params.get("layer"), params["use_raw"]
+    if not options and (layer or use_raw) and adata.X is not None and not (dense(adata.X) < 0).any():
+        return "sentences of another matrix than X"
     genes = [str(gene) for gene in adata.uns["cell_sentence"]["genes"]]
-    holder = adata.raw if options.get("use_raw") else adata
+    holder = adata.raw if use_raw else adata
     names = [str(name) for name in holder.var_names]
     columns = [_column(names, gene) for gene in genes]
-    X = dense(adata.layers[options["layer"]] if "layer" in options else holder.X)
+    X = dense(holder.X if layer is None else adata.layers[layer])
     for ranks, values in zip(adata.obsm["cell_sentence"], np.asarray(X), strict=True):
         kept = [columns[rank] for rank in ranks[ranks >= 0]]
         if -1 in kept:

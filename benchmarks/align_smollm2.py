@@ -43,7 +43,8 @@ def parts(sizes: Sequence[int], seed: int) -> list[ad.AnnData]:
 
 def accuracy(cells: ad.AnnData, model: str | Path, labels: list[str]) -> float:
     """Accuracy on held-out cells."""
-    predicted = library.annotate(cells, model, labels, n_genes=N_GENES, context=["tissue"]).obs["annotation"]
+    read = sd.models.load(model, n_genes=N_GENES)
+    predicted = library.annotate(cells, read, labels, context=["tissue"]).obs["annotation"]
     return round(float((predicted.astype(str) == cells.obs["label"].astype(str)).mean()), 4)
 
 

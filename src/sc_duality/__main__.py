@@ -50,11 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run() -> None:
-    """Run the command line as a program, with its log; of several processes only the first one logs."""
-    if os.environ.get("RANK", "0") == "0":
-        logging.basicConfig(format="%(message)s")
-        logging.getLogger("sc_duality").setLevel(logging.INFO)
-    else:
+    """Run the command line as a program; of several processes only the first one logs."""
+    if os.environ.get("RANK", "0") != "0":
         logging.disable()
         sd.settings.progress = False
     sys.exit(main())
@@ -75,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
         "--labels", nargs="+", help="labels to choose from, or one obs column or label set (default: all labels)"
     )
     annotate.add_argument("--groupby", help="obs column of clusters that get one label each")
+    annotate.add_argument("--layer", help="layer to read (default: X; .raw or a layer where X was scaled)")
+    annotate.add_argument("--use-raw", action="store_true", default=None, help="read .raw")
     annotate.add_argument("--key-added", default="annotation", help="name of the result (default: %(default)s)")
     annotate.add_argument("--overwrite", action="store_true", help="replace an existing output")
     annotate.set_defaults(run=_annotate)
@@ -99,7 +98,15 @@ def _annotate(options: argparse.Namespace) -> Path:
     check_writable(out)
     adata = read_cells(source)
     labels = options.labels[0] if options.labels and len(options.labels) == 1 else options.labels
-    sd.tl.annotate(adata, options.model, labels=labels, groupby=options.groupby, key_added=options.key_added)
+    sd.tl.annotate(
+        adata,
+        options.model,
+        labels=labels,
+        groupby=options.groupby,
+        layer=options.layer,
+        use_raw=options.use_raw,
+        key_added=options.key_added,
+    )
     with replacement(out) as new:
         adata.write_h5ad(new) if out.suffix == ".h5ad" else adata.write_zarr(new)
     return out

@@ -89,9 +89,11 @@ def test_scaled_genes_are_refused(pbmc: ad.AnnData, name: str, form: type) -> No
         change(pbmc)
     pbmc.X = form(pbmc.X) if form is sparse.csc_matrix or form is sparse.csr_matrix else form(pbmc.X.toarray())
     kind = "the maximum 1" if "maximum" in name else "variance 1"
-    with pytest.raises(ValueError, match=rf"every gene of X has {kind} .*call sd.pp.cell_sentences\(adata, layer='co"):
-        sd.pp.cell_sentences(pbmc)
+    with pytest.raises(ValueError, match=rf"every gene of X has {kind} .*: pass layer='counts'$"):
+        sd.pp.cell_sentences(pbmc, use_raw=False)
     assert "cell_sentence" not in pbmc.obsm
+    sd.pp.cell_sentences(pbmc)
+    assert pbmc.uns["cell_sentence"]["params"]["layer"] == "counts"
 
 
 def test_a_scaled_matrix_is_not_advised(pbmc: ad.AnnData) -> None:
@@ -111,7 +113,7 @@ def test_few_cells_are_not_enough_to_tell(pbmc: ad.AnnData) -> None:
 def test_counts_divided_by_their_maximum_are_warned_of(pbmc: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
     """In shallow cells they look like counts that were divided by the maximum of the cell."""
     divided(pbmc, 0)
-    plan_ranking(pbmc)
+    plan_ranking(pbmc, use_raw=False)
     (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert warning.startswith("most genes of X have the maximum 1: if each gene was scaled by itself")
 

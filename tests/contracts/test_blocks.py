@@ -17,7 +17,7 @@ HOW = {
     "generate": {"labels": "blood", "method": "generate"},
     "samples": {"labels": "blood", "method": "generate", "sampling": sd.Sampling(temperature=1.0)},
     "choose": {"labels": "blood", "method": "choose"},
-    "best": {"labels": "blood", "sampling": sd.Sampling(n_samples=2), "n_genes": 10},
+    "best": {"labels": "blood", "sampling": sd.Sampling(n_samples=2)},
     "clusters": {"labels": "blood", "groupby": "cluster"},
     "votes": {"labels": "blood", "groupby": "cluster", "method": "generate"},
 }

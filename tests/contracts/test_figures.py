@@ -31,7 +31,7 @@ FIGURES: dict[str, Callable] = {
 def annotated() -> ad.AnnData:
     adata = sd.datasets.pbmc3k()[::12].copy()
     adata.obs["cluster"] = np.arange(adata.n_obs) % 3
-    sd.tl.annotate(adata, labels="cell_type", n_genes=20)
+    sd.tl.annotate(adata, labels="cell_type")
     sd.tl.duality(adata, n_genes=20)
     sd.pp.fit_expression(adata)
     return adata

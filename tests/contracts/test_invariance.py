@@ -10,7 +10,7 @@ def run_tools(adata):
     adata = adata.copy()
     sd.tl.annotate(adata, labels="blood", unknown=0)
     sd.tl.embed(adata)
-    sd.tl.annotate(adata, labels="blood", unknown=0, sampling=sd.Sampling(n_samples=2), n_genes=20, key_added="best")
+    sd.tl.annotate(adata, labels="blood", unknown=0, sampling=sd.Sampling(n_samples=2), key_added="best")
     sd.tl.duality(adata, n_genes=20)
     how = sd.Duality(form="likelihood", context="observed", hidden_fraction=0.3)
     sd.tl.duality(adata, "best", duality=how, n_genes=20)

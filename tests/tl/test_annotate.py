@@ -1,5 +1,7 @@
 """Annotation: what the model is queried for, and how its answers are read, pooled and written."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,7 +54,8 @@ def test_prompt_has_as_many_genes_as_the_model_was_trained_on(cells, scripted_mo
     sd.tl.annotate(cells, model, labels=LABELS)
     first = sd.get.gene_lists(cells, n_genes=5)[0]
     assert f"in descending order: {' '.join(first)}\n" in model.prompts[0]
-    sd.tl.annotate(cells, model, labels=LABELS, n_genes=2)
+    model.spec = replace(model.spec, n_genes=2)
+    sd.tl.annotate(cells, model, labels=LABELS)
     assert f"in descending order: {' '.join(first[:2])}\n" in model.prompts[0]
 
 
@@ -84,8 +87,9 @@ def test_a_general_model_has_tokens_to_reason(cells, scripted_model):
 
 @pytest.mark.parametrize("n_genes", [None, 20])  # with few genes, it does not end after the label by itself
 def test_embedded_model_can_generate_labels(cells, n_genes):
-    sd.tl.annotate(cells, method="generate", n_genes=n_genes, key_added="generated")
-    sd.tl.annotate(cells, unknown=0, n_genes=n_genes, key_added="scored")
+    model = sd.models.load("embedded", n_genes=n_genes)
+    sd.tl.annotate(cells, model, method="generate", key_added="generated")
+    sd.tl.annotate(cells, model, unknown=0, key_added="scored")
     assert set(cells.obs["generated_status"]) <= {"ok", "unknown"}
     readable = cells.obs["generated"].notna()
     assert readable.mean() > 0.9

@@ -252,7 +252,7 @@ def test_predicted_cells_are_scored_by_their_perturbation(cells, scripted_model)
 
 
 def test_embedded_model_scores_every_label_in_every_form(cells):
-    sd.tl.annotate(cells, labels="blood", unknown=0, n_genes=30)
+    sd.tl.annotate(cells, labels="blood", unknown=0)
     for form in ("posterior", "likelihood", "sample"):
         sd.tl.duality(cells, duality=sd.Duality(form=form, n_samples=1), n_genes=30)
         score = cells.obs["annotation_duality"]

@@ -44,7 +44,7 @@ def tissue(tmp_path, monkeypatch):
 def test_the_true_labels_are_not_overwritten(cells, scripted_model, tissue):
     cells.obs["tissue"] = "lung"
     with pytest.raises(ValueError, match="true labels of the task: pass another key_added="):
-        sd.tl.predict(cells, tissue(labels=LABELS, truth="tissue"), scripted_model(), n_genes=3)
+        sd.tl.predict(cells, tissue(labels=LABELS, truth="tissue"), scripted_model())
     assert set(cells.obs["tissue"]) == {"lung"}
 
 
@@ -53,15 +53,16 @@ def test_a_users_own_task_is_predicted_and_scored(cells, scripted_model, tissue)
     model = scripted_model(
         scores=[[0.0, 1.0], [2.0, 0.0]], likelihood=lambda prompt, _: -1.0 if "from the lung" in prompt else -3.0
     )
-    sd.tl.predict(cells, tissue(labels=LABELS), model, n_genes=3, context=["disease"], rng=5)
+    sd.tl.predict(cells, tissue(labels=LABELS), model, context=["disease"], rng=5)
     assert cells.obs["tissue"][:2].tolist() == ["liver", "lung"]
     assert set(cells.obs["tissue_status"]) == {"ok"}
     np.testing.assert_allclose(cells.obs["tissue_confidence"][:2], [softmax([0, 1])[1], softmax([2, 0])[0]])
     assert list(cells.obsm["tissue_probabilities"].columns) == LABELS
-    genes = " ".join(sd.get.gene_lists(cells, n_genes=3)[0])
+    genes = " ".join(sd.get.gene_lists(cells, n_genes=100)[0])
     assert model.prompts[0] == (
         "Which tissue is this cell from?\nThe patient is healthy with no diagnosed disease.\n"
-        f"Its 3 most highly expressed genes, in descending order: {genes}\nChoose one of: lung | liver"
+        f"Its {len(genes.split())} most highly expressed genes, in descending order: {genes}\n"
+        "Choose one of: lung | liver"
     )
     assert model.choices == ["<answer>lung</answer>", "<answer>liver</answer>"]
     params = cells.uns["tissue"]["params"]

@@ -12,12 +12,12 @@ KNOWN = {"sensitivity": {"drugs": {"Panobinostat": ["treated", "untreated"]}}}
 
 def test_a_general_model_predicts_for_any_drug(cells, scripted_model):
     model = scripted_model(scores=[[0.0, 1.0], [2.0, 0.0]])
-    sd.tl.sensitivity(cells, "erlotinib", model, n_genes=3)
+    sd.tl.sensitivity(cells, "erlotinib", model)
     assert cells.obs["sensitivity"][:2].tolist() == ["resistant", "sensitive"]
     np.testing.assert_allclose(cells.obs["sensitivity_confidence"][:2], [softmax([0, 1])[1], softmax([2, 0])[0]])
     assert list(cells.obsm["sensitivity_probabilities"].columns) == ["sensitive", "resistant"]
     assert "Is this cell sensitive or resistant to erlotinib?" in model.prompts[0]
-    assert " ".join(sd.get.gene_lists(cells, n_genes=3)[0]) in model.prompts[0]
+    assert " ".join(sd.get.gene_lists(cells, n_genes=100)[0]) in model.prompts[0]
     params = cells.uns["sensitivity"]["params"]
     assert (params["task"], params["drug"], params["labels"]) == (
         "sensitivity",

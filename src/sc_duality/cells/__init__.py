@@ -29,6 +29,7 @@ from ._expression_at_rank import (
     fit_rank_expression,
     rebuild_expression,
 )
+from ._expression_matrix import matrix_name
 from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
@@ -94,6 +95,7 @@ __all__ = [
     "layer_names",
     "map_rows",
     "matrix",
+    "matrix_name",
     "modality",
     "new_fields",
     "plan_ranking",

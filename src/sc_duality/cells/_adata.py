@@ -90,7 +90,7 @@ def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool = False) -
         X = _with_mask(adata, X, layer)
     if X is None:
         others = [f"layer={name!r}" for name in layer_names(adata)] + ["use_raw=True"] * (adata.raw is not None)
-        fix = f": call sd.pp.cell_sentences with {' or '.join(others)}" if others else " and there is no .raw"
+        fix = f": pass {' or '.join(others)}" if others else " and there is no .raw"
         raise ValueError(f"the AnnData has no X; {layers}{fix}")
     if X.dtype.kind not in "buif" or X.dtype.itemsize > 8:
         raise TypeError(f"expression must be real numbers of at most 64 bits, got dtype {X.dtype}: cast it first")

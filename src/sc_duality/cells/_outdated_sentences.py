@@ -13,7 +13,7 @@ from .._compiled import compiled
 from . import adata_keys
 from ._adata import matrix
 from ._gene_filter import gene_columns, select_genes
-from ._ranking import plan_ranking
+from ._ranking import default_sentences
 from ._row_blocks import map_rows
 from ._storage import Sentences
 
@@ -31,7 +31,7 @@ def current_sentences(adata: AnnData, sentence_key: str, sentences: Sentences) -
         return sentences
     if sentences.params.get(adata_keys.AUTOMATIC):
         logger.warning("%s since obsm[%r] was written: the sentences are written anew", change, sentence_key)
-        return plan_ranking(adata).compute()
+        return default_sentences(adata, sentences.params.get("layer"), bool(sentences.params.get("use_raw")))
     logger.warning(
         "%s since obsm[%r] was written: run sd.pp.cell_sentences(adata, key_added=%r) again to use the present state",
         *(change, sentence_key, sentence_key),

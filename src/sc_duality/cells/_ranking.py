@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData, Raw
+from anndata import AnnData
 from scipy import sparse
 
 from .._validation import positive_integer
 from . import adata_keys
-from ._adata import cell_names, layer_names, matrix, seed
+from ._adata import cell_names, matrix, seed
+from ._expression_matrix import check_order_within_cells, choose_matrix, matrix_name, other_matrices
 from ._gene_filter import select_genes
 from ._rank_kernel import rank_rows
-from ._row_blocks import load_csc, map_rows, row_blocks
-from ._scaled_genes import derived_from_counts, scaled_genes
+from ._row_blocks import load_csc, map_rows
 from ._storage import Sentences
 
 logger = logging.getLogger(__name__)
@@ -102,13 +102,14 @@ def plan_ranking(
     n_genes: int | None = None,
     *,
     layer: str | None = None,
-    use_raw: bool = False,
+    use_raw: bool | None = None,
     genes: Sequence[str] | np.ndarray | pd.Series | None = None,
     exclude: str | Sequence[str] | None = "housekeeping",
     gene_symbols: str | None = None,
     rng: int | np.random.Generator | None = 0,
 ) -> Ranking:
     """The ranking with the arguments of :func:`sc_duality.pp.cell_sentences`, checked before the matrix is read."""
+    layer, use_raw = choose_matrix(adata) if layer is None and use_raw is None else (layer, bool(use_raw))
     X, holder = matrix(adata, layer=layer, use_raw=use_raw)
     X = load_csc(X)
     symbols, selected = select_genes(holder, genes=genes, exclude=exclude, gene_symbols=gene_symbols)
@@ -124,14 +125,14 @@ def plan_ranking(
         "version": version("sc-duality"),
     }
     params = {name: value for name, value in params.items() if value is not None}
-    _check_order_within_cells(X, holder, adata, layer, use_raw)
+    check_order_within_cells(adata, X, layer, use_raw)
     vocab_index = np.where(selected, np.cumsum(selected) - 1, -1).astype(np.int32)
     return Ranking(adata, X, cell_names(adata), vocab_index, symbols[selected], n_genes, params)
 
 
-def default_sentences(adata: AnnData) -> Sentences:
-    """The sentences that ``sd.pp.cell_sentences(adata)`` would write; ``adata`` is not changed."""
-    return plan_ranking(adata).compute()
+def default_sentences(adata: AnnData, layer: str | None = None, use_raw: bool | None = None) -> Sentences:
+    """The sentences that ``sd.pp.cell_sentences`` would write from this matrix; ``adata`` is not changed."""
+    return plan_ranking(adata, layer=layer, use_raw=use_raw).compute()
 
 
 def _rank_block(
@@ -157,56 +158,10 @@ def _sentence_length(n_genes: int | None, available: int) -> int:
     return n_genes
 
 
-def _check_order_within_cells(X: Any, holder: AnnData | Raw, adata: AnnData, layer: str | None, use_raw: bool) -> None:
-    """Raise an error if every gene was scaled by a factor of its own, or warn where something else may explain it."""
-    scaled = scaled_genes(X)
-    name = _matrix_name(layer, use_raw)
-    if scaled is None:
-        if layer is None and not use_raw and {"mean", "std"} <= set(holder.var.columns) and not derived_from_counts(X):
-            logger.warning(
-                "var has the columns 'mean' and 'std' of sc.pp.scale: if X was scaled, the order of the genes in its "
-                "sentences has no meaning, and you should rank a layer or .raw with values before scaling"
-            )
-    elif scaled.certain:
-        cause = f"every gene of {name} has {scaled.how} (it looks scaled), so genes have no order within a cell"
-        raise ValueError(f"{cause}; {_other_matrices(adata, layer, use_raw)}")
-    else:
-        logger.warning(
-            "most genes of %s have %s: if each gene was scaled by itself, the sentences have no meaning; %s",
-            name,
-            scaled.how,
-            _other_matrices(adata, layer, use_raw),
-        )
-
-
 def _unusable_values(n_unusable: np.ndarray, adata: AnnData, layer: str | None, use_raw: bool) -> str:
     """The error for a matrix that cannot be ranked, with the matrices that can be ranked instead."""
     kinds = zip(n_unusable, ("negative", "NaN", "infinite"), strict=True)
     counts = ", ".join(f"{n} {kind}" for n, kind in kinds if n)
     cause = " (it looks scaled)" if n_unusable[0] else ""
-    other = _other_matrices(adata, layer, use_raw)
-    return f"{_matrix_name(layer, use_raw)} holds {counts} values and cannot be ranked{cause}; {other}"
-
-
-def _matrix_name(layer: str | None, use_raw: bool) -> str:
-    return ".raw" if use_raw else "X" if layer is None else f"layer {layer!r}"
-
-
-def _other_matrices(adata: AnnData, layer: str | None, use_raw: bool) -> str:
-    """The calls that rank other matrices of the AnnData, as far as those can be ranked."""
-    others = {f"adata, layer={other!r}": adata.layers[other] for other in layer_names(adata) if other != layer}
-    if adata.raw is not None and not use_raw:
-        others["adata, use_raw=True"] = adata.raw.X
-    if adata.X is not None and (layer is not None or use_raw):
-        others["adata"] = adata.X
-    usable = [f"sd.pp.cell_sentences({arguments})" for arguments, X in others.items() if _is_usable(X)]
-    if not usable:
-        return "no other layer and no .raw has usable values: use raw counts or their logarithm"
-    return f"other values can be ranked: call {' or '.join(usable)} (sd.io.write_sentences has the same arguments)"
-
-
-def _is_usable(X: Any) -> bool:
-    finite = X.dtype.kind in "buif" and all(
-        bool((rows.data >= 0).all() and np.isfinite(rows.data).all()) for _, rows in row_blocks(X)
-    )
-    return finite and scaled_genes(X) is None
+    other = other_matrices(adata, layer, use_raw)
+    return f"{matrix_name(layer, use_raw)} holds {counts} values and cannot be ranked{cause}; {other}"

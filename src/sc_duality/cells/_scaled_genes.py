@@ -19,6 +19,8 @@ _MIN_EXPRESSED, _MIN_GENES = 0.1, 20
 #: Largest interquartile range and largest median, without its sign, of the log variance of genes of variance 1. In
 #: samples of scaled cells they are up to 0.19 and 0.02; a matrix that is not scaled is above one of them.
 _MAX_SPREAD, _MAX_CENTRE, _EXACT = 0.2, 0.05, 0.02
+#: Cells whose values are compared gene by gene, and share of distinct values below which cells share those of a gene.
+_TIE_ROWS, _TIED = 200, 0.5
 #: In cells with fewer expressed genes than this, one gene may be all of a cell.
 _MIN_PER_CELL = 20
 #: Share of genes whose maximum is that of the matrix: above the first, all rows are read; above the second, this was
@@ -53,7 +55,8 @@ def scaled_genes(X: Any) -> ScaledGenes | None:
         if exact and high - low < _MAX_SPREAD and abs(centre) < _MAX_CENTRE:
             return ScaledGenes("variance 1", certain=sample.n >= X.shape[0] or high - low < _MAX_SPREAD / 2)
     if sample.n_at_maximum() < _SUSPICIOUS * len(sample.maximum):
-        return None
+        in_genes_only = not _tied_within_cells(first) and _tied_within_genes(X)
+        return ScaledGenes("the same few values in many cells, unlike other genes", False) if in_genes_only else None
     every = _moments((rows for _, rows in row_blocks(X)), X.shape[1])
     n_same = every.n_at_maximum()
     if n_same < max(_MIN_GENES, _SAME_MAXIMUM * (every.maximum > 0).sum()):
@@ -64,6 +67,17 @@ def scaled_genes(X: Any) -> ScaledGenes | None:
     )
     shallow = every.n_positive.sum() < _MIN_PER_CELL * every.n_expressed
     return ScaledGenes(f"the maximum {every.maximum.max():g}", certain=not divided_by_cell and not shallow)
+
+
+def has_negative(X: Any) -> bool:
+    """Whether the first rows hold negative values, as those of scaled matrices and residuals do."""
+    return bool((_rows(X, 0, _FIRST_ROWS).data < 0).any())
+
+
+def expressed_values(X: Any) -> tuple[bool, float]:
+    """Whether the values are whole numbers, and how many of a cell are not 0, in a sample of rows."""
+    values = [rows.data for rows in _sample(X, _rows(X, 0, _FIRST_ROWS).nnz // _FIRST_ROWS)]
+    return all(np.array_equal(one, np.floor(one)) for one in values), sum(map(len, values))
 
 
 def derived_from_counts(X: Any) -> bool:
@@ -114,6 +128,19 @@ def _tied_within_cells(rows: sparse.csr_matrix) -> bool:
     return n_distinct < 0.5 * rows.nnz
 
 
+def _tied_within_genes(X: Any) -> bool:
+    """Whether most values of a gene occur in several cells, as those of counts divided by a factor of the gene."""
+    columns = sparse.vstack(list(_sample(X, _SAMPLE_VALUES // _TIE_ROWS)), format="csc")
+    columns.eliminate_zeros()
+    sizes = np.diff(columns.indptr)
+    kept = np.flatnonzero(sizes >= _MIN_EXPRESSED * columns.shape[0])
+    if len(kept) < _MIN_GENES:
+        return False
+    bounds = zip(columns.indptr[kept], columns.indptr[kept + 1], strict=True)
+    n_distinct = sum(len(np.unique(columns.data[start:stop])) for start, stop in bounds)
+    return bool(n_distinct < _TIED * sizes[kept].sum())
+
+
 def _rows(X: Any, start: int, stop: int) -> sparse.csr_matrix:
     """These rows without stored zeros."""
     rows = sparse.vstack([rows for _, rows in row_blocks(X[start:stop])], format="csr")
@@ -125,6 +152,9 @@ def _sample(X: Any, values_per_row: int) -> Iterator[sparse.csr_matrix]:
     """Slices of rows from the whole matrix; fewer rows if they hold many values."""
     n = min(X.shape[0], max(_MIN_CELLS, min(_SAMPLE_ROWS, _SAMPLE_VALUES // max(1, values_per_row))))
     size = -(-n // _SLICES)
+    if X.shape[0] < _MIN_CELLS:
+        yield _rows(X, 0, X.shape[0])
+        return
     for start in range(0, X.shape[0] - size + 1, max(size, (X.shape[0] - size) // (_SLICES - 1))):
         yield _rows(X, start, start + size)
 

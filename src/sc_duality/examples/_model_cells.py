@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import pairwise
 from typing import Any
@@ -24,6 +24,7 @@ from ..cells import (
     current_sentences,
     default_sentences,
     expressed_genes,
+    matrix_name,
     read_sentences,
     store_sentences,
     text_column,
@@ -57,6 +58,8 @@ class ModelCells:
         Genes of a sentence at most; by default what the model reads.
     context
         ``obs`` columns with facts about each cell, such as ``["tissue"]``.
+    layer, use_raw
+        The matrix to rank, see :func:`sc_duality.pp.cell_sentences`.
 
     Raises
     ------
@@ -74,11 +77,13 @@ class ModelCells:
         sentence_key: str = adata_keys.SENTENCE,
         n_genes: int | None = None,
         context: Sequence[str] = (),
+        layer: str | None = None,
+        use_raw: bool | None = None,
     ) -> None:
         self.adata, self.spec = adata, spec
         self.n_genes = spec.n_genes if n_genes is None else positive_integer("n_genes", n_genes)
         self.names = cell_names(adata)
-        self.sentences, self._computed = _sentences(adata, sentence_key)
+        self.sentences, self._computed = _sentences(adata, sentence_key, layer, use_raw)
         self.sentence_key = sentence_key
         #: Genes of the sentences that the model knows, in its own symbols.
         self.gene_names: NDArray[np.object_]
@@ -86,6 +91,10 @@ class ModelCells:
         #: ``"ok"``, or why the model cannot read the cell, one value a cell.
         self.status = check_known(self.sentences, self._codes, spec)
         self.readable: NDArray[np.bool_] = self.status == adata_keys.OK
+        logger.info(
+            "%d cells, cell sentences from %s: the model %r knows %d of %d genes",
+            *(len(self), _matrix(self.sentences.params), spec.name, len(self.gene_names), len(self.sentences.genes)),
+        )
         self._context = _context_columns(adata, context)
         self._augmenter: Augmenter | None = None
 
@@ -161,16 +170,30 @@ class ModelCells:
         return [genes if genes is not None else self.genes([row])[0] for genes, row in zip(found, rows, strict=True)]
 
 
-def _sentences(adata: AnnData, key: str) -> tuple[Sentences, bool]:
+def _sentences(adata: AnnData, key: str, layer: str | None, use_raw: bool | None) -> tuple[Sentences, bool]:
     """The sentences, and whether they were computed and are not in ``adata``."""
-    if key in adata.obsm:
-        stored = read_sentences(adata, key, load=False)
-        sentences = current_sentences(adata, key, stored)
-        return sentences, sentences is not stored
-    if key != adata_keys.SENTENCE:
-        raise KeyError(f"obsm has no {key!r}: run sd.pp.cell_sentences(adata, key_added={key!r}) first")
-    check_new_sentences(adata, key, "sentence_key")
-    return default_sentences(adata), True
+    if key not in adata.obsm:
+        if key != adata_keys.SENTENCE:
+            raise KeyError(f"obsm has no {key!r}: run sd.pp.cell_sentences(adata, key_added={key!r}) first")
+        check_new_sentences(adata, key, "sentence_key")
+        return default_sentences(adata, layer, use_raw), True
+    stored = read_sentences(adata, key, load=False)
+    if (layer is not None or use_raw is not None) and (wanted := matrix_name(layer, bool(use_raw))) != (
+        found := _matrix(stored.params)
+    ):
+        if stored.params.get(adata_keys.AUTOMATIC):
+            return default_sentences(adata, layer, use_raw), True
+        raise ValueError(
+            f"obsm[{key!r}] was written from {found}, not from {wanted}: leave layer= and use_raw= out, or write other "
+            "sentences with sd.pp.cell_sentences(adata, layer=, use_raw=, key_added=) and pass sentence_key="
+        )
+    sentences = current_sentences(adata, key, stored)
+    return sentences, sentences is not stored
+
+
+def _matrix(params: Mapping[str, Any]) -> str:
+    """The matrix that sentences were written from."""
+    return matrix_name(params.get("layer"), bool(params.get("use_raw")))
 
 
 def _context_columns(adata: AnnData, context: Sequence[str]) -> dict[str, pd.Series]:

@@ -30,7 +30,7 @@ def write_sentences(
     n_genes: int | None = None,
     *,
     layer: str | None = None,
-    use_raw: bool = False,
+    use_raw: bool | None = None,
     genes: Sequence[str] | np.ndarray | pd.Series | None = None,
     exclude: str | Sequence[str] | None = "housekeeping",
     gene_symbols: str | None = None,

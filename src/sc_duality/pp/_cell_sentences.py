@@ -23,7 +23,7 @@ def cell_sentences(
     n_genes: int | None = None,
     *,
     layer: str | None = None,
-    use_raw: bool = False,
+    use_raw: bool | None = None,
     genes: Sequence[str] | np.ndarray | pd.Series | None = None,
     exclude: str | Sequence[str] | None = "housekeeping",
     gene_symbols: str | None = None,
@@ -35,8 +35,9 @@ def cell_sentences(
     """Write every cell as a sentence: its genes by expression, highest first.
 
     Raw counts, counts per 10,000 and their logarithm give the same sentence, as they have the same order within a
-    cell. Scaled or regressed values have another order: negative values raise an error, and so do genes that all have
-    variance 1 or the same maximum. Masked values count as 0. Genes of equal expression are ordered by a hash of
+    cell. Scaled values and residuals have another order: negative values, or genes that all have variance 1 or the same
+    maximum. If ``X`` is such a matrix, ``.raw`` or a layer is ranked, and a message says which; if there is none, an
+    error says so. Masked values count as 0. Genes of equal expression are ordered by a hash of
     ``rng``, the name of the cell and the name of the gene, so the sentence of a cell does not depend on other cells or
     on the order of cells and genes. Genes with expression 0 are left out; a sentence shorter than ``n_genes`` is
     padded.
@@ -63,9 +64,10 @@ def cell_sentences(
     n_genes
         Length of a sentence, K. By default 200, or the size of the vocabulary if that is smaller.
     layer
-        Layer to rank instead of ``X``.
+        Layer to rank. By default ``X``, if it holds counts or their logarithm; else, with a message, ``.raw``, or the
+        layer with whole numbers and most expressed values.
     use_raw
-        Rank ``.raw`` instead of ``X``.
+        Rank ``.raw``; ``False`` ranks ``X`` in any case.
     genes
         Genes that may enter a sentence: a mask over ``var`` or a list of symbols or ``var_names``. By default all.
     exclude

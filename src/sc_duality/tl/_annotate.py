@@ -46,7 +46,8 @@ def annotate(
     method: Method = "score",
     unknown: float | None = None,
     context: Sequence[str] = (),
-    n_genes: int | None = None,
+    layer: str | None = None,
+    use_raw: bool | None = None,
     sampling: Sampling | None = None,
     sentence_key: str = adata_keys.SENTENCE,
     key_added: str = adata_keys.ANNOTATION,
@@ -62,9 +63,8 @@ def annotate(
     Parameters
     ----------
     adata
-        Cells, in memory, backed or lazy. Cell sentences are computed from ``X`` if there are none; to rank a layer or
-        ``.raw``, call :func:`sc_duality.pp.cell_sentences` first. :func:`sc_duality.io.write_results` writes results
-        into the file of backed data.
+        Cells, in memory, backed or lazy. Cell sentences are computed if there are none; a model reads as many genes of
+        them as it was trained on. :func:`sc_duality.io.write_results` writes results into the file of backed data.
     model
         Name, folder, hub repository, endpoint or loaded model, see :func:`sc_duality.models.load`. The model inside
         this package by default.
@@ -87,8 +87,9 @@ def annotate(
     context
         ``obs`` columns with facts about each cell for a general model, such as ``["tissue", "disease"]``. The embedded
         model reads genes only.
-    n_genes
-        Genes of a cell sentence that the model reads; by default what it was trained on.
+    layer, use_raw
+        The matrix that cell sentences are ranked from, see :func:`sc_duality.pp.cell_sentences`: by default ``X``, or
+        ``.raw`` or a layer where ``X`` was scaled.
     sampling
         Temperature and ``max_tokens`` of ``"generate"`` and ``"choose"``; temperature 0 by default. With ``n_samples``
         above 1, several labels are sampled for each cell and the one with the best duality score is kept.
@@ -165,7 +166,7 @@ def annotate(
     check_new_fields(modality(adata, mod), key_added, fields)
     result, data = writable(adata, mod, copy=copy)
     model, spec = resolve_model(model, Annotation.name)
-    cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
+    cells = ModelCells(data, spec, sentence_key=sentence_key, context=context, layer=layer, use_raw=use_raw)
     examples = build(Annotation(labels=labels), cells)
     names = examples.labels
     probability_columns(data, names)

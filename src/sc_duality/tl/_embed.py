@@ -27,6 +27,8 @@ def embed(
     model: str | Path | LanguageModel | None = None,
     *,
     n_genes: int | None = None,
+    layer: str | None = None,
+    use_raw: bool | None = None,
     sentence_key: str = adata_keys.SENTENCE,
     key_added: str = adata_keys.EMBEDDING,
     mod: str = "rna",
@@ -42,6 +44,8 @@ def embed(
         See :func:`annotate`.
     n_genes
         Genes of a cell sentence that the model reads; by default what it was trained on.
+    layer, use_raw
+        See :func:`annotate`.
     sentence_key
         Where the cell sentences lie.
     key_added
@@ -86,7 +90,7 @@ def embed(
     check_new_fields(modality(adata, mod), key_added, fields)
     result, data = writable(adata, mod, copy=copy)
     model, spec = resolve_model(model)
-    cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes)
+    cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, layer=layer, use_raw=use_raw)
     if not cells.readable.any():
         raise ValueError(f"no cell expresses a gene that the model {spec.name!r} knows: there is nothing to embed")
     prompt_format = PromptFormat(spec.prompt_format)

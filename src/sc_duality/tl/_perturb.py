@@ -34,6 +34,8 @@ def perturb(
     *,
     context: Sequence[str] = (),
     n_genes: int | None = None,
+    layer: str | None = None,
+    use_raw: bool | None = None,
     sampling: Sampling | None = None,
     sentence_key: str = adata_keys.SENTENCE,
     key_added: str = adata_keys.RESPONSE,
@@ -59,6 +61,8 @@ def perturb(
         ``obs`` columns with facts about each cell for a general model, such as ``["tissue", "disease"]``.
     n_genes
         Genes of a cell that the model reads and predicts, at most; by default what it was trained on.
+    layer, use_raw
+        See :func:`annotate`.
     sampling
         Temperature (1 by default), ``top_p`` and ``max_tokens``.
     sentence_key
@@ -126,7 +130,9 @@ def perturb(
     model, spec = resolve_model(model, Response.name)
     requested = to_perturbation(perturbation)
     options = perturbation_options(spec, requested)
-    cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
+    cells = ModelCells(
+        data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context, layer=layer, use_raw=use_raw
+    )
     genes = with_line(output_genes(data, spec, cells.sentences), data, cells.sentences)
     task = Response().for_model(spec.prompt_format, frozenset(genes.gene_index))
     sampling = sampling or Sampling()

@@ -48,7 +48,8 @@ def predict(
     method: Method = "score",
     unknown: float | None = None,
     context: Sequence[str] = (),
-    n_genes: int | None = None,
+    layer: str | None = None,
+    use_raw: bool | None = None,
     sampling: Sampling | None = None,
     sentence_key: str = adata_keys.SENTENCE,
     key_added: str | None = None,
@@ -72,7 +73,7 @@ def predict(
     labels
         Labels to choose from: a list or an ``obs`` column whose values are taken. By default those of the task, or what
         the model knows.
-    groupby, method, unknown, context, n_genes, sampling, sentence_key
+    groupby, method, unknown, context, layer, use_raw, sampling, sentence_key
         See :func:`annotate`. Without ``unknown``, every cell gets a label.
     key_added
         Name of the result; the name of the task by default.
@@ -124,7 +125,7 @@ def predict(
     fields = Fields(obs=adata_keys.label_columns(key_added), obsm=(adata_keys.probabilities(key_added),))
     check_new_fields(modality(adata, mod), key_added, fields)
     result, data = writable(adata, mod, copy=copy)
-    cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
+    cells = ModelCells(data, spec, sentence_key=sentence_key, context=context, layer=layer, use_raw=use_raw)
     examples = build(chosen, cells)
     names = examples.labels
     probability_columns(data, names)

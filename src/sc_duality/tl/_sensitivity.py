@@ -29,7 +29,8 @@ def sensitivity(
     method: Method = "score",
     unknown: float | None = None,
     context: Sequence[str] = (),
-    n_genes: int | None = None,
+    layer: str | None = None,
+    use_raw: bool | None = None,
     sampling: Sampling | None = None,
     sentence_key: str = adata_keys.SENTENCE,
     key_added: str = adata_keys.SENSITIVITY,
@@ -54,7 +55,7 @@ def sensitivity(
     labels
         Labels to choose from: a list, or an ``obs`` column whose values are taken. By default those that the model
         knows for the drug, or ``"sensitive"`` and ``"resistant"`` for a general model.
-    groupby, method, unknown, context, n_genes, sampling, sentence_key
+    groupby, method, unknown, context, layer, use_raw, sampling, sentence_key
         See :func:`annotate`. Without ``unknown``, every cell gets a label.
     key_added
         Name of the result.
@@ -103,7 +104,8 @@ def sensitivity(
         method=method,
         unknown=unknown,
         context=context,
-        n_genes=n_genes,
+        layer=layer,
+        use_raw=use_raw,
         sampling=sampling,
         sentence_key=sentence_key,
         key_added=key_added,

@@ -69,11 +69,11 @@ def in_prompt_format(spec: ModelSpec, prompt_format: str | Path) -> ModelSpec:
 
 
 def with_tasks(spec: ModelSpec, examples: Sequence[Examples]) -> ModelSpec:
-    """The model with the tasks that it was trained for, and what it knows of them."""
+    """The model with the tasks and the number of genes that it was trained on, and what it knows of the tasks."""
     tasks, knows = None if spec.tasks is None else list(spec.tasks), dict(spec.knows)
     for one in examples:
         name = one.task.name
         if tasks is not None and name not in tasks:
             tasks.append(name)
             knows[name] = {**knows.get(name, {}), **one.knowledge()}
-    return replace(spec, tasks=tasks, knows=knows)
+    return replace(spec, tasks=tasks, knows=knows, n_genes=examples[0].cells.n_genes)
