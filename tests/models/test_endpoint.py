@@ -155,15 +155,7 @@ def test_prompt_that_is_too_long_is_its_own_failure(server, caplog):
 
 
 def test_served_model_is_found_or_must_be_named():
-    provider = FakeServer(vllm=False, models=("one:latest", "three"))
-    with (
-        FakeServer(models=("one",)) as one,
-        FakeServer(models=("one", "two")) as two,
-        FakeServer(models=()) as none,
-        provider,
-    ):
-        endpoint(provider, model="#one")
-        endpoint(provider, model="#three")
+    with FakeServer(models=("one",)) as one, FakeServer(models=("one", "two")) as two, FakeServer(models=()) as none:
         assert endpoint(one).fingerprint == "one from /weights/one (text)"
         assert endpoint(one, two, model="#one").fingerprint == "one from /weights/one (text)"
         for wrong, model, message in (
@@ -171,10 +163,17 @@ def test_served_model_is_found_or_must_be_named():
             ((one,), "#three", "serves one, not 'three'"),
             ((one, two), "#two", "serves one, not 'two'"),
             ((none,), "", "no model in its list"),
-            ((provider,), "#thre", "serves one:latest, three, not 'thre': write #name of one of these"),
         ):
             with pytest.raises(ValueError, match=message):
                 endpoint(*wrong, model=model)
+
+
+def test_a_name_that_a_provider_does_not_list_is_refused():
+    with FakeServer(vllm=False, models=("one:latest", "three")) as server:
+        endpoint(server, model="#one")
+        endpoint(server, model="#three")
+        with pytest.raises(ValueError, match="serves one:latest, three, not 'thre': write #name of one of these"):
+            endpoint(server, model="#thre")
 
 
 def test_reasoning_that_a_server_took_apart_is_kept():

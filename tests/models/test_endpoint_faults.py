@@ -284,9 +284,7 @@ def test_two_processes_share_one_cache(server, cache):
 
 def test_a_server_without_json_schema_leads_to_generate(monkeypatch):
     with FakeServer(vllm=False, template=True) as server:
-        monkeypatch.setattr(
-            Handler, "_fail", lambda self, fault: self._error(400, "'response_format.json_schema' is not supported")
-        )
+        monkeypatch.setattr(Handler, "_fail", lambda self, _: self._error(400, "'json_schema' is not supported"))
         server.faults["cell 1"] = ["refused"]
         with pytest.raises(ValueError, match="is not supported. It cannot restrict answers: pass method='generate'"):
             endpoint(server).generate(["cell 1"], SamplingParams(choices=("B cell", "T cell")))

@@ -303,6 +303,8 @@ def no_weights(monkeypatch):
         ({"tasks": ["annotation", "annotation"]}, ValueError, "each once"),
         ({"reward": "accuracy"}, ValueError, "reward must be one of 'duality', 'ground_truth', 'pseudo_label', a"),
         ({"reward": []}, ValueError, "reward must be one of"),
+        ({"reward": sd.rewards.posterior}, ValueError, "reward=posterior takes log_likelihood, .*, but no completions"),
+        ({"reward": sd.rewards.negative_mse}, ValueError, "takes generated, truth, but no completions"),
         ({"reward_weights": [1, 2]}, ValueError, "reward_weights has 2 values for 1 rewards"),
         ({"reward": "ground_truth"}, ValueError, "needs the obs column with the true labels"),
         ({"eval_adatas": toy_cells(20)}, ValueError, "needs the obs column with the true labels"),
