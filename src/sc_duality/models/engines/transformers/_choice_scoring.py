@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ._batches import Batch
 
@@ -68,7 +70,7 @@ def score_choices(model: Any, batch: Batch, choices: SplitChoices, pad: int) -> 
 
 
 @torch.inference_mode()
-def score_answers(model: Any, batch: Batch, length: int) -> torch.Tensor:
+def score_answers(model: Any, batch: Batch, lengths: NDArray[np.int64], longest: int) -> torch.Tensor:
     """Log-likelihood of the answer at the end of each row of the batch.
 
     Parameters
@@ -77,21 +79,25 @@ def score_answers(model: Any, batch: Batch, length: int) -> torch.Tensor:
         A causal language model of transformers.
     batch
         Prompts, each followed by its answer.
-    length
-        Number of tokens of an answer; the same in all rows.
+    lengths
+        Number of tokens of the answer in each of the first rows; other rows only fill the batch.
+    longest
+        At least as many tokens as any answer has. It must not depend on the other rows, as the number of logits may
+        change their rounding.
 
     Returns
     -------
-    float64 (rows of the batch,) on the CPU.
+    float64 (rows with an answer,) on the CPU.
     """
-    logits = model(input_ids=batch.ids, use_cache=False, logits_to_keep=length + 1 + batch.slack).logits[:, :-1]
+    logits = model(input_ids=batch.ids, use_cache=False, logits_to_keep=longest + 1 + batch.slack).logits[:, :-1]
     targets = batch.ids[:, -logits.shape[1] :]
     # Subtracting logsumexp touches half the memory of a log-softmax over the vocabulary.
     values = logits.gather(-1, targets[..., None])[..., 0].float() - torch.logsumexp(logits.float(), -1)
-    width, ends = batch.ids.shape[1], batch.lengths[:, None]
+    width, ends = batch.ids.shape[1], batch.lengths[: len(lengths), None]
     positions = torch.arange(width - targets.shape[1], width, device=ends.device)
-    is_answer = (positions >= ends - length) & (positions < ends)
-    return values.masked_fill(~is_answer, 0).sum(1).double().cpu()
+    starts = ends - torch.as_tensor(lengths, device=ends.device)[:, None]
+    is_answer = (positions >= starts) & (positions < ends)
+    return values[: len(lengths)].masked_fill(~is_answer, 0).sum(1).double().cpu()
 
 
 def _cache_name(model: Any, out: Any) -> str:

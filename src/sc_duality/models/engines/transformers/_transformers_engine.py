@@ -166,11 +166,13 @@ class TransformersModel(Engine):
         tails = self._tokens.answers(answers)
         lengths = np.array([len(tail) for tail in tails])
         heads = self._encode(prompts, int(lengths.max()))
-        for length in np.unique(lengths):
-            indices = np.flatnonzero(lengths == length).tolist()
+        longest = -(-lengths // _PADDING_STEP) * _PADDING_STEP  # answers of similar length share a batch
+        for kept in np.unique(longest):
+            indices = np.flatnonzero(longest == kept).tolist()
             for batch in self._batches([[*heads[i], *tails[i]] for i in indices], _PADDING_STEP):
-                scores = score_answers(self.model, batch, int(length))
-                yield list(zip((indices[i] for i in batch.members), scores.tolist(), strict=False))
+                members = [indices[i] for i in batch.members]
+                scores = score_answers(self.model, batch, lengths[members], int(kept))
+                yield list(zip(members, scores.tolist(), strict=False))
 
     def _embed(self, prompts: Sequence[str]) -> Iterator[Finished]:
         for batch in self._batches(self._encode(prompts, 0), _PADDING_STEP):
