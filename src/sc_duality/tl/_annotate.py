@@ -12,7 +12,6 @@ import numpy as np
 from ..cells import (
     Fields,
     adata_keys,
-    check_columns,
     check_new_fields,
     column,
     drop_written,
@@ -22,7 +21,7 @@ from ..cells import (
     text_column,
     writable,
 )
-from ..examples import ModelCells, build
+from ..examples import Context, ModelCells, build, check_context, stored_context
 from ..models import LanguageModel, Sampling, load, read_reference_classifier
 from ..tasks import Annotation
 from ._label_columns import probability_columns, write_cell_types, write_labels
@@ -45,7 +44,7 @@ def annotate(
     groupby: str | None = None,
     method: Method = "score",
     unknown: float | None = None,
-    context: Sequence[str] = (),
+    context: Context = (),
     layer: str | None = None,
     use_raw: bool | None = None,
     sampling: Sampling | None = None,
@@ -161,7 +160,7 @@ def annotate(
         obsm=(adata_keys.probabilities(key_added),),
     )
     sampling, number = sampling or Sampling(), seed(rng)
-    check_columns(adata, context, "context", mod)
+    check_context(adata, context, mod)
     check_label_arguments(adata, mod, method, groupby, unknown, sampling)
     check_new_fields(modality(adata, mod), key_added, fields)
     result, data = writable(adata, mod, copy=copy)
@@ -192,7 +191,7 @@ def annotate(
         method=method,
         groupby=groupby,
         unknown=cutoff,
-        context=list(context) or None,
+        context=stored_context(context),
         n_genes=cells.n_genes,
         **sampling_settings(sampling, method),
         sentence_key=sentence_key,

@@ -13,7 +13,6 @@ import numpy as np
 from ..cells import (
     Fields,
     adata_keys,
-    check_columns,
     check_new_fields,
     column,
     drop_written,
@@ -23,7 +22,7 @@ from ..cells import (
     text_column,
     writable,
 )
-from ..examples import ModelCells, build, to_task
+from ..examples import Context, ModelCells, build, check_context, stored_context, to_task
 from ..models import LanguageModel, Sampling, load
 from ..tasks import LabelTask
 from ._label_columns import probability_columns, write_labels
@@ -47,7 +46,7 @@ def predict(
     groupby: str | None = None,
     method: Method = "score",
     unknown: float | None = None,
-    context: Sequence[str] = (),
+    context: Context = (),
     layer: str | None = None,
     use_raw: bool | None = None,
     sampling: Sampling | None = None,
@@ -120,7 +119,7 @@ def predict(
         raise ValueError(f"obs[{key_added!r}] has the true labels of the task: pass another key_added=")
     model, spec = resolve_model(model, chosen.name)
     sampling, number = sampling or Sampling(), seed(rng)
-    check_columns(adata, context, "context", mod)
+    check_context(adata, context, mod)
     check_label_arguments(adata, mod, method, groupby, unknown, sampling)
     fields = Fields(obs=adata_keys.label_columns(key_added), obsm=(adata_keys.probabilities(key_added),))
     check_new_fields(modality(adata, mod), key_added, fields)
@@ -149,7 +148,7 @@ def predict(
         method=method,
         groupby=groupby,
         unknown=unknown or 0.0,
-        context=list(context) or None,
+        context=stored_context(context),
         n_genes=cells.n_genes,
         **sampling_settings(sampling, method),
         sentence_key=sentence_key,
