@@ -29,6 +29,8 @@ from ._label_columns import probability_columns, write_labels
 from ._label_predictions import pool_by_group
 from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
 from ._predict_labels import Method, check_label_arguments, predict_labels
+from ._text_answers import AnswerTable
+from ._usage_meter import UsageMeter
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -94,7 +96,8 @@ def predict(
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
         Cell sentences, if there were none.
     ``uns[key_added]``
-        ``params``: model, fingerprint, versions and all settings.
+        ``params``: model, fingerprint, versions and all settings; ``answers``: the texts that the model generated, see
+        :func:`sc_duality.get.answers`.
 
     Raises
     ------
@@ -131,29 +134,36 @@ def predict(
 
     engine = load(model)
     cells.store()
-    predictions = predict_labels(engine, examples, method, sampling, number)
+    usage, answers = UsageMeter(engine), AnswerTable()
+    vote = groupby is not None
+    predictions = predict_labels(engine, examples, method, sampling, number, answers=answers, vote=vote)
     warn_not_answered(int((predictions.status == adata_keys.NOT_ANSWERED).sum()), data.n_obs)
+    answers.warn_unreadable(key_added)
     if groupby is not None:
         predictions = pool_by_group(predictions, text_column(data, groupby), len(names))
 
     threshold = (unknown or 0.0) if method == "score" or groupby is not None else None
     drop_written(data, key_added)
     write_labels(data, key_added, predictions, list(names), threshold)
-    data.uns[key_added] = provenance(
-        engine,
-        task=chosen.name,
-        task_version=chosen.version,
-        **examples.settings(),
-        labels=list(names),
-        method=method,
-        groupby=groupby,
-        unknown=unknown or 0.0,
-        context=stored_context(context),
-        n_genes=cells.n_genes,
-        **sampling_settings(sampling, method),
-        sentence_key=sentence_key,
-        rng=number,
-        **new_fields(data, fields),
+    data.uns[key_added] = (
+        provenance(
+            engine,
+            task=chosen.name,
+            task_version=chosen.version,
+            **examples.settings(),
+            labels=list(names),
+            method=method,
+            groupby=groupby,
+            unknown=unknown or 0.0,
+            context=stored_context(context),
+            n_genes=cells.n_genes,
+            **sampling_settings(sampling, method),
+            sentence_key=sentence_key,
+            rng=number,
+            usage=usage.read() or None,
+            **new_fields(data, fields),
+        )
+        | answers.in_uns()
     )
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None

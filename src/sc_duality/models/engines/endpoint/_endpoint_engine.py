@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 from weakref import finalize
 
@@ -90,6 +90,7 @@ class EndpointModel(Engine):
     """
 
     name: ClassVar[str] = "endpoint"
+    reasoning_tokens: ClassVar[int] = 2048
 
     def __init__(
         self,
@@ -149,6 +150,7 @@ class EndpointModel(Engine):
 
     def _generate(self, prompts: Sequence[str], sampling: SamplingParams, seeds: Sequence[int]) -> Iterator[Finished]:
         path = "/chat/completions" if self._chat else "/completions"
+        read = partial(read_text, choices=sampling.choices, tagged=PromptFormat(self.spec.prompt_format).tagged)
 
         async def complete(part: Sequence[int]) -> list[str]:
             (i,) = part
@@ -157,7 +159,7 @@ class EndpointModel(Engine):
                 body["max_completion_tokens"] = body.pop("max_tokens")
             body |= {"model": self._served.model, **self._extra}
             body = {key: value for key, value in body.items() if value is not None}
-            return [await self._client.send(path, body, lambda answer: read_text(answer, sampling.choices))]
+            return [await self._client.send(path, body, read)]
 
         return self._stream(complete, len(prompts), per_request=1)
 
