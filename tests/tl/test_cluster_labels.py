@@ -157,6 +157,24 @@ def test_free_names_are_those_of_the_cell_ontology(clusters, scripted_model):
     assert clusters.obs["annotation_duality"].notna().tolist()[:5] == [False, False, True, True, False]
 
 
+def test_results_come_back_from_files(clusters, scripted_model, tmp_path):
+    model = scripted_model(texts=[answer(label) for label in ("B cell", "Treg/Th1 like", "γδ T cell")])
+    context = {"tissue": "blood"}
+    sd.tl.annotate(clusters, model, groupby="cluster", method="generate", context=context)
+    groups, answers = clusters.uns["annotation"]["groups"], sd.get.answers(clusters)
+    clusters.write_h5ad(tmp_path / "cells.h5ad")
+    clusters.write_zarr(tmp_path / "cells.zarr")
+    sd.io.write_results(clusters, tmp_path / "cells.h5ad")
+    for found in (ad.read_h5ad(tmp_path / "cells.h5ad"), ad.read_zarr(tmp_path / "cells.zarr"), clusters[3:9].copy()):
+        pd.testing.assert_frame_equal(found.uns["annotation"]["groups"].astype(object), groups.astype(object))
+        pd.testing.assert_frame_equal(sd.get.answers(found).astype(object), answers.astype(object))
+        assert found.uns["annotation"]["params"]["context"] == context
+        model.log_likelihood = lambda *_: -1.0
+        sd.tl.duality(found, model=model, n_genes=10)
+        assert "Tissue" not in model.scored_pairs[0][0]  # the prompts about cells have sentences of their own
+        assert "The cell originates from the blood." in model.scored_pairs[0][0]
+
+
 def test_no_name_can_be_read(clusters, scripted_model, caplog, tmp_path):
     text = "I think of many things. " * 40 + "\0"
     sd.tl.annotate(clusters, scripted_model(texts=[text]), groupby="cluster", method="generate")
