@@ -68,19 +68,6 @@ def test_usage_of_a_call_is_kept(clusters, server):
     assert server.bodies[0]["max_tokens"] == 2048 + 8 * 8
 
 
-def test_reasoning_that_a_server_returns_apart_is_kept():
-    from sc_duality.models.engines.endpoint._text_requests import read_text
-
-    def text(content, **fields):
-        message = {"content": content, **fields}
-        return read_text({"choices": [{"message": message}]}, (), tagged=True)
-
-    assert text("<answer>B</answer>", reasoning_content="why") == "<think>why</think><answer>B</answer>"
-    assert text("<answer>B</answer>", reasoning="why") == "<think>why</think><answer>B</answer>"
-    assert text(None, reasoning_content="and so") == "<think>and so"
-    assert text("B", reasoning_content=None) == "B"
-
-
 def test_prompt_has_markers_sentence_size_and_context(clusters, scripted_model):
     model = scripted_model(texts=[answer("B cell")], n_genes=20)
     clusters.obs["group"] = clusters.obs["cell_type"].astype(object)

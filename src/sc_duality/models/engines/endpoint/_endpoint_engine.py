@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 from weakref import finalize
 
@@ -128,7 +128,8 @@ class EndpointModel(Engine):
         self._loop = EventLoopThread()
         self._finalizer = finalize(self, self._loop.close, self._client.close)
         self._served = self._loop.run(find_served(addresses, model or None))
-        chat = self._served.has_template if chat is None else chat
+        if chat is None:
+            chat = self._served.has_template
         self._chat = PromptFormat(self.spec.prompt_format).chat if chat is None else chat
 
     @property
@@ -149,7 +150,6 @@ class EndpointModel(Engine):
 
     def _generate(self, prompts: Sequence[str], sampling: SamplingParams, seeds: Sequence[int]) -> Iterator[Finished]:
         path = "/chat/completions" if self._chat else "/completions"
-        tagged = PromptFormat(self.spec.prompt_format).tagged
 
         async def complete(part: Sequence[int]) -> list[str]:
             (i,) = part
@@ -157,8 +157,8 @@ class EndpointModel(Engine):
             if self._is_openai:
                 body["max_completion_tokens"] = body.pop("max_tokens")
             body |= {"model": self._served.model, **self._extra}
-            sent = {key: value for key, value in body.items() if value is not None}
-            return [await self._client.send(path, sent, partial(read_text, choices=sampling.choices, tagged=tagged))]
+            body = {key: value for key, value in body.items() if value is not None}
+            return [await self._client.send(path, body, lambda answer: read_text(answer, sampling.choices))]
 
         return self._stream(complete, len(prompts), per_request=1)
 
@@ -245,6 +245,6 @@ def _vectors(answer: Any, n: int) -> list[Any]:
     if [entry["index"] for entry in data] != list(range(n)):
         raise ValueError("not one answer to each prompt")
     vectors = np.array([entry["embedding"] for entry in data], np.float32)
-    if vectors.ndim == 2 and np.isfinite(vectors).all():
-        return list(vectors)
-    raise ValueError("not a vector for each prompt")
+    if vectors.ndim != 2 or not np.isfinite(vectors).all():
+        raise ValueError("not a vector for each prompt")
+    return list(vectors)

@@ -26,10 +26,10 @@ def text_request(prompt: str, sampling: SamplingParams, seed: int, *, chat: bool
     return body
 
 
-def read_text(answer: Mapping[str, Any], choices: tuple[str, ...], *, tagged: bool = False) -> str:
+def read_text(answer: Mapping[str, Any], choices: tuple[str, ...]) -> str:
     """The text of a response; with ``choices``, the choice that it names.
 
-    Reasoning that the server returns apart from the text stands in ``<think>`` tags before a ``tagged`` answer.
+    Reasoning that the server took apart stands in ``<think>`` tags before the text.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def read_text(answer: Mapping[str, Any], choices: tuple[str, ...], *, tagged: bo
     if "message" in choice:
         message = choice["message"]
         text = message["content"] if message.get("content") is not None else message.get("refusal") or ""
-        if tagged and not choices and isinstance(text, str):
+        if not choices and isinstance(text, str):
             text = _reasoning(message, finished=bool(text)) + text
     else:
         text = choice["text"]
