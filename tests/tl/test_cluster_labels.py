@@ -78,7 +78,7 @@ def test_prompt_has_markers_sentence_size_and_context(clusters, scripted_model):
     for prompt, (name, row) in zip(model.prompts, groups.iterrows(), strict=True):
         n = (clusters.obs["group"] == name).sum()
         assert row["n_cells"] == n
-        assert f"It has {n} cells, {100 * n / clusters.n_obs:.1f} % of all cells." in prompt
+        assert f"It has {n} {'cell' if n == 1 else 'cells'}, {100 * n / clusters.n_obs:.1f} % of all cells." in prompt
         assert "Tissue: blood\nOrganism: human\n" in prompt
         assert row["markers"] in prompt
         assert "Its 20 most highly expressed genes" in prompt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from ..tasks import ClusterAnnotation, PromptFormat, Question
 from ._label_columns import is_unsure
 from ._label_predictions import LabelPredictions
 from ._text_answers import AnswerTable, TextAnswer, generate_answers, samples_status
+
+logger = logging.getLogger(__name__)
 
 
 class ClusterLabels(NamedTuple):
@@ -113,6 +116,8 @@ def predict_clusters(
         Gets the generated texts.
     """
     found = examples.predict_groups()
+    n_votes = 1 if method == "score" else sampling.n_samples
+    logger.info("%d clusters × %d samples: at most %d prompts", len(found), n_votes, len(found) * n_votes)
     questions = {name: examples.task.question(example) for name, example in found.items() if example is not None}
     status = dict.fromkeys(found, adata_keys.NO_GENES)
     if method == "score":

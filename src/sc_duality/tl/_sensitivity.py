@@ -78,7 +78,8 @@ def sensitivity(
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
         Cell sentences, if there were none.
     ``uns[key_added]``
-        ``params``: model, fingerprint, versions and all settings, with the drug.
+        ``params``: model, fingerprint, versions and all settings, with the drug; ``answers``: the texts that the model
+        generated, see :func:`sc_duality.get.answers`.
 
     Raises
     ------
