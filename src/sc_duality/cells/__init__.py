@@ -20,6 +20,14 @@ from ._adata import (
     text_column,
     writable,
 )
+from ._cell_ontology import (
+    ontology_ancestors,
+    ontology_name,
+    ontology_parents,
+    ontology_short_name,
+    ontology_term,
+)
+from ._cell_type_names import cell_type_key
 from ._expression_at_rank import (
     UNITS,
     ExpressionSource,
@@ -33,6 +41,7 @@ from ._expression_matrix import matrix_name
 from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
+from ._marker_genes import marker_genes
 from ._outdated_sentences import current_sentences
 from ._rank_kernel import rank_rows
 from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
@@ -72,6 +81,7 @@ __all__ = [
     "adata_keys",
     "approved_symbols",
     "cell_names",
+    "cell_type_key",
     "check_column",
     "check_columns",
     "check_name",
@@ -94,10 +104,16 @@ __all__ = [
     "is_result",
     "layer_names",
     "map_rows",
+    "marker_genes",
     "matrix",
     "matrix_name",
     "modality",
     "new_fields",
+    "ontology_ancestors",
+    "ontology_name",
+    "ontology_parents",
+    "ontology_short_name",
+    "ontology_term",
     "plan_ranking",
     "preview",
     "project_cells",

@@ -15,6 +15,9 @@ COLUMNS = "columns"
 ARRAYS = "arrays"
 #: Entry of ``uns[key]`` with the settings of the duality score.
 DUALITY = "duality"
+#: Entries of ``uns[key]``: the texts that a model generated, and the labels of groups of cells.
+ANSWERS = "answers"
+GROUPS = "groups"
 #: Entries of ``uns[SENTENCE]["params"]``: whether a tool wrote the sentences, and whether their genes were chosen.
 AUTOMATIC = "automatic"
 CHOSEN_GENES = "chosen_genes"

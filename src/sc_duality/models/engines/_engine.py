@@ -36,6 +36,8 @@ class Engine(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
     #: Whether the weights change between calls, so that answers are not stored and no progress bar is shown.
     transient: ClassVar[bool] = False
+    #: Tokens to reason that a completion has by default, where its prompt invites the model to reason.
+    reasoning_tokens: ClassVar[int] = 256
     #: Requests, tokens and cost so far; ``None`` where they are not counted.
     usage: Any = None
 
