@@ -20,6 +20,14 @@ from ._adata import (
     text_column,
     writable,
 )
+from ._cell_ontology import (
+    ontology_ancestors,
+    ontology_name,
+    ontology_parents,
+    ontology_short_name,
+    ontology_term,
+)
+from ._cell_type_names import cell_type_key
 from ._expression_at_rank import (
     UNITS,
     ExpressionSource,
@@ -72,6 +80,7 @@ __all__ = [
     "adata_keys",
     "approved_symbols",
     "cell_names",
+    "cell_type_key",
     "check_column",
     "check_columns",
     "check_name",
@@ -98,6 +107,11 @@ __all__ = [
     "matrix_name",
     "modality",
     "new_fields",
+    "ontology_ancestors",
+    "ontology_name",
+    "ontology_parents",
+    "ontology_short_name",
+    "ontology_term",
     "plan_ranking",
     "preview",
     "project_cells",
