@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._builders import build, builder_of, register, task_class, to_task, to_tasks
 from ._examples import Examples, Pool, Results, cell_rng, sample_examples
 from ._known_genes import model_names
+from ._known_labels import KnownLabels, Meant
 from ._label_options import known_as
 from ._label_task import LabelExamples
 from ._model_cells import ModelCells
@@ -13,7 +14,9 @@ from ._results import param_list, result_params
 
 __all__ = [
     "Examples",
+    "KnownLabels",
     "LabelExamples",
+    "Meant",
     "ModelCells",
     "Pool",
     "Results",

@@ -71,7 +71,10 @@ def annotate(
     labels
         Cell types to choose from: a list, an ``obs`` column whose values are taken, or a label set of the model (the
         embedded model has ``"blood"``, ``"pancreas"``, ``"lung"``, ``"heart"`` and ``"retina"``). By default all types
-        that the model knows.
+        that the model knows. Its types may be written in other ways: plural (``"B cells"``), abbreviation (``"Treg"``),
+        a synonym or id of the Cell Ontology. A coarser type, such as ``"T cell"`` or ``"lymphocyte"``, stands for all
+        types of the model below it, and its probability is their sum; types that are labels of their own are left out
+        of it.
     groupby
         ``obs`` column of clusters. All cells of a cluster get one label: the one with the highest summed
         log-probability, or the most votes if the model generates text. Fine clusters of one type each work best.
@@ -125,7 +128,7 @@ def annotate(
         With ``"score"``: DataFrame (n_obs, n_labels). A row sums to 1, or to less by the probability that the cell is
         none of the types, for a model that was trained to predict that (the embedded one).
     ``obs[key_added + "_ontology_term_id"]``
-        Cell Ontology term of the label (categorical), if the model knows one for any of ``labels``.
+        Cell Ontology term of the label (categorical), if there is one for any of ``labels``.
     ``obs[key_added + "_coarse"]``, ``obs[key_added + "_coarse_confidence"]``
         Coarse type, such as ``"T cell"``, if the model knows that of all ``labels``. With ``"score"`` it is the type
         with the highest summed probability, and that sum. A cell can be ``"unknown"`` and still be a ``"T cell"``.

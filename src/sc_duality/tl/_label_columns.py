@@ -9,7 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from ..cells import adata_keys, cell_names, check_name
+from ..cells import adata_keys, cell_names, check_name, ontology_term
 from ..models import ModelSpec
 from ._label_predictions import LabelPredictions
 
@@ -68,11 +68,12 @@ def write_cell_types(
     ``labels`` are in the model's own names.
     """
     _write_terms(adata, key, predictions, labels, spec, is_unsure(predictions, threshold))
-    coarse: Mapping[str, str] = spec.known("annotation", "coarse", {})
+    known: Mapping[str, str] = spec.known("annotation", "coarse", {})
+    coarse = {name: name for name in known.values()} | {**known}
     if not all(label in coarse for label in labels):
         return
     types, names = pd.factorize(np.array([coarse[label] for label in labels], dtype=object))
-    coarser = _coarse_predictions(predictions, types)
+    coarser = predictions.merge(types)
     unsure = is_unsure(coarser, threshold)
     adata.obs[adata_keys.coarse(key)] = named_labels(coarser.best, names, unsure)
     if predictions.probability is not None:
@@ -97,26 +98,6 @@ def named_labels(best: NDArray[np.int64], labels: Sequence[str], unsure: NDArray
     return found.remove_unused_categories()
 
 
-def sum_by_type(probability: NDArray[np.float64], types: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Probability of each coarse type: a sum of label probabilities, at most 1.
-
-    Columns are added one by one, so that the sum of a cell does not depend on other cells.
-    """
-    sums = np.zeros((len(probability), types.max() + 1))
-    for label, kind in enumerate(types):
-        sums[:, kind] += probability[:, label]
-    return np.minimum(sums, 1)
-
-
-def _coarse_predictions(predictions: LabelPredictions, types: NDArray[np.int64]) -> LabelPredictions:
-    """The most probable coarse type, or that of the label where the model generated text."""
-    labelled = predictions.best >= 0
-    if predictions.probability is None:
-        return predictions._replace(best=np.where(labelled, types[predictions.best], -1))
-    sums = sum_by_type(predictions.probability, types)
-    return predictions._replace(best=np.where(labelled, sums.argmax(1), -1), confidence=sums.max(1), probability=sums)
-
-
 def _write_terms(
     adata: AnnData,
     key: str,
@@ -125,9 +106,10 @@ def _write_terms(
     spec: ModelSpec,
     unsure: NDArray[np.bool_],
 ) -> None:
-    """The ontology term of each label, if the model knows one for any of them."""
+    """The ontology term of each label, if the model or the shipped ontology has one for any of them."""
     ontology = spec.known("annotation", "ontology", {})
-    codes, terms = pd.factorize(np.array([ontology.get(label) for label in labels], dtype=object))
+    known = [ontology.get(label) or ontology_term(label) for label in labels]
+    codes, terms = pd.factorize(np.array(known, dtype=object))
     if len(terms):
         chosen = np.where(unsure | (predictions.best < 0), -1, codes[predictions.best])
         found = pd.Categorical.from_codes(chosen, categories=terms)

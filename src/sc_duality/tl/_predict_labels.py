@@ -100,7 +100,7 @@ def predict_labels(
         for own, values in zip(predictions, found, strict=True):
             if own is not None and values is not None:
                 own[rows] = values
-    return predictions
+    return predictions.merge(examples.label_of_option, keep_best=not scored or sampling.n_samples > 1)
 
 
 def _none_of_these(model: LanguageModel, examples: LabelExamples) -> str:
