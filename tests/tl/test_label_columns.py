@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sc_duality as sd
+from sc_duality.cells import label_colors
 from sc_duality.models import ModelSpec
 from sc_duality.tl._label_predictions import sum_by_type
 
@@ -182,6 +183,8 @@ def test_columns_can_be_written_to_a_file_without_any_label(cells, scripted_mode
     found = ad.read_h5ad(path) if store == "h5ad" else ad.read_zarr(path)
     for name in ("annotation_ontology_term_id", *COARSE):
         pd.testing.assert_series_equal(found.obs[name], cells.obs[name])
+    for name in ("annotation", "annotation_coarse"):
+        assert found.uns[f"{name}_colors"].tolist() == label_colors(cells.obs[name].cat.categories)
     for name in ("none", "none_coarse", "none_ontology_term_id"):
         assert found.obs[name].isna().all()
 
@@ -217,10 +220,19 @@ def test_coarse_types_are_written_and_plotted(cells, tmp_path):
     for name in ("annotation_ontology_term_id", *COARSE):
         pd.testing.assert_series_equal(found.obs[name], cells.obs[name])
     columns = [tick.get_text() for tick in sd.pl.annotate(cells, "truth", key="annotation_coarse").get_xticklabels()]
-    assert set(columns) == set(cells.obs["annotation_coarse"])
+    assert set(columns) == set(sd.get.display_names(cells, "annotation_coarse"))
     rows = [tick.get_text() for tick in sd.pl.confidence(cells, key="annotation_coarse").get_yticklabels()]
-    assert {row.rsplit(" (", 1)[0] for row in rows} == set(cells.obs["annotation_coarse"])
+    assert {row.rsplit(" (", 1)[0] for row in rows} == set(sd.get.display_names(cells, "annotation_coarse"))
     mpl.pyplot.close("all")
+
+
+def test_colours_go_with_their_column(cells):
+    sd.tl.annotate(cells, labels="blood")
+    cells.uns["cell_type_colors"] = ["#000000"] * 8
+    subset = cells[cells.obs["annotation"] != "B cell"].copy()
+    assert list(subset.uns["annotation_colors"]) == label_colors(subset.obs["annotation"].cat.categories)
+    sd.tl.sensitivity(cells, "panobinostat", key_added="annotation")
+    assert [key for key in cells.uns if key.endswith("_colors")] == ["cell_type_colors"]
 
 
 def test_folder_of_a_model_may_have_coarse_types(tmp_path):

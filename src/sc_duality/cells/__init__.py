@@ -41,6 +41,7 @@ from ._expression_matrix import matrix_name
 from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
+from ._label_colors import UNKNOWN_COLOR, display_names, label_colors, write_colors
 from ._outdated_sentences import current_sentences
 from ._rank_kernel import rank_rows
 from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
@@ -70,6 +71,7 @@ __all__ = [
     "HOUSEKEEPING",
     "N_GENES",
     "UNITS",
+    "UNKNOWN_COLOR",
     "ExpressionSource",
     "Fields",
     "Projection",
@@ -89,6 +91,7 @@ __all__ = [
     "column",
     "current_sentences",
     "default_sentences",
+    "display_names",
     "drop_written",
     "expressed_genes",
     "expression_at_rank",
@@ -101,6 +104,7 @@ __all__ = [
     "in_memory",
     "is_labelled",
     "is_result",
+    "label_colors",
     "layer_names",
     "map_rows",
     "matrix",
@@ -130,5 +134,6 @@ __all__ = [
     "to_shared_genes",
     "vocabulary_fingerprint",
     "writable",
+    "write_colors",
     "written_fields",
 ]

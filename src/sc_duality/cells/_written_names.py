@@ -9,6 +9,7 @@ import numpy as np
 
 from . import adata_keys
 from ._adata import cell_names, drop_columns
+from ._label_colors import drop_colors
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -127,9 +128,10 @@ def check_new_sentences(adata: AnnData, key: str, argument: str = "key_added") -
 
 
 def drop_written(adata: AnnData, key: str) -> None:
-    """Delete what an earlier result wrote under ``key``."""
+    """Delete what an earlier result wrote under ``key``, with the colours of its columns."""
     fields = written_fields(adata, key)
     drop_columns(adata, fields.obs)
+    drop_colors(adata, fields.obs)
     for name in fields.obsm:
         if name in adata.obsm:
             del adata.obsm[name]

@@ -65,6 +65,11 @@ def ontology_term(key: str) -> str:
     return f"{key}_ontology_term_id"
 
 
+def colors(column: str) -> str:
+    """``uns`` key of the colours of the labels in ``obs[column]``, in the order of its categories, as scanpy has it."""
+    return f"{column}_colors"
+
+
 def coarse(key: str) -> str:
     """``obs`` column with the coarse cell type, next to the fine one in ``obs[key]``."""
     return f"{key}_coarse"

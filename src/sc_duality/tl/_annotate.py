@@ -134,6 +134,9 @@ def annotate(
         with the highest summed probability, and that sum. A cell can be ``"unknown"`` and still be a ``"T cell"``.
     ``obs[key_added + "_coarse_ontology_term_id"]``
         Cell Ontology term of the coarse type.
+    ``uns[key_added + "_colors"]``, ``uns[key_added + "_coarse_colors"]``
+        A colour for each category of the labels and of the coarse types, where scanpy's figures look for them: the same
+        for a cell type in every result, related types near in hue, ``"unknown"`` grey.
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
         Cell sentences, if there were none: see :func:`sc_duality.pp.cell_sentences`.
     ``uns[key_added]``

@@ -9,7 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from ..cells import adata_keys, cell_names, check_name, ontology_term
+from ..cells import adata_keys, cell_names, check_name, ontology_term, write_colors
 from ..models import ModelSpec
 from ._label_predictions import LabelPredictions
 
@@ -63,11 +63,12 @@ def write_cell_types(
     spec: ModelSpec,
     threshold: float | None,
 ) -> None:
-    """Write the Cell Ontology terms of the labels, and their coarse types, as far as the model knows them.
+    """Write the Cell Ontology terms of the labels, their coarse types as far as the model knows them, and colours.
 
     ``labels`` are in the model's own names.
     """
     _write_terms(adata, key, predictions, labels, spec, is_unsure(predictions, threshold))
+    write_colors(adata, key)
     known: Mapping[str, str] = spec.known("annotation", "coarse", {})
     coarse = {name: name for name in known.values()} | {**known}
     if not all(label in coarse for label in labels):
@@ -76,6 +77,7 @@ def write_cell_types(
     coarser = predictions.merge(types)
     unsure = is_unsure(coarser, threshold)
     adata.obs[adata_keys.coarse(key)] = named_labels(coarser.best, names, unsure)
+    write_colors(adata, adata_keys.coarse(key))
     if predictions.probability is not None:
         adata.obs[adata_keys.coarse_confidence(key)] = coarser.confidence
     _write_terms(adata, adata_keys.coarse(key), coarser, names, spec, unsure)
