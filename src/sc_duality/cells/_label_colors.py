@@ -56,7 +56,7 @@ def label_colors(labels: Iterable[str]) -> list[str]:
 def display_names(labels: Iterable[str]) -> list[str]:
     """Short names of labels for figures: ``CD4 T cell`` for ``CD4-positive, alpha-beta T cell``.
 
-    A label without a term of the Cell Ontology, or without a name that is clearly shorter, stays as it is, and so do
+    A label without a term of the Cell Ontology, or without a name that is clearly shorter, is not changed, and so are
     two labels that would have the same short name.
 
     Parameters

@@ -37,12 +37,15 @@ SENSITIVITY = "sensitivity"
 UNKNOWN = "unknown"
 
 #: Values of ``obs[status(key)]``: the prediction is valid, the model knows no gene of the sentence or too few, the cell
-#: belongs to no group, the model returned no completion.
+#: belongs to no group, the model returned no completion, a person set the label.
 OK = "ok"
 NO_GENES = "no genes"
 FEW_GENES = "few known genes"
 NO_GROUP = "no group"
 NOT_ANSWERED = "not answered"
+BY_HAND = "set by hand"
+#: Entry of ``uns[key]`` with the corrections by hand.
+CORRECTIONS = "corrections"
 
 
 def vocabulary(sentence_key: str) -> str:

@@ -14,6 +14,7 @@ from ..cells import (
     adata_keys,
     check_columns,
     check_new_fields,
+    check_not_corrected,
     column,
     drop_written,
     modality,
@@ -99,7 +100,7 @@ def annotate(
     sentence_key
         Where the cell sentences lie.
     key_added
-        Name of the result.
+        Name of the result. A result with labels set by hand (:func:`set_label`) is not overwritten: pass another name.
     mod
         Modality of a MuData.
     rng
@@ -170,6 +171,7 @@ def annotate(
     check_columns(adata, context, "context", mod)
     check_label_arguments(adata, mod, method, groupby, unknown, sampling)
     check_new_fields(modality(adata, mod), key_added, fields)
+    check_not_corrected(modality(adata, mod), key_added)
     result, data = writable(adata, mod, copy=copy)
     model, spec = resolve_model(model, Annotation.name)
     cells = ModelCells(data, spec, sentence_key=sentence_key, context=context, layer=layer, use_raw=use_raw)
