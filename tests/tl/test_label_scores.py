@@ -44,6 +44,16 @@ def test_scores_by_type_are_those_of_scikit_learn():
         assert value(scores, metric) == pytest.approx(np.mean(values))
 
 
+def test_finer_predictions_count_as_the_true_type_above_them():
+    truth = ["T cell", "T cell", "B cell", "CD8 T cell", "CD8 T cell"]
+    predicted = ["CD4 T cell", "NK cell", "CD4 T cell", "CD8 T cell", "T cell"]
+    scores = sd.tl.evaluate(cells(truth, predicted), "truth")
+    found = {name: value(scores, name, label="T cell") for name in ("precision", "recall", "f1")}
+    assert found == pytest.approx({"precision": 1 / 3, "recall": 1 / 2, "f1": 2 / 5})
+    assert value(scores, "recall", label="CD8 T cell") == 1 / 2
+    assert value(scores, "accuracy") == 1 / 5
+
+
 def test_labels_that_cannot_meet_have_no_value():
     scores = sd.tl.evaluate(cells(["ctrl", "panobinostat"], ["treated", "untreated"]), "truth")
     assert scores["value"].isna().all()

@@ -66,8 +66,9 @@ def evaluate(
     - ``accuracy``: share of cells with exactly the true type. ``coarser``: share with an ancestor of it in the Cell
       Ontology, such as T cell for a CD8 T cell. ``finer``: share with a descendant. ``wrong``: all others.
       ``accuracy_ontology``: exact, coarser or finer.
-    - ``precision``, ``recall``, ``f1`` of each true type, by exact matches, and their means ``macro_precision``,
-      ``macro_recall``, ``macro_f1``. The precision of a type that was never predicted is 0.
+    - ``precision``, ``recall``, ``f1`` of each true type, and their means ``macro_precision``, ``macro_recall``,
+      ``macro_f1``, at the level of the true types: a prediction that is finer than all of them counts as the nearest
+      one above it. The precision of a type that was never predicted is 0.
 
     If no label of one side can be a label of the other, every value is NaN and ``note`` says why.
 
@@ -115,8 +116,8 @@ def evaluate(
     compared), ``embedding`` and ``note``.
 
     For labels: ``metric``, ``condition`` (``"all"``; with ``groupby`` each condition and ``"mean"``), ``label`` (the
-    true type of scores by type, else empty), ``value``, ``n_cells`` (with a true label), ``n_predicted`` (of these, with a
-    label other than ``unknown``) and ``note``.
+    true type of scores by type, else empty), ``value``, ``n_cells`` (with a true label), ``n_predicted`` (of these,
+    with a label other than ``unknown``) and ``note``.
 
     A value that is not defined, as with fewer
     than two cells, is NaN and ``note`` says why; the mean leaves it out. Nothing is written into ``adata``.

@@ -39,11 +39,13 @@ class _Compared(NamedTuple):
 
     true: NDArray[np.object_]
     predicted: NDArray[np.object_]
+    #: Predictions at the level of the true labels: a finer one is the nearest true label above it.
+    collapsed: NDArray[np.object_]
     #: The coarser types of each label, itself included.
     ancestors: Mapping[str, Collection[str]]
     #: The name of each true label in ``obs``.
     names: Mapping[str, str]
-    #: Labels that could be predicted.
+    #: Labels that could be predicted, at the level of the true labels.
     possible: Collection[str]
     #: Why the labels cannot be compared; empty if they can.
     apart: str
@@ -72,7 +74,7 @@ def label_scores(data: AnnData, truth: str, groupby: str | None, key: str, chose
             n_missing = len(groups) - len(summaries)
             note = f"{n_missing} of {len(groups)} conditions are missing" if n_missing else ""
             found.append(_row(both, every, mean, note, sum(left_out.values()), metric=metric, condition=MEAN))
-    for label, scores in scores_by_label(both.true[every], both.predicted[every]).items():
+    for label, scores in scores_by_label(both.true[every], both.collapsed[every]).items():
         note = "" if label in both.possible else "the predictions have no such label"
         rows = every[both.true[every] == label]
         for metric in (name for name in BY_LABEL if name in chosen):
@@ -95,8 +97,9 @@ def _compared(data: AnnData, truth: str, key: str) -> _Compared:
     known = {name: ontology_term(name) or normal_form(name) for name in {*labels.dropna(), *predictions}}
     ancestors = {label: ontology_ancestors(label) for label in known.values() if label.startswith("CL:")}
     true, found = (side.map(known).to_numpy(dtype=object) for side in (labels, predicted))
-    possible = {known[name] for name in predictions}
-    pairs = list(product(set(true[has_truth]), possible))
+    possible, labelled = {known[name] for name in predictions}, set(true[has_truth])
+    level = {label: _collapse(label, labelled, ancestors) for label in possible}
+    pairs = list(product(labelled, possible))
     sides = [list(labels) for labels in zip(*pairs, strict=True)]
     met = not pairs or set(label_relations(sides[0], sides[1], ancestors)) != {"wrong"}
     texts = [preview(sorted(set(names))) for names in (labels[has_truth], predictions)]
@@ -104,13 +107,21 @@ def _compared(data: AnnData, truth: str, key: str) -> _Compared:
     status = adata_keys.status(key)
     by_hand = (column(data, status) == adata_keys.BY_HAND).to_numpy(bool) if status in data.obs else ~has_truth & False
     names = dict(zip(true[has_truth], labels[has_truth], strict=True))
-    return _Compared(true, found, ancestors, names, possible, "" if met else apart, has_truth, by_hand)
+    collapsed = np.array([level.get(label) for label in found], dtype=object)
+    possible = set(level.values())
+    return _Compared(true, found, collapsed, ancestors, names, possible, "" if met else apart, has_truth, by_hand)
+
+
+def _collapse(label: str, labelled: Collection[str], ancestors: Mapping[str, Collection[str]]) -> str:
+    """The label, or the nearest true label above one that is finer than all true labels."""
+    above = [one for one in ancestors.get(label, ()) if one in labelled]
+    return label if label in labelled else max(above, key=lambda one: (len(ancestors[one]), one), default=label)
 
 
 def _summaries(both: _Compared, rows: NDArray[np.int64]) -> dict[str, float]:
     true, predicted = both.true[rows], both.predicted[rows]
     relations = np.array(label_relations(true, predicted, both.ancestors))
-    by_label = scores_by_label(true, predicted).values()
+    by_label = scores_by_label(true, both.collapsed[rows]).values()
     share = {name: float((relations == name).mean()) for name in ("coarser", "finer", "wrong")}
     return {
         "accuracy": float((relations == "exact").mean()),
