@@ -66,7 +66,11 @@ def test_a_coarse_label_leaves_finer_ones_their_cells(toy_adata):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["alpha cell", "betta cell"], r"does not know the labels \['betta cell'\]; it knows alpha cell"),
+        (
+            ["alpha cell", "betta cell"],
+            r"\['betta cell'\] \(for 'betta cell' choose 'beta cell'\); it knows alpha",
+        ),
+        (["alpha cell", "gum cell"], r"labels \['gum cell'\]; it knows alpha cell"),
         (["alpha cell", "A cell"], r"labels \['alpha cell', 'A cell'\] all mean the model's 'alpha cell'"),
         ("islets", "labels='islets' is neither an obs column .* nor a label set of the model 'known'"),
         (["alpha cell"], "at least two labels"),
@@ -104,7 +108,7 @@ def test_labels_that_overlap_without_an_order(toy_adata):
 def test_other_tasks_have_labels_of_their_own_only(toy_adata):
     known = KnownLabels(["NK cell", "T cell"])
     assert list(label_options(toy_adata, SPEC, ["nk CELL", "T_cell"], known)) == ["nk CELL", "T_cell"]
-    with pytest.raises(ValueError, match=r"does not know the labels \['NK cells'\]; it knows NK cell, T cell"):
+    with pytest.raises(ValueError, match=r"\(for 'NK cells' choose 'NK cell'\); it knows NK cell, T cell"):
         label_options(toy_adata, SPEC, ["NK cells", "T cell"], known)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from ..cells import cell_type_key, ontology_ancestors, ontology_name, ontology_term
@@ -11,10 +12,10 @@ from ..models import ModelSpec
 
 #: Parts of names that many cell types share.
 _COMMON = frozenset({"cell", "positive", "negative", "alpha", "beta", "type", "of", "and", "the"})
-
-
 #: Share of their ancestors that a type has in common with one that may be meant instead.
 _MIN_SHARED = 0.75
+#: Likeness of each part of a misspelled name to the right one.
+_MIN_LIKENESS = 0.85
 
 
 class Meant(NamedTuple):
@@ -103,12 +104,14 @@ class KnownLabels:
         return own is not None and term in ontology_ancestors(own)
 
     def relatives(self, label: str) -> list[str]:
-        """Known types that an unknown label may be: the nearest coarser one, the most related, or of the same name."""
-        if not self._cell_types:
-            return []
-        term = ontology_term(label)
+        """Known types that an unknown label may be: the nearest coarser one, related ones, or of the same name."""
+        term = ontology_term(label) if self._cell_types else None
         if term is None:
-            return [name for name in self._types if _is_part(name, label)][:3]
+            spelled = {name: _likeness(name, label) for name in self._types}
+            best = max(spelled, key=lambda name: spelled[name], default="")
+            if spelled.get(best, 0) >= _MIN_LIKENESS:
+                return [best]
+            return [name for name in self._types if self._cell_types and _is_part(name, label)][:3]
         above = [name for name, own in self._terms.items() if own is not None and own in ontology_ancestors(term)]
         if above:
             return [max(above, key=self._depth)]
@@ -125,6 +128,14 @@ class KnownLabels:
 
     def _depth(self, name: str) -> int:
         return len(ontology_ancestors(self._terms[name] or "CL:0000000"))
+
+
+def _likeness(name: str, label: str) -> float:
+    """Likeness of the least alike parts of two names, so that "T cell" is no misspelling of "B cell"; 0 to 1."""
+    parts, others = cell_type_key(name).split(), cell_type_key(label).split()
+    if len(parts) != len(others) or not parts:
+        return 0.0
+    return min(SequenceMatcher(None, *pair).ratio() for pair in zip(parts, others, strict=True))
 
 
 def _is_part(name: str, label: str) -> bool:

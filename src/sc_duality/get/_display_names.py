@@ -42,7 +42,7 @@ def display_names(adata: AnnData | MuData, key: str = adata_keys.ANNOTATION, *, 
     --------
     >>> import sc_duality as sd
     >>> adata = sd.datasets.pbmc3k()[:20].copy()
-    >>> sd.tl.annotate(adata, labels=["CD4-positive, alpha-beta T cell", "monocyte"])
+    >>> sd.tl.annotate(adata, labels=["CD4-positive, alpha-beta T cell", "monocyte"], unknown=0)
     >>> adata.obs["short"] = sd.get.display_names(adata)
     >>> adata.uns["short_colors"] = adata.uns["annotation_colors"]
     >>> adata.obs["short"].cat.categories.tolist()

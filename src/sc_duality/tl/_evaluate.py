@@ -146,7 +146,7 @@ def evaluate(
     >>> scores = sd.tl.evaluate(generated, real, "cell_type", metrics=["frechet", "knn_accuracy"])
     >>> scores.loc[scores["condition"] == "mean", "metric"].tolist()
     ['frechet', 'knn_accuracy_3', 'knn_accuracy_5', 'knn_accuracy_10', 'knn_accuracy_25']
-    >>> adata.obs["annotation"] = adata.obs["cell_type"].replace({"CD4 T cells": "T cell", "NK cells": "T cell"})
+    >>> adata.obs["annotation"] = adata.obs["cell_type"].astype(str).replace(["CD4 T cells", "NK cells"], "T cell")
     >>> table = sd.tl.evaluate(adata, "cell_type", metrics=["accuracy", "coarser", "wrong"])
     >>> table["value"].round(2).tolist()
     [0.68, 0.16, 0.16]

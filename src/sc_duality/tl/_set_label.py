@@ -97,7 +97,7 @@ def set_label(
     >>> sd.tl.annotate(adata, labels="blood")
     >>> sd.tl.set_label(adata, "plasma cell", adata.obs["annotation"] == "B cell", reason="MZB1, no MS4A1")
     >>> adata.uns["annotation"]["corrections"][["n_cells", "old", "new"]].values.tolist()
-    [[2, 'B cell', 'plasma cell']]
+    [[8, 'B cell', 'plasma cell']]
     """
     data = modality(adata, mod)
     if not isinstance(data.obs, pd.DataFrame):
