@@ -1,5 +1,7 @@
 """Short names of labels."""
 
+from pathlib import Path
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -28,6 +30,12 @@ def test_texts_and_numbers(adata: ad.AnnData) -> None:
     assert sd.get.display_names(adata, "text").tolist() == ["NK cell", "x", "x", "my type"]
     adata.obs["leiden"] = [0, 1, 1, 2]
     assert sd.get.display_names(adata, "leiden").tolist() == ["0", "1", "1", "2"]
+
+
+def test_lazy_cells(adata: ad.AnnData, tmp_path: Path) -> None:
+    adata.write_h5ad(tmp_path / "cells.h5ad")
+    lazy = ad.experimental.read_lazy(tmp_path / "cells.h5ad")
+    assert sd.get.display_names(lazy).dropna().tolist() == ["NK cell", "AT1 cell", "NK cell"]
 
 
 def test_missing_column(adata: ad.AnnData) -> None:

@@ -131,7 +131,7 @@ class KnownLabels:
 
 
 def _likeness(name: str, label: str) -> float:
-    """Likeness of the least alike parts of two names, so that "T cell" is no misspelling of "B cell"; 0 to 1."""
+    """Likeness of the least alike parts of two names, 0 to 1: "T cell" and "B cell" are not alike."""
     parts, others = cell_type_key(name).split(), cell_type_key(label).split()
     if len(parts) != len(others) or not parts:
         return 0.0

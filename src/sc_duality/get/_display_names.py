@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..cells import adata_keys, check_column, modality, text_column
+from ..cells import adata_keys, check_column, column, modality, text_column
 from ..cells import display_names as short_names
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def display_names(adata: AnnData | MuData, key: str = adata_keys.ANNOTATION, *, 
     check_column(adata, key, "key", mod)
     data = modality(adata, mod)
     values = text_column(data, key)
-    order = data.obs[key].cat.categories if isinstance(data.obs[key].dtype, pd.CategoricalDtype) else []
-    present = set(values.dropna())
-    names = [str(name) for name in order] or sorted(present)
+    own = column(data, key)
+    categories = own.cat.categories if isinstance(own.dtype, pd.CategoricalDtype) else []
+    names = [str(name) for name in categories] or sorted(set(values.dropna()))
     found = pd.Categorical(values, categories=names).rename_categories(short_names(names))
     return pd.Series(found, index=data.obs_names, name=key)

@@ -57,7 +57,7 @@ def colors(adata: AnnData, column: str, labels: Sequence[str]) -> list[str]:
     order = groups(adata, column).cat.categories
     if own is None or len(own) != len(order):
         return label_colors(labels)
-    by_label = dict(zip(order, map(str, own), strict=True))
+    by_label = dict(zip(order, map(str, np.asarray(own)), strict=True))
     return [by_label[label] for label in labels]
 
 
