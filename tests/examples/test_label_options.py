@@ -48,6 +48,11 @@ def test_names_of_the_user_become_those_of_the_model():
     assert known_as(SPEC, ["a CELL", "Betas"], KNOWN) == {"a CELL": "alpha cell", "Betas": "beta cell"}
 
 
+def test_further_labels_are_known_as_well():
+    known = KnownLabels.of_cell_types(TYPES, ["plasma cell"])
+    assert known_as(TYPES, ["Plasma cells", "B cell"], known) == {"Plasma cells": "plasma cell", "B cell": "B cell"}
+
+
 def test_a_coarse_label_leaves_finer_ones_their_cells(toy_adata):
     assert chosen(toy_adata, ["T cells", "B cell"]) == {
         "T cells": ["CD4 T cell", "CD8 T cell"],

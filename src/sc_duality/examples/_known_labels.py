@@ -67,11 +67,11 @@ class KnownLabels:
         self._terms = {name: ontology_term(known.get(name, name)) for name in types} if cell_types else {}
 
     @classmethod
-    def of_cell_types(cls, spec: ModelSpec) -> KnownLabels:
-        """The cell types that a model knows."""
+    def of_cell_types(cls, spec: ModelSpec, further: Sequence[str] = ()) -> KnownLabels:
+        """The cell types that a model knows, and ``further`` ones."""
         known = spec.known
         return cls(
-            known("annotation", "labels", ()),
+            [*known("annotation", "labels", ()), *further],
             known("annotation", "synonyms", {}),
             known("annotation", "coarse", {}),
             known("annotation", "ontology", {}),
