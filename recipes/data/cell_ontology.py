@@ -3,7 +3,8 @@
     python -m recipes.data.cell_ontology PATH/TO/CL-ontology.json [EARLIER.json ...]
 
 The paths are releases of the Cell Ontology as JSON, as in the PyPI package ``cellxgene-ontology-guide`` (folder
-``data``, unpacked with ``zstd -d``). The first is the release that is shipped; of earlier ones, names that have changed are kept.
+``data``, unpacked with ``zstd -d``). The first is the release that is shipped. Of earlier ones, names that have changed
+are kept.
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ from ._expression_matrix import matrix_name
 from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
+from ._label_colors import UNKNOWN_COLOR, display_names, label_colors, write_colors
 from ._marker_genes import marker_genes
 from ._outdated_sentences import current_sentences
 from ._rank_kernel import rank_rows
@@ -61,6 +62,7 @@ from ._written_names import (
     check_name,
     check_new_fields,
     check_new_sentences,
+    check_not_corrected,
     drop_written,
     is_result,
     new_fields,
@@ -71,6 +73,7 @@ __all__ = [
     "HOUSEKEEPING",
     "N_GENES",
     "UNITS",
+    "UNKNOWN_COLOR",
     "ExpressionSource",
     "Fields",
     "Projection",
@@ -87,9 +90,11 @@ __all__ = [
     "check_name",
     "check_new_fields",
     "check_new_sentences",
+    "check_not_corrected",
     "column",
     "current_sentences",
     "default_sentences",
+    "display_names",
     "drop_written",
     "expressed_genes",
     "expression_at_rank",
@@ -102,6 +107,7 @@ __all__ = [
     "in_memory",
     "is_labelled",
     "is_result",
+    "label_colors",
     "layer_names",
     "map_rows",
     "marker_genes",
@@ -132,5 +138,6 @@ __all__ = [
     "to_shared_genes",
     "vocabulary_fingerprint",
     "writable",
+    "write_colors",
     "written_fields",
 ]

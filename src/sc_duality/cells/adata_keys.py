@@ -40,12 +40,15 @@ SENSITIVITY = "sensitivity"
 UNKNOWN = "unknown"
 
 #: Values of ``obs[status(key)]``: the prediction is valid, the model knows no gene of the sentence or too few, the cell
-#: belongs to no group, the model returned no completion.
+#: belongs to no group, the model returned no completion, a person set the label.
 OK = "ok"
 NO_GENES = "no genes"
 FEW_GENES = "few known genes"
 NO_GROUP = "no group"
 NOT_ANSWERED = "not answered"
+BY_HAND = "set by hand"
+#: Entry of ``uns[key]`` with the corrections by hand.
+CORRECTIONS = "corrections"
 
 
 def vocabulary(sentence_key: str) -> str:
@@ -66,6 +69,11 @@ def in_distribution(key: str) -> str:
 def ontology_term(key: str) -> str:
     """``obs`` column with the Cell Ontology term of the prediction in ``obs[key]``."""
     return f"{key}_ontology_term_id"
+
+
+def colors(column: str) -> str:
+    """``uns`` key of the colours of the labels in ``obs[column]``, in the order of its categories, as scanpy has it."""
+    return f"{column}_colors"
 
 
 def coarse(key: str) -> str:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ..tasks import LabelExample, LabelTask, Task, TrainingExample, hide_genes
 from ._examples import Examples, Pool, Results, cell_rng, every_row, shown_genes
 from ._hidden_genes import CellParts, hide, hide_for_training
-from ._label_options import column_labels, label_options
+from ._known_labels import KnownLabels, Meant
+from ._label_options import column_labels, label_options, one_by_one
 from ._model_cells import ModelCells
 from ._results import param_list, predictions
 
@@ -30,17 +31,26 @@ class LabelExamples(Examples):
     task_class: ClassVar[type[Any]] = LabelTask
 
     @cached_property
-    def labels(self) -> dict[str, str]:
-        """Options as they are written into ``obs``, each with the model's own name for it."""
+    def _meant(self) -> dict[str, Meant]:
         labels = self.task.labels
         if labels is None and not self.known_labels and self.task.truth is not None:
             labels = column_labels(self.cells.adata, self.task.truth)
         return self._options(labels)
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels as they are written into ``obs``, each with the model's own name for it, or that of a coarser type."""
+        return {label: meant.name for label, meant in self._meant.items()}
+
     @cached_property
     def options(self) -> tuple[str, ...]:
-        """Options in the model's own names."""
-        return tuple(self.labels.values())
+        """Options of the model: the labels that it scores; a coarse label stands for several."""
+        return tuple(member for meant in self._meant.values() for member in meant.members)
+
+    @property
+    def label_of_option(self) -> NDArray[np.int64]:
+        """Index of the label that each option belongs to."""
+        return np.repeat(np.arange(len(self._meant)), [len(meant.members) for meant in self._meant.values()])
 
     @property
     def known_labels(self) -> Sequence[str]:
@@ -97,11 +107,12 @@ class LabelExamples(Examples):
             )
         values = self.cells.column(self.task.truth, "truth")
         labels = self.task.labels
-        names = self._options(sorted({value for value in values if value is not None}) if labels is None else labels)
+        labels = sorted({value for value in values if value is not None}) if labels is None else labels
+        names = one_by_one(self._options(labels))
         return np.array([names.get(value) for value in values], dtype=object), tuple(names.values())
 
-    def _options(self, labels: Sequence[str] | str | None) -> dict[str, str]:
-        return label_options(self.cells.adata, self.cells.spec, labels, self.known_labels)
+    def _options(self, labels: Sequence[str] | str | None) -> dict[str, Meant]:
+        return label_options(self.cells.adata, self.cells.spec, labels, KnownLabels(self.known_labels))
 
     def labelled(self, rows: NDArray[np.bool_]) -> Pool:
         """Cells with a truth; a label is sampled in proportion to the square root of its number of cells."""
@@ -150,6 +161,7 @@ class LabelExamples(Examples):
 
     def from_results(self, key: str, seed: int) -> LabelResults:
         """Examples with hidden genes, and the labels in ``obs``."""
+        one_by_one(self._meant)
         return LabelResults(self, predictions(self.cells.adata, key, self.labels), seed)
 
     def knowledge(self) -> dict[str, Any]:

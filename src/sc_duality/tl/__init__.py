@@ -9,6 +9,7 @@ from ._generate import generate
 from ._perturb import perturb
 from ._predict import predict
 from ._sensitivity import sensitivity
+from ._set_label import set_label
 from ._train_grpo_duality import train_grpo_duality
 from ._train_sft import train_sft
 
@@ -22,6 +23,7 @@ __all__ = [
     "perturb",
     "predict",
     "sensitivity",
+    "set_label",
     "train_grpo_duality",
     "train_sft",
 ]

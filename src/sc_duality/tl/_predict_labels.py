@@ -121,7 +121,7 @@ def predict_labels(
         for own, values in zip(predictions, found, strict=True):
             if own is not None and values is not None:
                 own[rows] = values
-    return predictions
+    return predictions.merge(examples.label_of_option, keep_best=not scored or sampling.n_samples > 1)
 
 
 def _none_of_these(model: LanguageModel, examples: LabelExamples) -> str:
@@ -157,8 +157,9 @@ def _score(
 
 
 def _written_names(examples: LabelExamples) -> Callable[[Any], str]:
-    """How the model's own names of labels are written into ``obs``."""
-    return {own: written for written, own in examples.labels.items()}.__getitem__
+    """How the model's own labels are written into ``obs``."""
+    written = list(examples.labels)
+    return {option: written[i] for option, i in zip(examples.options, examples.label_of_option, strict=True)}.__getitem__
 
 
 def _labels(
