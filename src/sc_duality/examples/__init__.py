@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._builders import build, builder_of, register, task_class, to_task, to_tasks
 from ._examples import Examples, Pool, Results, cell_rng, sample_examples
 from ._known_genes import model_names
-from ._label_options import known_as
+from ._label_options import known_as, label_names
 from ._label_task import LabelExamples
 from ._model_cells import ModelCells
 from ._perturbations import perturbation_options, to_json, to_perturbation
@@ -21,6 +21,7 @@ __all__ = [
     "builder_of",
     "cell_rng",
     "known_as",
+    "label_names",
     "model_names",
     "param_list",
     "perturbation_options",

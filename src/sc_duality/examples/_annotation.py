@@ -16,17 +16,19 @@ class AnnotationExamples(LabelExamples):
     task_class = Annotation
 
     def _options(self, labels: Sequence[str] | str | None) -> dict[str, str]:
-        return cell_type_options(self.cells, labels)
+        return cell_type_options(self.cells, labels, self.reference_labels)
 
 
-def cell_type_options(cells: ModelCells, labels: Sequence[str] | str | None) -> dict[str, str]:
-    """Cell types to choose from, each with the model's own name for it."""
+def cell_type_options(
+    cells: ModelCells, labels: Sequence[str] | str | None, further: Sequence[str] = ()
+) -> dict[str, str]:
+    """Cell types to choose from, each with the model's own name for it; ``further`` types are known too."""
     known = cells.spec.known
     return label_options(
         cells.adata,
         cells.spec,
         labels,
-        known("annotation", "labels", ()),
+        [*known("annotation", "labels", ()), *further],
         label_sets=known("annotation", "label_sets", {}),
         synonyms=known("annotation", "synonyms", {}),
     )

@@ -66,8 +66,7 @@ def known_as(
     """
     if not known:
         return {label: label for label in labels}
-    own = {normal_form(label): label for label in known}
-    own |= {normal_form(other): label for other, label in (synonyms or {}).items() if label in known}
+    own = label_names(known, synonyms)
     unknown = [label for label in labels if normal_form(label) not in own]
     if unknown:
         near = get_close_matches(normal_form(unknown[0]), list(own), n=1, cutoff=0.6)
@@ -82,6 +81,19 @@ def known_as(
         both = names.index[names == names[names.duplicated()].iloc[0]].tolist()
         raise ValueError(f"labels {both} all mean the model's {chosen[both[0]]!r}: keep one of them")
     return chosen
+
+
+def label_names(known: Sequence[str], synonyms: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The label of each known name, in normal form.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import label_names
+    >>> label_names(["B cell"], {"B lymphocyte": "B cell"})
+    {'b cell': 'B cell', 'b lymphocyte': 'B cell'}
+    """
+    own = {normal_form(label): label for label in known}
+    return own | {normal_form(other): label for other, label in (synonyms or {}).items() if label in known}
 
 
 def column_labels(adata: AnnData, name: str) -> list[str]:

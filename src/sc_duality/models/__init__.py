@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 from . import engines
 from ._language_model import EngineInfo, LanguageModel, engine_info, live, skip_generate
 from ._load import load, unload
-from ._reference_classifier import ReferenceClassifier, read_reference_classifier
+from ._reference_cells import (
+    MIN_CELLS,
+    ReferenceCells,
+    copy_model,
+    with_reference_labels,
+    write_reference,
+    write_spec,
+)
+from ._reference_classifier import ReferenceClassifier, read_reference_classifier, reference_genes, reference_labels
 from ._resolve import available, resolve
 from ._sampling import Sampling, SamplingParams
 from ._smollm2 import from_wheel
@@ -18,12 +26,14 @@ if TYPE_CHECKING:
     from .engines import EndpointModel, TransformersModel, VLLMModel
 
 __all__ = [
+    "MIN_CELLS",
     "SPEC_FILE",
     "EndpointModel",
     "Engine",
     "EngineInfo",
     "LanguageModel",
     "ModelSpec",
+    "ReferenceCells",
     "ReferenceClassifier",
     "Sampling",
     "SamplingParams",
@@ -32,14 +42,20 @@ __all__ = [
     "VLLMModel",
     "available",
     "clear_cache",
+    "copy_model",
     "engine_info",
     "from_wheel",
     "live",
     "load",
     "read_reference_classifier",
+    "reference_genes",
+    "reference_labels",
     "resolve",
     "skip_generate",
     "unload",
+    "with_reference_labels",
+    "write_reference",
+    "write_spec",
 ]
 
 

@@ -1,5 +1,6 @@
 """Tools: read an AnnData, query a model, write predictions into the AnnData."""
 
+from ._add_reference_cells import add_reference_cells
 from ._annotate import annotate
 from ._distill import distill
 from ._duality import duality
@@ -13,6 +14,7 @@ from ._train_grpo_duality import train_grpo_duality
 from ._train_sft import train_sft
 
 __all__ = [
+    "add_reference_cells",
     "annotate",
     "distill",
     "duality",

@@ -23,12 +23,12 @@ from ..cells import (
     writable,
 )
 from ..examples import ModelCells, build
-from ..models import LanguageModel, Sampling, load, read_reference_classifier
+from ..models import LanguageModel, ReferenceClassifier, Sampling, load, read_reference_classifier, reference_genes
 from ..tasks import Annotation
 from ._label_columns import probability_columns, write_cell_types, write_labels
 from ._label_predictions import pool_by_group
 from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
-from ._predict_labels import Method, check_label_arguments, predict_labels
+from ._predict_labels import Method, check_label_arguments, check_model_options, predict_labels
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -168,8 +168,9 @@ def annotate(
     cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
     examples = build(Annotation(labels=labels), cells)
     names = examples.labels
+    check_model_options(examples, method, sampling)
     probability_columns(data, names)
-    classifier = read_reference_classifier(spec, cells.measured_genes()) if method == "score" else None
+    classifier = _reference_classifier(cells) if method == "score" else None
 
     engine = load(model)
     cells.store()
@@ -200,3 +201,12 @@ def annotate(
     )
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None
+
+
+def _reference_classifier(cells: ModelCells) -> ReferenceClassifier | None:
+    """The reference classifier of the model for these cells, if it has one."""
+    if not cells.spec.known(Annotation.name, "in_distribution"):
+        return None
+    genes = frozenset(reference_genes(cells.spec))
+    seen = cells if genes == cells.spec.genes else cells.with_genes(genes)
+    return read_reference_classifier(cells.spec, seen.measured_genes())
