@@ -83,8 +83,8 @@ class ReferenceClassifier(NamedTuple):
         found, known = softmax(scores, axis=1), ~np.isnan(model).any(axis=0)
         if known.any():
             rest = 1 - found[:, ~known].sum(1, keepdims=True)
-            of_model = model[:, known]
-            own = softmax(scores[:, known], axis=1)
+            of_model, own = (np.compress(known, table, axis=1) for table in (model, scores))
+            own = softmax(own, axis=1)
             found[:, known] = rest * (of_model + of_model.sum(1, keepdims=True) * own) / 2
         return found
 

@@ -48,7 +48,7 @@ def project_cells(
     """
     weights = weigh_sentences(genes, lengths, measured, n_genes, n_vocabulary)
     n = len(vectors) if n_vocabulary is None else n_vocabulary
-    projected = weights[:, :n] @ vectors[:n]
+    projected = (weights[:, :n] if n < len(vectors) else weights) @ vectors[:n]
     norm = np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return projected / norm if n == len(vectors) else np.hstack([projected, weights[:, n:] @ vectors[n:]]) / norm
 

@@ -7,6 +7,7 @@ from ._duality import duality
 from ._embed import embed
 from ._evaluate import evaluate
 from ._generate import generate
+from ._majority_vote import majority_vote
 from ._perturb import perturb
 from ._predict import predict
 from ._sensitivity import sensitivity
@@ -21,6 +22,7 @@ __all__ = [
     "embed",
     "evaluate",
     "generate",
+    "majority_vote",
     "perturb",
     "predict",
     "sensitivity",
