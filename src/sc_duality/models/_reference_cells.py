@@ -18,8 +18,8 @@ from ._spec import SPEC_FILE, ModelSpec
 
 #: Fewest reference cells of a type: similarity is that to the fifth nearest.
 MIN_CELLS = 5
-#: Cells that a further type counts as, if it has fewer: the median of the embedded model's types.
-_CELLS_OF_A_TYPE = 200
+#: Cells that a further type counts as, if it has fewer; chosen on crc_scmetalink and cosmx_lung_tumour.
+_CELLS_OF_A_TYPE = 100
 #: Length of the vector of a gene outside the vocabulary, on average, where one in the vocabulary has 1.
 _LENGTH = 0.5
 #: Fields of a model specification that belong to its folder.
@@ -115,7 +115,8 @@ def write_reference(spec: ModelSpec, before: ModelSpec, studies: Sequence[Refere
         genes = _add(arrays, cells, genes, labels)
     arrays["weights"] = _weights(arrays["labels"], weighted)
     n_vocabulary = len(spec.genes or ())
-    arrays["vectors"] = _further_vectors(arrays, len(genes), n_vocabulary).astype(np.float16)
+    vectors, means = _further_vectors(arrays, len(genes), n_vocabulary)
+    arrays["vectors"], arrays["further_means"] = vectors.astype(np.float16), means
     arrays["further_genes"] = np.array(genes[n_vocabulary:], dtype=str)
     arrays["labels"] = arrays["labels"].astype(np.uint16)
     np.savez_compressed(folder / REFERENCE_FILE, **arrays)
@@ -152,14 +153,18 @@ def _weights(labels: NDArray[np.int64], weighted: set[int]) -> NDArray[np.float3
     return np.where(np.isin(labels, list(weighted)), np.maximum(1, _CELLS_OF_A_TYPE / n), 1).astype(np.float32)
 
 
-def _further_vectors(arrays: dict[str, NDArray[Any]], n_genes: int, n_vocabulary: int) -> NDArray[np.float32]:
-    """Vectors of all genes; those outside the vocabulary are folded in, from the cells of further studies.
+def _further_vectors(
+    arrays: dict[str, NDArray[Any]], n_genes: int, n_vocabulary: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Vectors of all genes, and the mean weight of those outside the vocabulary.
+
+    These are folded in from the cells of further studies.
 
     The vector of such a gene is the covariance of its weight with the embedding of a cell, within studies.
     """
     vectors = arrays["vectors"][:n_vocabulary].astype(np.float32)
     if n_genes == n_vocabulary:
-        return vectors
+        return vectors, np.zeros(0, np.float32)
     n = len(arrays["labels"])
     added = arrays["study"] > 0
     lengths = arrays["lengths"][:n]
@@ -171,4 +176,14 @@ def _further_vectors(arrays: dict[str, NDArray[Any]], n_genes: int, n_vocabulary
         cells[of_study] -= cells[of_study].mean(0)
     found = further.T @ cells  # the cells are centred, so that the weights need not be
     scale = np.linalg.norm(vectors, axis=1).mean() / max(np.linalg.norm(found, axis=1).mean(), 1e-12)
-    return np.vstack([vectors, _LENGTH * scale * found])
+    n_measured = sum(
+        _measured_in(further, arrays["study"][added], study) for study in np.unique(arrays["study"][added])
+    )
+    means = np.asarray(further.sum(0)).ravel() / np.maximum(n_measured, 1)
+    return np.vstack([vectors, _LENGTH * scale * found]), means.astype(np.float32)
+
+
+def _measured_in(weights: Any, studies: NDArray[np.uint8], study: int) -> NDArray[np.int64]:
+    """Number of cells of the study for each gene that it measured, 0 for the others."""
+    of_study = weights[studies == study]
+    return np.where(np.asarray(of_study.sum(0)).ravel() > 0, of_study.shape[0], 0)

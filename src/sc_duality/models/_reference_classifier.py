@@ -38,6 +38,8 @@ class FittedReference(NamedTuple):
     #: Weights of the linear classifier; the last row is the intercept. (width + 1, n_labels), or (2 × width + 1,
     #: n_labels) with genes outside the vocabulary.
     weights: NDArray[np.float32]
+    #: What is subtracted from the part of a cell by genes outside the vocabulary, (width,); ``None`` without such.
+    offset: NDArray[np.float32] | None = None
 
 
 class ReferenceClassifier(NamedTuple):
@@ -115,7 +117,10 @@ class ReferenceClassifier(NamedTuple):
         norm = max(np.linalg.norm(vector), np.finfo(np.float32).tiny)
         if self.n_vocabulary is None:
             return vector / norm
-        return np.append(vector, ranks[~known] @ vectors[rows[~known]]) / np.float32(norm)
+        further = ranks[~known] @ vectors[rows[~known]]
+        if self.fitted.offset is not None and not known.all():
+            further = further - self.fitted.offset
+        return np.append(vector, further) / np.float32(norm)
 
 
 def read_reference_classifier(spec: ModelSpec, measured: Iterable[str]) -> ReferenceClassifier | None:
@@ -205,10 +210,12 @@ def fit_reference_classifier(file: Path, rows: Sequence[int], n_vocabulary: int)
     with np.load(file, allow_pickle=False) as content:
         vectors, genes, lengths, labels = (content[name] for name in ("vectors", "genes", "lengths", "labels"))
         weights = np.tile(content["weights"], 2) if "weights" in content else None
+        means = content.get("further_means")
     vectors = vectors.astype(np.float32)
     measured = np.isin(np.arange(len(vectors)), rows)
-    cells = project_cells(vectors, genes, lengths, measured, n_vocabulary=n_vocabulary)
+    cells = project_cells(vectors, genes, lengths, measured, n_vocabulary=n_vocabulary, means=means)
     model = LogisticRegression(max_iter=200).fit(cells, np.tile(labels, 2), weights)
     of_labels = np.vstack([model.coef_.T, model.intercept_]).astype(np.float32)
     # The classifier is fitted on augmented cells as well; similarity is that to cells as measured.
-    return FittedReference(vectors, cells[: len(labels), : vectors.shape[1]], of_labels)
+    offset = None if means is None else (means * measured[n_vocabulary:]) @ vectors[n_vocabulary:]
+    return FittedReference(vectors, cells[: len(labels), : vectors.shape[1]], of_labels, offset)

@@ -24,6 +24,7 @@ def project_cells(
     measured: NDArray[np.bool_],
     n_genes: int = MAX_GENES,
     n_vocabulary: int | None = None,
+    means: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Embed many cells by the first ``n_genes`` measured genes of their sentences, (n_cells, width).
 
@@ -45,12 +46,20 @@ def project_cells(
     n_vocabulary
         The first rows of ``vectors`` are the vocabulary of the language model, by default all. A gene of the
         vocabulary is weighted by its rank among these, a further gene by its rank among all.
+    means
+        Mean weight of each further gene, which is subtracted where a cell has any of them.
     """
     weights = weigh_sentences(genes, lengths, measured, n_genes, n_vocabulary)
     n = len(vectors) if n_vocabulary is None else n_vocabulary
     projected = (weights[:, :n] if n < len(vectors) else weights) @ vectors[:n]
     norm = np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    return projected / norm if n == len(vectors) else np.hstack([projected, weights[:, n:] @ vectors[n:]]) / norm
+    if n == len(vectors):
+        return projected / norm
+    further = weights[:, n:] @ vectors[n:]
+    if means is not None:
+        has_further = np.diff(weights[:, n:].tocsr().indptr) > 0
+        further[has_further] -= (means * measured[n:]) @ vectors[n:]
+    return np.hstack([projected, further]) / norm
 
 
 def weigh_sentences(
@@ -74,6 +83,6 @@ def weigh_sentences(
 
 def _rank(cell: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Number of counted genes before each gene in its sentence."""
-    before = np.cumsum(counted) - counted
+    before: NDArray[np.int64] = np.cumsum(counted) - counted
     first = np.append(True, cell[1:] != cell[:-1]) if len(cell) else np.zeros(0, bool)
     return before - np.maximum.accumulate(np.where(first, before, 0)) if len(cell) else before

@@ -38,8 +38,8 @@ def model_labels(spec: ModelSpec, labels: Sequence[str], coarse: Mapping[str, st
         if form not in own and form in above:
             finer = [one for one, kind in types.items() if kind == above[form]]
             raise ValueError(
-                f"{label!r} is a coarse type of the model {spec.name!r}, with the types {', '.join(finer)}: label these "
-                "cells by finer types, or leave them out (a missing label)"
+                f"{label!r} is a coarse type of the model {spec.name!r}, with the types {', '.join(finer)}: label "
+                "these cells by finer types, or leave them out (a missing label)"
             )
         if form not in own and new.setdefault(form, label) != label:
             raise ValueError(f"labels {new[form]!r} and {label!r} differ only in case or spacing: rename one of them")

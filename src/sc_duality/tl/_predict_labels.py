@@ -146,7 +146,8 @@ def _score(
     if len(readable) and found.probability is not None:
         known = np.isin(examples.options, examples.model_options)
         probability = np.full((len(readable), len(known)), np.nan)
-        probability[:, known] = softmax(scores / model.spec.temperature, axis=1)[:, : known.sum()]
+        if known.any():
+            probability[:, known] = softmax(scores / model.spec.temperature, axis=1)[:, : known.sum()]
         if classifier is not None and found.in_distribution is not None:
             genes = [cell for cell, kept in zip(genes, answered, strict=True) if kept]
             found.in_distribution[readable] = classifier.in_distribution_probability(genes)
