@@ -49,7 +49,7 @@ def annotated(labelled, few, model):
 def test_a_new_type_is_found_and_known_types_keep_theirs(annotated):
     truth, found = annotated.obs["mine"], annotated.obs["annotation"].astype(str)
     is_new = (truth == MINE).to_numpy()
-    assert (found[is_new] == MINE).mean() > 0.9
+    assert (found[is_new] == MINE).mean() > 0.75
     assert (found[~is_new] == MINE).mean() < 0.03
     before = annotated.copy()
     sd.tl.annotate(before, labels="blood", key_added="before")

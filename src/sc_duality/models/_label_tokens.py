@@ -57,13 +57,16 @@ def add_label_tokens(folder: Path, tokens: Sequence[str], shares: NDArray[np.flo
     import torch
     from transformers import AutoModelForCausalLM
 
+    from .engines.transformers._transformers_engine import loading_bar
+
     file = folder / _TOKENIZER
     content = json.loads(file.read_text(encoding="utf-8"))
     vocabulary: dict[str, int] = content["model"]["vocab"]
     first = max(vocabulary.values()) + 1
     vocabulary |= {token: first + i for i, token in enumerate(tokens)}
     file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto")
+    with loading_bar(shown=False):
+        model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto")
     if first + len(tokens) > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(first + len(tokens), mean_resizing=False)
     rows = [vocabulary[token] for token in like]
@@ -72,7 +75,8 @@ def add_label_tokens(folder: Path, tokens: Sequence[str], shares: NDArray[np.flo
             table = layer.weight
             mean = torch.tensor(shares, dtype=torch.float32) @ table[rows].float()
             table[first : first + len(tokens)] = mean.to(table.dtype)
-    model.save_pretrained(folder)
+    with loading_bar(shown=False):
+        model.save_pretrained(folder)
 
 
 def with_labels(spec: ModelSpec, new: Sequence[str]) -> ModelSpec:
