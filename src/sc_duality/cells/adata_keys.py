@@ -96,6 +96,11 @@ def status(key: str) -> str:
     return f"{key}_status"
 
 
+def cluster(key: str) -> str:
+    """``obs`` column with the fine clusters that voted for the labels in ``obs[key]``."""
+    return f"{key}_cluster"
+
+
 def probabilities(key: str) -> str:
     """``obsm`` key of the label probabilities, cells × labels, of the prediction in ``obs[key]``."""
     return f"{key}_probabilities"

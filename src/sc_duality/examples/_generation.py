@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tasks import Generation, GenerationExample, Task, TrainingExample
-from ._annotation import cell_type_options
+from ._annotation import cell_type_options, trained_cell_types
 from ._examples import Examples, Pool, Results, every_row
 from ._label_options import column_labels, one_by_one
 from ._label_task import balanced_pool
@@ -46,6 +46,10 @@ class GenerationExamples(Examples):
         present = sorted({value for value in values if value is not None})
         names = one_by_one(cell_type_options(self.cells, present if labels is None else labels))
         return np.array([names.get(value) for value in values], dtype=object), tuple(names.values())
+
+    def cell_types(self) -> list[str]:
+        """Cell types that are trained."""
+        return trained_cell_types(self.cells, self.task.truth, self.task.labels)
 
     def labelled(self, rows: NDArray[np.bool_]) -> Pool:
         """Cells with a type; a type is sampled in proportion to the square root of its number of cells."""

@@ -83,21 +83,26 @@ class KnownLabels:
 
         A label of the model stands for itself, a coarser type for all labels of that type.
         """
-        own = self._by_name.get(normal_form(label))
-        if own is None and self._cell_types:
-            key = cell_type_key(label)
-            own = self._by_key.get(key) or self._by_key.get(f"{key} cell")
-        if own is not None:
-            return Meant(own, self._types[own])
-        term = ontology_term(label) if self._cell_types else None
-        return None if term is None else self._of_term(term)
-
-    def _of_term(self, term: str) -> Meant | None:
-        same = next((name for name, other in self._terms.items() if other == term), None)
+        same = self.same(label)
         if same is not None:
             return Meant(same, self._types[same])
+        term = ontology_term(label) if self._cell_types else None
+        if term is None:
+            return None
         below = tuple(label for label in self.labels if self._is_below(label, term))
         return Meant(below[0] if len(below) == 1 else ontology_name(term), below) if below else None
+
+    def same(self, label: str) -> str | None:
+        """The known label, or coarse type, with another name; types below it are not meant."""
+        own = self._by_name.get(normal_form(label))
+        if own is not None or not self._cell_types:
+            return own
+        key = cell_type_key(label)
+        own = self._by_key.get(key) or self._by_key.get(f"{key} cell")
+        if own is not None:
+            return own
+        term = ontology_term(label)
+        return None if term is None else next((name for name, other in self._terms.items() if other == term), None)
 
     def _is_below(self, name: str, term: str) -> bool:
         own = self._terms[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -110,6 +110,13 @@ class ModelCells:
         """The same cells for the same model in another prompt format."""
         found = copy(self)
         found.spec = spec
+        return found
+
+    def with_genes(self, genes: Collection[str]) -> ModelCells:
+        """The same cells with a larger vocabulary than the model's, for its reference classifier."""
+        found = copy(self)
+        found._codes, found.gene_names = known_vocabulary(self.sentences, self.spec, genes)
+        found._augmenter = None
         return found
 
     def __len__(self) -> int:

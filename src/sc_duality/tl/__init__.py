@@ -1,11 +1,13 @@
 """Tools: read an AnnData, query a model, write predictions into the AnnData."""
 
+from ._add_reference_cells import add_reference_cells
 from ._annotate import annotate
 from ._distill import distill
 from ._duality import duality
 from ._embed import embed
 from ._evaluate import evaluate
 from ._generate import generate
+from ._majority_vote import majority_vote
 from ._perturb import perturb
 from ._predict import predict
 from ._sensitivity import sensitivity
@@ -14,12 +16,14 @@ from ._train_grpo_duality import train_grpo_duality
 from ._train_sft import train_sft
 
 __all__ = [
+    "add_reference_cells",
     "annotate",
     "distill",
     "duality",
     "embed",
     "evaluate",
     "generate",
+    "majority_vote",
     "perturb",
     "predict",
     "sensitivity",

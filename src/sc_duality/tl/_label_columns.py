@@ -13,9 +13,12 @@ from ..cells import adata_keys, cell_names, check_name, ontology_term, write_col
 from ..models import ModelSpec
 from ._label_predictions import LabelPredictions
 
+#: Confidence below which a cell is unknown: one for all cells, or one a cell, (n_obs,).
+Threshold = float | NDArray[np.float64] | None
+
 
 def write_labels(
-    adata: AnnData, key: str, predictions: LabelPredictions, labels: Sequence[str], threshold: float | None
+    adata: AnnData, key: str, predictions: LabelPredictions, labels: Sequence[str], threshold: Threshold
 ) -> None:
     """Write ``obs[key]``, its status, confidence and in-distribution probability, and ``obsm`` probabilities.
 
@@ -61,7 +64,7 @@ def write_cell_types(
     predictions: LabelPredictions,
     labels: Sequence[str],
     spec: ModelSpec,
-    threshold: float | None,
+    threshold: Threshold,
 ) -> None:
     """Write the Cell Ontology terms of the labels, their coarse types as far as the model knows them, and colours.
 
@@ -83,7 +86,7 @@ def write_cell_types(
     _write_terms(adata, adata_keys.coarse(key), coarser, names, spec, unsure)
 
 
-def is_unsure(predictions: LabelPredictions, threshold: float | None) -> NDArray[np.bool_]:
+def is_unsure(predictions: LabelPredictions, threshold: Threshold) -> NDArray[np.bool_]:
     """Whether confidence × in-distribution probability is below the threshold; not for missing labels."""
     if threshold is None:
         return np.zeros(len(predictions.best), dtype=bool)

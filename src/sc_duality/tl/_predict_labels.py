@@ -15,7 +15,7 @@ from ..cells import adata_keys, check_column
 from ..duality import Duality, best_by_duality
 from ..examples import LabelExamples, cell_rng
 from ..models import LanguageModel, ReferenceClassifier, Sampling
-from ..tasks import LabelExample, Question
+from ..tasks import Question
 from ._blocks import blocks
 from ._label_predictions import LabelPredictions
 from ._text_answers import AnswerTable, TextAnswer, generate_answers, samples_status
@@ -47,6 +47,21 @@ def check_label_arguments(
         raise ValueError(
             f"n_samples={sampling.n_samples} at temperature 0 gives {sampling.n_samples} equal samples: pass "
             "sd.Sampling(temperature=1.0, ...)"
+        )
+
+
+def check_model_options(examples: LabelExamples, method: str, sampling: Sampling) -> None:
+    """Refuse labels without tokens where the language model has to write or to explain them."""
+    without = [option for option in examples.options if option in examples.reference_labels]
+    if without and method != "score":
+        raise ValueError(
+            f"method={method!r} cannot write {without}, which the reference classifier alone knows: pass labels= "
+            "without them, or method='score'"
+        )
+    if without and sampling.n_samples > 1:
+        raise ValueError(
+            f"n_samples={sampling.n_samples} selects labels by duality, and nothing can be reconstructed from "
+            f"{without}, which the reference classifier alone knows: pass labels= without them, or n_samples=1"
         )
 
 
@@ -84,6 +99,7 @@ def predict_labels(
         Whether all samples are kept as votes, not the best one by its duality score.
     """
     n, n_labels = len(examples.cells), len(examples.options)
+    further = None if classifier is None or classifier.genes is None else examples.cells.with_genes(classifier.genes)
     scored = method == "score"
     empty = partial(
         LabelPredictions.empty,
@@ -103,7 +119,9 @@ def predict_labels(
         questions = [examples.task.question(cells[i]) for i in readable]
         samples = np.full((len(cells), sampling.n_samples), -1)
         if scored and len(readable):
-            found = _score(model, examples, questions, [cells[i] for i in readable], readable, found, classifier)
+            shown = [one.genes for one in cells if one is not None]
+            genes = shown if further is None else [further.genes(rows)[i] for i in readable]
+            found = _score(model, examples, questions, genes, readable, found, classifier)
         elif len(readable):
             none = _none_of_these(model, examples)
             texts = generate_answers(model, questions, method, sampling, seed, none)
@@ -133,22 +151,26 @@ def _score(
     model: LanguageModel,
     examples: LabelExamples,
     questions: Sequence[Question],
-    cells: Sequence[LabelExample | None],
+    genes: Sequence[Sequence[str]],
     readable: NDArray[np.int64],
     found: LabelPredictions,
     classifier: ReferenceClassifier | None,
 ) -> LabelPredictions:
-    """Compare the log-likelihoods of all labels after each cell, and of none of them."""
-    none = _none_of_these(model, examples)
-    completions = questions[0].completions() + ([questions[0].template.write(none)] if none else [])
-    scores = model.score([question.prompt for question in questions], completions)
+    """Compare the log-likelihoods of all labels after each cell, and of none of them.
+
+    ``genes`` are those of each cell that the classifier reads.
+    """
+    scores = _scores(model, examples, questions)
     answered = np.asarray(~np.isnan(scores).any(axis=1))
     found.status[readable] = np.where(answered, adata_keys.OK, adata_keys.NOT_ANSWERED)
     scores, readable = scores[answered], readable[answered]
     if len(readable) and found.probability is not None:
-        probability = softmax(scores / model.spec.temperature, axis=1)[:, : len(examples.options)]
+        known = np.isin(examples.options, examples.model_options)
+        probability = np.full((len(readable), len(known)), np.nan)
+        if known.any():
+            probability[:, known] = softmax(scores / model.spec.temperature, axis=1)[:, : known.sum()]
         if classifier is not None and found.in_distribution is not None:
-            genes = [cell.genes for cell, kept in zip(cells, answered, strict=True) if kept and cell is not None]
+            genes = [cell for cell, kept in zip(genes, answered, strict=True) if kept]
             found.in_distribution[readable] = classifier.in_distribution_probability(genes)
             probability = classifier.ensemble_probabilities(probability, genes, examples.options)
         found.probability[readable] = probability
@@ -156,10 +178,20 @@ def _score(
     return found.choose(found.best)
 
 
+def _scores(model: LanguageModel, examples: LabelExamples, questions: Sequence[Question]) -> NDArray[np.float64]:
+    """Log-likelihoods of the labels that the model can write, and of none of them; nothing if it can write none."""
+    if not examples.model_options:
+        return np.zeros((len(questions), 0))
+    none = _none_of_these(model, examples)
+    completions = questions[0].completions() + ([questions[0].template.write(none)] if none else [])
+    return model.score([question.prompt for question in questions], completions)
+
+
 def _written_names(examples: LabelExamples) -> Callable[[Any], str]:
     """How the model's own labels are written into ``obs``."""
-    written = list(examples.labels)
-    return {option: written[i] for option, i in zip(examples.options, examples.label_of_option, strict=True)}.__getitem__
+    names = list(examples.labels)
+    written = {option: names[i] for option, i in zip(examples.options, examples.label_of_option, strict=True)}
+    return written.__getitem__
 
 
 def _labels(
