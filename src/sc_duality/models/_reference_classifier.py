@@ -120,8 +120,7 @@ class ReferenceClassifier(NamedTuple):
         further = ranks[~known] @ vectors[rows[~known]]
         if self.fitted.offset is not None and not known.all():
             further = further - self.fitted.offset
-        both: NDArray[np.float32] = np.append(vector, further) / norm
-        return both
+        return np.concatenate([vector, further], dtype=np.float32) / norm
 
 
 def read_reference_classifier(spec: ModelSpec, measured: Iterable[str]) -> ReferenceClassifier | None:
