@@ -86,11 +86,12 @@ def predict_labels(
         )
         found.status[:] = examples.cells.status[rows]
         readable = np.array([i for i, example in enumerate(cells) if example is not None], dtype=int)
-        questions = [examples.task.question(cells[i]) for i in readable]
+        known = [example for example in cells if example is not None]
         samples = np.full((len(cells), sampling.n_samples), -1)
-        if scored and len(readable):
-            found = _score(model, examples, questions, [cells[i] for i in readable], readable, found, classifier)
-        elif len(readable):
+        if scored and known:
+            found = _score(model, examples, known, readable, found, classifier)
+        elif known:
+            questions = [examples.task.question(example) for example in known]
             samples[readable], found.status[readable] = _generate(model, examples, questions, method, sampling, seed)
             found = found._replace(best=samples[:, 0])
         if sampling.n_samples > 1:
@@ -111,28 +112,47 @@ def _none_of_these(model: LanguageModel, examples: LabelExamples) -> str:
 def _score(
     model: LanguageModel,
     examples: LabelExamples,
-    questions: Sequence[Question],
-    cells: Sequence[LabelExample | None],
+    cells: Sequence[LabelExample],
     readable: NDArray[np.int64],
     found: LabelPredictions,
     classifier: ReferenceClassifier | None,
 ) -> LabelPredictions:
-    """Compare the log-likelihoods of all labels after each cell, and of none of them."""
-    none = _none_of_these(model, examples)
-    completions = questions[0].completions() + ([questions[0].template.write(none)] if none else [])
-    scores = model.score([question.prompt for question in questions], completions)
-    answered = np.asarray(~np.isnan(scores).any(axis=1))
+    """Choose the most probable label of each cell."""
+    probability = label_probabilities(model, examples, cells, classifier)
+    answered = ~np.isnan(probability).any(axis=1)
     found.status[readable] = np.where(answered, adata_keys.OK, adata_keys.NOT_ANSWERED)
-    scores, readable = scores[answered], readable[answered]
+    probability, readable = probability[answered], readable[answered]
     if len(readable) and found.probability is not None:
-        probability = softmax(scores / model.spec.temperature, axis=1)[:, : len(examples.options)]
         if classifier is not None and found.in_distribution is not None:
-            genes = [cell.genes for cell, kept in zip(cells, answered, strict=True) if kept and cell is not None]
+            genes = [cell.genes for cell, kept in zip(cells, answered, strict=True) if kept]
             found.in_distribution[readable] = classifier.in_distribution_probability(genes)
-            probability = classifier.ensemble_probabilities(probability, genes, examples.options)
         found.probability[readable] = probability
         found.best[readable] = probability.argmax(1)
     return found.choose(found.best)
+
+
+def label_probabilities(
+    model: LanguageModel,
+    examples: LabelExamples,
+    cells: Sequence[LabelExample],
+    classifier: ReferenceClassifier | None,
+) -> NDArray[np.float64]:
+    """Probability of every label for each of these cells, (n_cells, n_labels), NaN where there is no answer.
+
+    The log-likelihoods of all labels after each cell, and of none of them, are compared, and averaged with the
+    probabilities of the reference classifier.
+    """
+    questions = [examples.task.question(cell) for cell in cells]
+    none = _none_of_these(model, examples)
+    completions = questions[0].completions() + ([questions[0].template.write(none)] if none else [])
+    scores = model.score([question.prompt for question in questions], completions)
+    found = softmax(scores / model.spec.temperature, axis=1)[:, : len(examples.options)]
+    answered = ~np.isnan(scores).any(axis=1)
+    found[~answered] = np.nan
+    if classifier is not None and answered.any():
+        genes = [cell.genes for cell, kept in zip(cells, answered, strict=True) if kept]
+        found[answered] = classifier.ensemble_probabilities(found[answered], genes, examples.options)
+    return found
 
 
 def _generate(
