@@ -33,6 +33,7 @@ from ._expression_matrix import matrix_name
 from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
+from ._marker_genes import marker_genes
 from ._outdated_sentences import current_sentences
 from ._rank_kernel import rank_rows
 from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
@@ -94,6 +95,7 @@ __all__ = [
     "is_result",
     "layer_names",
     "map_rows",
+    "marker_genes",
     "matrix",
     "matrix_name",
     "modality",
