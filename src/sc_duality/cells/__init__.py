@@ -33,6 +33,8 @@ from ._expression_matrix import matrix_name
 from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
+from ._group_expression import GroupExpression, group_expression
+from ._label_groups import LabelGroup, label_groups, label_options, mode, optional_column
 from ._marker_genes import marker_genes
 from ._outdated_sentences import current_sentences
 from ._rank_kernel import rank_rows
@@ -65,6 +67,8 @@ __all__ = [
     "UNITS",
     "ExpressionSource",
     "Fields",
+    "GroupExpression",
+    "LabelGroup",
     "Projection",
     "Ranking",
     "Sentences",
@@ -90,16 +94,21 @@ __all__ = [
     "gene_columns",
     "gene_lists",
     "gene_names",
+    "group_expression",
     "in_memory",
     "is_labelled",
     "is_result",
+    "label_groups",
+    "label_options",
     "layer_names",
     "map_rows",
     "marker_genes",
     "matrix",
     "matrix_name",
     "modality",
+    "mode",
     "new_fields",
+    "optional_column",
     "plan_ranking",
     "preview",
     "project_cells",

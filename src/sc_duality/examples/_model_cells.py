@@ -144,6 +144,11 @@ class ModelCells:
         )
         return self.gene_names[found]
 
+    def measured_names(self) -> dict[str, str]:
+        """The name in the sentences of each gene that the model knows; the first of several."""
+        named = zip(self._codes[:-1].tolist(), self.sentences.genes.tolist(), strict=True)
+        return {self.gene_names[code]: gene for code, gene in reversed(list(named)) if code >= 0}
+
     def context(self, rows: Rows) -> list[dict[str, str]]:
         """The facts about these cells by column; missing values are left out."""
         n = len(self.readable[rows])

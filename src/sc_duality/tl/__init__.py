@@ -5,6 +5,7 @@ from ._distill import distill
 from ._duality import duality
 from ._embed import embed
 from ._evaluate import evaluate
+from ._explain import explain
 from ._generate import generate
 from ._perturb import perturb
 from ._predict import predict
@@ -18,6 +19,7 @@ __all__ = [
     "duality",
     "embed",
     "evaluate",
+    "explain",
     "generate",
     "perturb",
     "predict",
