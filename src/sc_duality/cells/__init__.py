@@ -20,6 +20,7 @@ from ._adata import (
     text_column,
     writable,
 )
+from ._evidence_table import evidence_table, stored_evidence
 from ._expression_at_rank import (
     UNITS,
     ExpressionSource,
@@ -86,6 +87,7 @@ __all__ = [
     "current_sentences",
     "default_sentences",
     "drop_written",
+    "evidence_table",
     "expressed_genes",
     "expression_at_rank",
     "expression_model",
@@ -122,6 +124,7 @@ __all__ = [
     "select_genes",
     "sentence_fields",
     "store_sentences",
+    "stored_evidence",
     "text_column",
     "to_known_names",
     "to_shared_genes",

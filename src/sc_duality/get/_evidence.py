@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
 
 from .._validation import choice, positive_integer
-from ..cells import adata_keys, in_memory, modality, preview
+from ..cells import adata_keys, evidence_table, modality, preview
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -74,15 +74,5 @@ def evidence(
     table = table[table[by] > 0]
     if n_genes is not None:
         table = table[table[rank] <= positive_integer("n_genes", n_genes)]
-    order = {name: i for i, name in enumerate(dict.fromkeys(table["group"].astype(str)))}
-    position = table["group"].astype(str).map(order)
-    return table.assign(_position=position).sort_values(["_position", rank]).drop(columns="_position").reset_index(drop=True)
-
-
-def evidence_table(adata: AnnData, key: str, name: str) -> pd.DataFrame:
-    """One of the tables that :func:`sc_duality.tl.explain` wrote, or an error if it did not run."""
-    result: Any = adata.uns.get(key)
-    found = result.get(adata_keys.EVIDENCE) if isinstance(result, Mapping) else None
-    if not isinstance(found, Mapping) or name not in found:
-        raise KeyError(f"uns[{key!r}] has no evidence: run sd.tl.explain(adata, {key!r}) first")
-    return in_memory(found[name])
+    position = pd.factorize(table["group"].astype(str))[0]
+    return table.iloc[np.lexsort((table[rank], position))].reset_index(drop=True)

@@ -103,9 +103,7 @@ def evidence_tables(
     }
 
 
-def _with_runner_up(
-    group: LabelGroup, cells: list[int], labels: list[str], probability: np.ndarray
-) -> ExplainedGroup:
+def _with_runner_up(group: LabelGroup, cells: list[int], labels: list[str], probability: np.ndarray) -> ExplainedGroup:
     """The label and the runner-up of a group: of all its cells or, without probabilities, of the cells that were read."""
     label = labels.index(str(group.label))
     if group.runner_up in labels and not np.isnan(group.probability):

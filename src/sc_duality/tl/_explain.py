@@ -138,9 +138,7 @@ def explain(
     shown = [example for row in rows for example in examples.predict(slice(row, row + 1)) if example is not None]
     occlusion = Occlusion(engine, examples, classifier, shown)
     tables = evidence_tables(data, key, groupby, sampled, occlusion, cells, examples, n_genes)
-    kept = provenance(
-        engine, groupby=groupby, n_genes=n_genes, n_cells=n_cells, sentence_key=sentence_key, rng=number
-    )
+    kept = provenance(engine, groupby=groupby, n_genes=n_genes, n_cells=n_cells, sentence_key=sentence_key, rng=number)
     if kept[adata_keys.PARAMS]["fingerprint"] != params.get("fingerprint"):
         logger.warning("obs[%r] was predicted by another model or other weights than those that explain it", key)
     data.uns[key] = {**data.uns[key], adata_keys.EVIDENCE: {**tables, **kept}}

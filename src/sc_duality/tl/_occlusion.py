@@ -69,9 +69,7 @@ class Occlusion:
         """
         screened = [group._replace(cells=group.cells[:_N_SCREENED]) for group in groups]
         self._hide((i, gene) for group in screened for i in group.cells for gene in self._cells[i].genes)
-        candidates = [
-            self._candidates(few, group, n_genes) for few, group in zip(screened, groups, strict=True)
-        ]
+        candidates = [self._candidates(few, group, n_genes) for few, group in zip(screened, groups, strict=True)]
         self._hide(
             (i, gene)
             for group, genes in zip(groups, candidates, strict=True)
