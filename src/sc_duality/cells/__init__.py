@@ -34,7 +34,7 @@ from ._expression_matrix import matrix_name
 from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
-from ._group_expression import GroupExpression, group_expression
+from ._group_expression import GroupExpression, group_expression, ranked_matrix
 from ._label_groups import LabelGroup, label_groups, label_options, mode, optional_column
 from ._marker_genes import marker_genes
 from ._outdated_sentences import current_sentences
@@ -115,6 +115,7 @@ __all__ = [
     "preview",
     "project_cells",
     "rank_rows",
+    "ranked_matrix",
     "read_sentences",
     "rebuild_expression",
     "row_blocks",

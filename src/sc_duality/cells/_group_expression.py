@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from . import adata_keys
 from ._adata import matrix
 from ._gene_filter import gene_columns
 from ._marker_genes import log_expression, sample_rows
@@ -77,3 +78,23 @@ def group_expression(
         return pd.DataFrame(found, index=names, columns=list(genes))
 
     return GroupExpression(to_table((chosen > 0).astype(float)), to_table(chosen))
+
+
+def ranked_matrix(adata: AnnData, key: str) -> dict[str, Any]:
+    """The matrix behind the predictions under ``key``, as arguments: that which their cell sentences were ranked from.
+
+    It is ``X`` where the predictions or the sentences do not tell.
+    """
+    params = _params(adata, key)
+    ranked = _params(adata, str(params.get("sentence_key", adata_keys.SENTENCE)))
+    return {
+        "layer": ranked.get("layer"),
+        "use_raw": bool(ranked.get("use_raw", False)),
+        "gene_symbols": ranked.get("gene_symbols"),
+    }
+
+
+def _params(adata: AnnData, key: str) -> Mapping[str, Any]:
+    entry: Any = adata.uns.get(key)
+    found = entry.get(adata_keys.PARAMS) if isinstance(entry, Mapping) else None
+    return found if isinstance(found, Mapping) else {}

@@ -18,6 +18,7 @@ from ..cells import (
     modality,
     mode,
     optional_column,
+    ranked_matrix,
     stored_evidence,
     text_column,
 )
@@ -135,9 +136,8 @@ def _genes(
         table = evidence(adata, key, n_genes=n_genes)
         by_group = {str(name): ", ".join(part["gene"]) for name, part in table.groupby("group", observed=True)}
         return {"deciding_genes": [by_group.get(group.name, "") for group in groups]}
-    params = _sentence_params(adata, key)
     try:
-        markers = marker_genes(adata, groupby or key, n_genes=n_genes, **params)
+        markers = marker_genes(adata, groupby or key, n_genes=n_genes, **ranked_matrix(adata, key))
     except (KeyError, ValueError) as error:
         logger.warning("the summary has no marker genes: %s", error)
         return {}
@@ -148,16 +148,3 @@ def explained_by(adata: AnnData, key: str, groupby: str | None) -> bool:
     """Whether :func:`sc_duality.tl.explain` explained the groups in this column."""
     found = stored_evidence(adata, key)
     return found is not None and found[adata_keys.PARAMS].get("groupby") == groupby
-
-
-def _sentence_params(adata: AnnData, key: str) -> dict[str, Any]:
-    """The matrix that the sentences behind the predictions were ranked from; ``X`` if there are none."""
-    result = adata.uns.get(key, {})
-    params = result.get(adata_keys.PARAMS, {}) if hasattr(result, "get") else {}
-    sentences = adata.uns.get(str(params.get("sentence_key", adata_keys.SENTENCE)), {})
-    stored = sentences.get(adata_keys.PARAMS, {}) if hasattr(sentences, "get") else {}
-    return {
-        "layer": stored.get("layer"),
-        "use_raw": bool(stored.get("use_raw", False)),
-        "gene_symbols": stored.get("gene_symbols"),
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_AREA = 150
 #: Colours of drops, from the largest down to this fraction of it, and of expression.
 DROPS, SMALLEST, EXPRESSION = "YlOrRd", 1e-3, "Greys"
+
+#: Markers of the legend of sizes.
+SIZE: dict[str, Any] = {"linestyle": "", "marker": "o", "color": "0.75", "markeredgecolor": "0.5"}
 
 
 def evidence(

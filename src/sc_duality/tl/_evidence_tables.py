@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from ..cells import (
     group_expression,
     marker_genes,
     preview,
+    ranked_matrix,
     text_column,
     to_shared_genes,
 )
@@ -80,7 +81,8 @@ def evidence_tables(
         _with_runner_up(one.group, list(range(end - len(one.read), end)), labels, occlusion.probability)
         for one, end in zip(sampled, ends, strict=True)
     ]
-    markers = _markers(adata, key if groupby is None else groupby, cells, n_genes)
+    column_of_groups, matrix = groupby or key, ranked_matrix(adata, key)
+    markers = _markers(adata, column_of_groups, n_genes, matrix)
     names = cells.measured_names()
     parts = []
     for one, found, drops in zip(sampled, explained, occlusion.deciding_genes(explained, n_genes), strict=True):
@@ -92,7 +94,7 @@ def evidence_tables(
         parts.append(table)
     genes = pd.concat(parts, ignore_index=True)
     wanted = list(dict.fromkeys(genes["gene"]))
-    expression = _expression(adata, key if groupby is None else groupby, wanted, cells)
+    expression = _expression(adata, column_of_groups, wanted, cells, matrix)
     kept = [one.group.name for one in sampled]
     fraction = expression.fraction.reindex(kept)
     genes["fraction"] = [fraction.at[group, gene] for group, gene in zip(genes["group"], genes["gene"], strict=True)]
@@ -104,7 +106,7 @@ def evidence_tables(
 
 
 def _with_runner_up(group: LabelGroup, cells: list[int], labels: list[str], probability: np.ndarray) -> ExplainedGroup:
-    """The label and the runner-up of a group: of all its cells or, without probabilities, of the cells that were read."""
+    """The label of a group, and its runner-up: of all cells or, without probabilities, of those that were read."""
     label = labels.index(str(group.label))
     if group.runner_up in labels and not np.isnan(group.probability):
         return ExplainedGroup(cells, label, labels.index(str(group.runner_up)))
@@ -150,35 +152,27 @@ def _group_table(
     return pd.DataFrame(rows)
 
 
-def _markers(adata: AnnData, groupby: str, cells: ModelCells, n_genes: int) -> dict[str, tuple[str, ...]]:
+def _markers(adata: AnnData, groupby: str, n_genes: int, matrix: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     try:
-        return marker_genes(adata, groupby, n_genes=n_genes, **_matrix_settings(cells))
+        return marker_genes(adata, groupby, n_genes=n_genes, **matrix)
     except (KeyError, ValueError) as error:
         logger.warning("there are no marker genes: %s", error)
         return {}
 
 
-def _expression(adata: AnnData, groupby: str, genes: list[str], cells: ModelCells) -> GroupExpression:
+def _expression(
+    adata: AnnData, groupby: str, genes: list[str], cells: ModelCells, matrix: dict[str, Any]
+) -> GroupExpression:
     """Of the matrix, or of the cell sentences if their matrix is gone: rank weights."""
     groups = text_column(adata, groupby)
     try:
-        return group_expression(adata, groups, genes, **_matrix_settings(cells))
+        return group_expression(adata, groups, genes, **matrix)
     except (KeyError, ValueError) as error:
         logger.warning("expression is read from the cell sentences: %s", error)
     weights, vocabulary, _ = to_shared_genes([adata], cells.sentence_key)
     chosen = weights[0][:, pd.Index(vocabulary).get_indexer(genes)].toarray()
     by_group = pd.DataFrame(chosen, columns=genes).groupby(groups.to_numpy())
     return GroupExpression(by_group.agg(lambda values: (values > 0).mean()), by_group.mean())
-
-
-def _matrix_settings(cells: ModelCells) -> dict[str, object]:
-    """The matrix that the sentences were ranked from."""
-    params = cells.sentences.params
-    return {
-        "layer": params.get("layer"),
-        "use_raw": bool(params.get("use_raw", False)),
-        "gene_symbols": params.get("gene_symbols"),
-    }
 
 
 def _long_form(expression: GroupExpression, groups: list[str]) -> pd.DataFrame:

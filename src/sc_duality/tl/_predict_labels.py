@@ -119,7 +119,7 @@ def _score(
 ) -> LabelPredictions:
     """Choose the most probable label of each cell."""
     probability = label_probabilities(model, examples, cells, classifier)
-    answered = ~np.isnan(probability).any(axis=1)
+    answered = np.asarray(~np.isnan(probability).any(axis=1))
     found.status[readable] = np.where(answered, adata_keys.OK, adata_keys.NOT_ANSWERED)
     probability, readable = probability[answered], readable[answered]
     if len(readable) and found.probability is not None:
@@ -147,7 +147,7 @@ def label_probabilities(
     completions = questions[0].completions() + ([questions[0].template.write(none)] if none else [])
     scores = model.score([question.prompt for question in questions], completions)
     found = softmax(scores / model.spec.temperature, axis=1)[:, : len(examples.options)]
-    answered = ~np.isnan(scores).any(axis=1)
+    answered = np.asarray(~np.isnan(scores).any(axis=1))
     found[~answered] = np.nan
     if classifier is not None and answered.any():
         genes = [cell.genes for cell, kept in zip(cells, answered, strict=True) if kept]
