@@ -29,7 +29,7 @@ def run(quick: bool, seed: int = 0) -> dict[str, Any]:
     if quick:
         cells = shipped_pbmc3k()
         kept = cells.obs["label"].isin(["B cell", "natural killer cell", "classical monocyte"]).to_numpy()
-        sets = {"pbmc3k, shipped cells": evaluate(cells[kept].copy(), seed, n_cells=15, n_read=4, n_random=1)}
+        sets = {"pbmc3k, shipped cells": evaluate(cells[kept].copy(), seed, n_cells=8, n_read=3, n_random=1)}
     else:
         held_out = held_out_sets()
         sets = {name: evaluate(held_out[name].cells, seed, n_cells=30, n_read=10, n_random=3) for name in SETS}

@@ -23,6 +23,7 @@ from ..cells import (
     to_shared_genes,
 )
 from ..examples import LabelExamples, ModelCells, cell_rng
+from ._model import warn_not_answered
 from ._occlusion import ExplainedGroup, Occlusion
 
 logger = logging.getLogger(__name__)
@@ -76,10 +77,10 @@ def evidence_tables(
 ) -> dict[str, pd.DataFrame]:
     """The tables in ``uns[key]["evidence"]``: genes, groups and expression."""
     labels = list(examples.labels)
-    ends = np.cumsum([len(one.read) for one in sampled]).tolist()
+    sampled, answered = _answered(sampled, occlusion.probability)
     explained = [
-        _with_runner_up(one.group, list(range(end - len(one.read), end)), labels, occlusion.probability)
-        for one, end in zip(sampled, ends, strict=True)
+        _with_runner_up(one.group, part, labels, occlusion.probability)
+        for one, part in zip(sampled, answered, strict=True)
     ]
     column_of_groups, matrix = groupby or key, ranked_matrix(adata, key)
     markers = _markers(adata, column_of_groups, n_genes, matrix)
@@ -105,12 +106,28 @@ def evidence_tables(
     }
 
 
+def _answered(
+    sampled: Sequence[SampledGroup], probability: np.ndarray
+) -> tuple[list[SampledGroup], list[list[int]]]:
+    """The groups with an answer of the model, and the indices of their cells that have one."""
+    has_answer = ~np.isnan(probability).any(axis=1)
+    warn_not_answered(int((~has_answer).sum()), len(has_answer))
+    if not has_answer.any():
+        raise ValueError(f"the model gave no answer about any of {len(has_answer)} cells: call again to query them anew")
+    ends = np.cumsum([len(one.read) for one in sampled]).tolist()
+    parts = [
+        [i for i in range(end - len(one.read), end) if has_answer[i]] for one, end in zip(sampled, ends, strict=True)
+    ]
+    kept = [(one, part) for one, part in zip(sampled, parts, strict=True) if part]
+    return [one for one, _ in kept], [part for _, part in kept]
+
+
 def _with_runner_up(group: LabelGroup, cells: list[int], labels: list[str], probability: np.ndarray) -> ExplainedGroup:
     """The label of a group, and its runner-up: of all cells or, without probabilities, of those that were read."""
     label = labels.index(str(group.label))
     if group.runner_up in labels and not np.isnan(group.probability):
         return ExplainedGroup(cells, label, labels.index(str(group.runner_up)))
-    mean = np.nan_to_num(probability[cells]).mean(axis=0)
+    mean = probability[cells].mean(axis=0)
     mean[label] = -1
     return ExplainedGroup(cells, label, int(mean.argmax()))
 
@@ -133,8 +150,8 @@ def _group_table(
     markers: dict[str, tuple[str, ...]],
 ) -> pd.DataFrame:
     rows = []
-    for (group, read), found in zip(sampled, explained, strict=True):
-        mean = np.nanmean(occlusion.probability[found.cells], axis=0)
+    for (group, _), found in zip(sampled, explained, strict=True):
+        mean = occlusion.probability[found.cells].mean(axis=0)
         of_all = not np.isnan(group.probability) and group.runner_up == labels[found.runner_up]
         rows.append(
             {
@@ -145,7 +162,7 @@ def _group_table(
                 "runner_up_probability": group.runner_up_probability if of_all else mean[found.runner_up],
                 "n_cells": len(group.rows),
                 "n_labelled": len(group.labelled),
-                "n_read": len(read),
+                "n_read": len(found.cells),
                 "markers": ", ".join(markers.get(group.name, ())),
             }
         )

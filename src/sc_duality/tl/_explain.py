@@ -136,7 +136,11 @@ def explain(
     engine = load(chosen)
     rows = [row for group in sampled for row in group.read]
     shown = [example for row in rows for example in examples.predict(slice(row, row + 1)) if example is not None]
-    occlusion = Occlusion(engine, examples, classifier, shown)
+    try:
+        occlusion = Occlusion(engine, examples, classifier, shown)
+    except ValueError as error:
+        error.add_note("sd.tl.explain needs log-likelihoods: pass a local model, or a server of vLLM, as model=")
+        raise
     tables = evidence_tables(data, key, groupby, sampled, occlusion, cells, examples, n_genes)
     kept = provenance(engine, groupby=groupby, n_genes=n_genes, n_cells=n_cells, sentence_key=sentence_key, rng=number)
     if kept[adata_keys.PARAMS]["fingerprint"] != params.get("fingerprint"):

@@ -28,7 +28,7 @@ Hidden = tuple[int, str]
 class ExplainedGroup(NamedTuple):
     """A group of cells, and the two labels between which its genes decide."""
 
-    #: Indices of its cells.
+    #: Indices of its cells, all of which the model gave an answer about.
     cells: list[int]
     #: Indices of its label and of the runner-up.
     label: int
@@ -111,7 +111,7 @@ class Occlusion:
         self._drops |= dict(zip(new, drops, strict=True))
 
     def _means(self, group: ExplainedGroup) -> pd.DataFrame:
-        """Mean drop and contrast of each gene that was hidden, over the cells of the group with an answer."""
+        """Mean drop and contrast of each gene that was hidden, over the cells of the group."""
         sums: dict[str, NDArray[np.float64]] = {}
         for i in group.cells:
             for gene in self._cells[i].genes:
@@ -119,9 +119,8 @@ class Occlusion:
                 if drop is not None and not np.isnan(drop).any():
                     both = np.array([drop[group.label], drop[group.label] - drop[group.runner_up]])
                     sums[gene] = sums.get(gene, np.zeros(2)) + both
-        n_answered = max(1, int((~np.isnan(self.probability[group.cells, 0])).sum()))
         table = pd.DataFrame.from_dict(sums, orient="index", columns=["drop", "contrast"], dtype=float)
-        return table / n_answered
+        return table / len(group.cells)
 
 
 def without(genes: Sequence[str], hidden: str) -> tuple[str, ...]:
