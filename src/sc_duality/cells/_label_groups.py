@@ -111,7 +111,7 @@ def _group(
     labelled = rows[labels[rows] == label] if label is not None else rows[:0]
     mean = table.iloc[rows].mean().rename(index=columns) if table is not None else None
     if mean is None or mean.isna().all():
-        others = known.drop(label, errors="ignore") / len(rows)
+        others = known.drop([label], errors="ignore") / len(rows)
         probability = np.nan
     else:
         others = mean.drop([label, adata_keys.UNKNOWN], errors="ignore").sort_values(ascending=False, kind="stable")

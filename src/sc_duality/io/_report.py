@@ -87,7 +87,9 @@ def _notes(adata: AnnData, key: str, groupby: str | None, summary: pd.DataFrame)
     if name in adata.obs:
         mean = float(pd.to_numeric(in_memory(adata.obs[[name]])[name], errors="coerce").mean())
         if mean < _LOW_IN_DISTRIBUTION:
-            notes.append(f"The cells differ from the training cells: the mean in-distribution probability is {mean:.2f}.")
+            notes.append(
+                f"The cells differ from the training cells: the mean in-distribution probability is {mean:.2f}."
+            )
     if groupby is not None:
         mixed = [str(group) for group, share in summary["agreement"].items() if share < 0.5]
         if mixed:
@@ -130,7 +132,7 @@ def _settings(adata: AnnData, key: str, params: Mapping[str, Any]) -> list[tuple
         return []
     matrix = ranked_matrix(adata, key)
     name = ".raw" if matrix["use_raw"] else f"layers[{matrix['layer']!r}]" if matrix["layer"] else "X"
-    versions = ", ".join(f"{name} {value}" for name, value in params.get("versions", {}).items())
+    versions = ", ".join(f"{name} {value}" for name, value in sorted(params.get("versions", {}).items()))
     return [*shown, ("expression matrix", name), ("versions", versions)]
 
 
