@@ -2,9 +2,9 @@
 
 On cells that the model was not trained on, the ten genes that were named for a label are deleted from other cells with
 this label, and so are ten random genes of the same cells, chosen in proportion to the number of cells that express
-them. ``full``, ``deleted`` and ``random`` are the mean probability of the label, over labels. ``overlap`` is the share of the
-named genes that are among the 50 most differentially expressed genes of the type by its true label, ``chance`` that of
-the random genes; both with counts.
+them. ``full``, ``deleted`` and ``random`` are the mean probability of the label, over labels. ``overlap`` is the share
+of the named genes that are among the 50 most differentially expressed genes of the type by its true label, ``chance``
+that of random genes, chosen in the same way.
 """
 
 from __future__ import annotations

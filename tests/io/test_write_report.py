@@ -114,7 +114,7 @@ def test_what_is_missing_is_named(explained, tmp_path):
     notes = " ".join(page.texts)
     assert 'There is no UMAP: run sc.tl.umap(adata), which writes obsm["X_umap"].' in notes
     assert "run sd.tl.explain(adata, 'annotation')" in notes
-    assert "mean in-distribution probability is 0.10" in notes
+    assert "mean in-distribution probability 0.10" in notes
 
 
 def test_unknown_cells_and_mixed_groups_are_noted(explained, tmp_path):

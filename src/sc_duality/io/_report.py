@@ -87,9 +87,7 @@ def _notes(adata: AnnData, key: str, groupby: str | None, summary: pd.DataFrame)
     if name in adata.obs:
         mean = float(pd.to_numeric(in_memory(adata.obs[[name]])[name], errors="coerce").mean())
         if mean < _LOW_IN_DISTRIBUTION:
-            notes.append(
-                f"The cells differ from the training cells: the mean in-distribution probability is {mean:.2f}."
-            )
+            notes.append(f"The cells differ from the training cells: mean in-distribution probability {mean:.2f}.")
     if groupby is not None:
         mixed = [str(group) for group, share in summary["agreement"].items() if share < 0.5]
         if mixed:

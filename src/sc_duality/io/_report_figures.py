@@ -78,7 +78,9 @@ def _draw_labels(ax: Axes, adata: AnnData, key: str, points: np.ndarray, order: 
     colours = label_colours(adata, key, names)
     codes = labels.map({name: i for i, name in enumerate(names)}).fillna(len(names)).to_numpy(dtype=int)
     colour = np.array([*(colours[name] for name in names), _GREY])[codes]
-    ax.scatter(*points[order].T, s=_dot_area(len(points)), c=colour[order], linewidths=0, rasterized=True)
+    ax.scatter(
+        points[order, 0], points[order, 1], s=_dot_area(len(points)), c=colour[order], linewidths=0, rasterized=True
+    )
     shown = [(name, colours[name]) for name in names]
     if labels.isna().any():
         shown.append(("no prediction", _GREY))
@@ -97,10 +99,11 @@ def _draw_labels(ax: Axes, adata: AnnData, key: str, points: np.ndarray, order: 
 
 
 def _draw_confidence(ax: Axes, points: np.ndarray, values: np.ndarray, order: np.ndarray) -> None:
-    ax.scatter(*points.T, s=_dot_area(len(points)), c=_GREY, linewidths=0, rasterized=True)
+    ax.scatter(points[:, 0], points[:, 1], s=_dot_area(len(points)), c=_GREY, linewidths=0, rasterized=True)
     known = order[~np.isnan(values[order])]
     dots = ax.scatter(
-        *points[known].T,
+        points[known, 0],
+        points[known, 1],
         s=_dot_area(len(points)),
         c=values[known],
         cmap="viridis",
@@ -117,7 +120,8 @@ def label_colours(adata: AnnData, key: str, names: Sequence[str]) -> dict[str, A
     """The colours in ``uns[key + "_colors"]`` as in scanpy, or a palette; unknown cells are grey."""
     stored = np.asarray(adata.uns.get(f"{key}_colors", ()), dtype=object)
     column = optional_column(adata, key)
-    categories = [str(name) for name in column.cat.categories] if hasattr(column, "cat") else []
+    is_categorical = column is not None and isinstance(column.dtype, pd.CategoricalDtype)
+    categories = [str(name) for name in column.cat.categories] if column is not None and is_categorical else []
     if len(stored) == len(categories) > 0:
         found = dict(zip(categories, map(str, stored), strict=True))
     else:
@@ -142,7 +146,7 @@ def _dot_area(n: int) -> float:
 
 @contextmanager
 def _plain_style() -> Iterator[None]:
-    """matplotlib's own style whatever the user has set, and no window."""
+    """The default style of matplotlib, whatever the user has set, and no window."""
     with plt.style.context("default"), plt.ioff():
         yield
 

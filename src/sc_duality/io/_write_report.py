@@ -101,9 +101,7 @@ def _check_file(file: Path) -> None:
         raise FileNotFoundError(f"the folder {str(file.parent)!r} does not exist: create it first")
     check_writable(file)
     if file.is_dir() or (file.exists() and not _is_report(file)):
-        raise FileExistsError(
-            f"{str(file)!r} exists and is not a report of sc_duality: delete it, or pass another path"
-        )
+        raise FileExistsError(f"{str(file)!r} exists and is not a report of sc_duality: pass another path")
 
 
 def _is_report(file: Path) -> bool:

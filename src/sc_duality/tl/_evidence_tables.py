@@ -111,9 +111,7 @@ def _answered(sampled: Sequence[SampledGroup], probability: np.ndarray) -> tuple
     has_answer = ~np.isnan(probability).any(axis=1)
     warn_not_answered(int((~has_answer).sum()), len(has_answer))
     if not has_answer.any():
-        raise ValueError(
-            f"the model gave no answer about any of {len(has_answer)} cells: call again to query them anew"
-        )
+        raise ValueError(f"the model gave no answer about any of {len(has_answer)} cells: call again")
     ends = np.cumsum([len(one.read) for one in sampled]).tolist()
     parts = [
         [i for i in range(end - len(one.read), end) if has_answer[i]] for one, end in zip(sampled, ends, strict=True)

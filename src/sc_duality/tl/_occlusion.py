@@ -28,7 +28,7 @@ Hidden = tuple[int, str]
 class ExplainedGroup(NamedTuple):
     """A group of cells, and the two labels between which its genes decide."""
 
-    #: Indices of its cells, all of which the model gave an answer about.
+    #: Indices of its cells, each with an answer of the model.
     cells: list[int]
     #: Indices of its label and of the runner-up.
     label: int
