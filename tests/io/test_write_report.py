@@ -96,14 +96,23 @@ def test_sections_and_figures(explained, tmp_path):
 
 def test_a_page_loads_nothing_from_elsewhere_and_runs_nothing(explained, tmp_path):
     explained.uns["annotation"]["answers"] = pd.DataFrame({"unit": ["9"], "text": [TRAP], "reasoning": ["&amp;"]})
-    explained.uns["annotation"]["corrections"] = pd.DataFrame({"group": ["9"], "from": ["B cell"], "to": [TRAP]})
+    corrections = {"cells": ["AAAC|AAAG"], "old": ["B cell"], "new": [TRAP]}
+    explained.uns["annotation"]["corrections"] = pd.DataFrame(corrections)
     page = written(explained, tmp_path, groupby="cluster", title=TRAP)
     assert "script" not in page.tags
     assert page.tags.count("img") == 3
     assert all(url.startswith("data:") for url in page.loaded)
     assert page.texts.count(TRAP) == 4  # title, heading, answer, correction
     assert "&amp;" in page.texts
+    assert "AAAC|AAAG" not in page.texts
     assert {"Corrections", "Answers of the model"} <= set(page.texts)
+
+
+def test_long_tables_are_cut(explained, tmp_path):
+    explained.uns["annotation"]["answers"] = pd.DataFrame({"unit": [f"cell {i}" for i in range(1200)]})
+    page = written(explained, tmp_path)
+    assert "The first 100 of 1,200 rows." in page.texts
+    assert ("cell 99" in page.texts, "cell 100" in page.texts) == (True, False)
 
 
 def test_what_is_missing_is_named(explained, tmp_path):

@@ -133,9 +133,10 @@ def test_results_of_predict_are_explained(cells):
     assert set(sd.get.evidence(cells, "sensitivity")["label"]) <= {"treated", "untreated"}
 
 
-def test_prompts_are_those_of_the_result_with_one_gene_hidden(cells, model):
+def test_prompts_are_those_of_the_result_with_one_gene_hidden(cells):
+    model = AdditiveModel(n_genes=30)
     cells.obs["tissue"] = "blood"
-    sd.tl.annotate(cells, model, labels=LABELS, context=["tissue"], n_genes=30)
+    sd.tl.annotate(cells, model, labels=LABELS, context=["tissue"])
     shown = set(model.prompts)
     sd.tl.explain(cells, model=model, n_cells=2)
     assert all("originates from the blood" in prompt for prompt in model.prompts)

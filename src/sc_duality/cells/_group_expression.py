@@ -11,6 +11,7 @@ from scipy import sparse
 
 from . import adata_keys
 from ._adata import matrix
+from ._expression_matrix import choose_matrix
 from ._gene_filter import gene_columns
 from ._marker_genes import log_expression, sample_rows
 
@@ -83,15 +84,12 @@ def group_expression(
 def ranked_matrix(adata: AnnData, key: str) -> dict[str, Any]:
     """The matrix behind the predictions under ``key``, as arguments: that which their cell sentences were ranked from.
 
-    It is ``X`` where the predictions or the sentences do not tell.
+    Where the predictions or the sentences do not tell, it is the matrix that would be ranked by default.
     """
-    params = _params(adata, key)
-    ranked = _params(adata, str(params.get("sentence_key", adata_keys.SENTENCE)))
-    return {
-        "layer": ranked.get("layer"),
-        "use_raw": bool(ranked.get("use_raw", False)),
-        "gene_symbols": ranked.get("gene_symbols"),
-    }
+    sentence_key = str(_params(adata, key).get("sentence_key", adata_keys.SENTENCE))
+    ranked = _params(adata, sentence_key)
+    layer, use_raw = (ranked.get("layer"), bool(ranked.get("use_raw", False))) if ranked else choose_matrix(adata)
+    return {"layer": layer, "use_raw": use_raw, "gene_symbols": ranked.get("gene_symbols")}
 
 
 def _params(adata: AnnData, key: str) -> Mapping[str, Any]:

@@ -14,11 +14,13 @@ from anndata import AnnData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .. import get
-from ..cells import adata_keys, in_memory, ranked_matrix, stored_evidence, text_column
+from ..cells import adata_keys, in_memory, matrix_name, ranked_matrix, stored_evidence, text_column
 from ._report_figures import confidence_figure, evidence_figure, umap_figure
 
 #: Share of cells without a label, and mean in-distribution probability, from which the page warns.
 _MANY_UNKNOWN, _LOW_IN_DISTRIBUTION = 0.2, 0.5
+#: Rows of the tables of answers and corrections at most.
+_MAX_ROWS = 100
 #: Settings that are shown elsewhere, or that only this package needs.
 _NOT_SHOWN = {"columns", "arrays", "versions", "labels"}
 #: Settings that are shown first, in this order.
@@ -129,16 +131,16 @@ def _settings(adata: AnnData, key: str, params: Mapping[str, Any]) -> list[tuple
     if not shown:
         return []
     matrix = ranked_matrix(adata, key)
-    name = ".raw" if matrix["use_raw"] else f"layers[{matrix['layer']!r}]" if matrix["layer"] else "X"
+    name = matrix_name(matrix["layer"], matrix["use_raw"])
     versions = ", ".join(f"{name} {value}" for name, value in sorted(params.get("versions", {}).items()))
     return [*shown, ("expression matrix", name), ("versions", versions)]
 
 
-def _rows(table: Any) -> tuple[list[str], list[list[str]]]:
-    """Titles and texts of any table in ``uns``."""
-    frame = in_memory(table) if isinstance(table, pd.DataFrame) or hasattr(table, "to_memory") else pd.DataFrame(table)
-    rows = [[_text(value) for value in row] for row in frame.itertuples(index=False, name=None)]
-    return [str(name).replace("_", " ") for name in frame.columns], rows
+def _rows(table: Any) -> tuple[list[str], list[list[str]], int]:
+    """Titles and texts of the first rows of a table in ``uns``, and the number of all rows."""
+    frame = in_memory(table).drop(columns="cells", errors="ignore")  # the names of corrected cells
+    rows = [[_text(value) for value in row] for row in frame.head(_MAX_ROWS).itertuples(index=False, name=None)]
+    return [str(name).replace("_", " ") for name in frame.columns], rows, len(frame)
 
 
 def _text(value: Any) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.lines import Line2D
 
 from .. import pl
 from ..cells import adata_keys, optional_column, stored_evidence, text_column
@@ -84,7 +85,7 @@ def _draw_labels(ax: Axes, adata: AnnData, key: str, points: np.ndarray, order: 
     shown = [(name, colours[name]) for name in names]
     if labels.isna().any():
         shown.append(("no prediction", _GREY))
-    handles = [plt.Line2D([], [], linestyle="", marker="o", markersize=5, color=colour) for _, colour in shown]
+    handles = [Line2D([], [], linestyle="", marker="o", markersize=5, color=colour) for _, colour in shown]
     ax.legend(
         handles,
         [name.replace("$", r"\$") for name, _ in shown],
