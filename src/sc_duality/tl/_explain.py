@@ -137,7 +137,7 @@ def explain(
     rows = [row for group in sampled for row in group.read]
     shown = [example for row in rows for example in examples.predict(slice(row, row + 1)) if example is not None]
     try:
-        occlusion = Occlusion(engine, examples, classifier, shown)
+        occlusion = Occlusion(engine, examples, classifier, shown, [example.genes for example in shown])
     except ValueError as error:
         error.add_note("sd.tl.explain needs log-likelihoods: pass a local model, or a server of vLLM, as model=")
         raise

@@ -44,6 +44,8 @@ class Occlusion:
         As of :func:`label_probabilities`.
     cells
         The cells as examples.
+    genes
+        The genes of each cell that the classifier reads.
     """
 
     def __init__(
@@ -52,10 +54,12 @@ class Occlusion:
         examples: LabelExamples,
         classifier: ReferenceClassifier | None,
         cells: Sequence[LabelExample],
+        genes: Sequence[Sequence[str]],
     ) -> None:
-        self._model, self._examples, self._classifier, self._cells = model, examples, classifier, cells
+        self._model, self._examples, self._classifier = model, examples, classifier
+        self._cells, self._genes = cells, [tuple(one) for one in genes]
         #: (n_cells, n_labels); NaN where the model gave no answer.
-        self.probability = label_probabilities(model, examples, cells, classifier)
+        self.probability = self._probability(cells, self._genes)
         self._log = np.log(np.maximum(self.probability, _TINY))
         self._drops: dict[Hidden, NDArray[np.float64]] = {}
 
@@ -68,13 +72,13 @@ class Occlusion:
         them; these are hidden from all cells.
         """
         screened = [group._replace(cells=group.cells[:_N_SCREENED]) for group in groups]
-        self._hide((i, gene) for group in screened for i in group.cells for gene in self._cells[i].genes)
+        self._hide((i, gene) for group in screened for i in group.cells for gene in self._shown(i))
         candidates = [self._candidates(few, group, n_genes) for few, group in zip(screened, groups, strict=True)]
         self._hide(
             (i, gene)
             for group, genes in zip(groups, candidates, strict=True)
             for i in group.cells
-            for gene in self._cells[i].genes
+            for gene in self._shown(i)
             if gene in genes
         )
         found = [self._means(group) for group in groups]
@@ -92,7 +96,7 @@ class Occlusion:
         """Summed drop of the label's log-probability by the reference classifier alone, by gene."""
         drops: dict[str, float] = {}
         for i in group.cells:
-            genes = self._cells[i].genes
+            genes = self._genes[i]
             hidden = [genes, *(without(genes, gene) for gene in genes)] if len(genes) > 1 else [genes]
             scores = classifier.class_scores(hidden, self._examples.options) / classifier.temperature
             log = log_softmax(scores, axis=1)[:, group.label]
@@ -100,13 +104,21 @@ class Occlusion:
                 drops[gene] = drops.get(gene, 0.0) + drop
         return pd.Series(drops, dtype=float)
 
+    def _shown(self, cell: int) -> tuple[str, ...]:
+        """The genes that the model or the classifier reads of a cell."""
+        return tuple(dict.fromkeys((*self._cells[cell].genes, *self._genes[cell])))
+
+    def _probability(self, cells: Sequence[LabelExample], genes: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+        questions = [self._examples.task.question(cell) for cell in cells]
+        return label_probabilities(self._model, self._examples, questions, genes, self._classifier)
+
     def _hide(self, hidden: Iterable[Hidden]) -> None:
         """Query the model with each of these genes hidden, once; a cell keeps at least one gene."""
         new = [one for one in dict.fromkeys(hidden) if one not in self._drops and len(self._cells[one[0]].genes) > 1]
         if not new:
             return
         cells = [replace(self._cells[i], genes=without(self._cells[i].genes, gene)) for i, gene in new]
-        probability = label_probabilities(self._model, self._examples, cells, self._classifier)
+        probability = self._probability(cells, [without(self._genes[i], gene) for i, gene in new])
         drops = self._log[[i for i, _ in new]] - np.log(np.maximum(probability, _TINY))
         self._drops |= dict(zip(new, drops, strict=True))
 
@@ -114,7 +126,7 @@ class Occlusion:
         """Mean drop and contrast of each gene that was hidden, over the cells of the group."""
         sums: dict[str, NDArray[np.float64]] = {}
         for i in group.cells:
-            for gene in self._cells[i].genes:
+            for gene in self._shown(i):
                 drop = self._drops.get((i, gene))
                 if drop is not None and not np.isnan(drop).any():
                     both = np.array([drop[group.label], drop[group.label] - drop[group.runner_up]])

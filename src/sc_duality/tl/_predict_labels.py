@@ -86,12 +86,11 @@ def predict_labels(
         )
         found.status[:] = examples.cells.status[rows]
         readable = np.array([i for i, example in enumerate(cells) if example is not None], dtype=int)
-        known = [example for example in cells if example is not None]
+        questions = [examples.task.question(cells[i]) for i in readable]
         samples = np.full((len(cells), sampling.n_samples), -1)
-        if scored and known:
-            found = _score(model, examples, known, readable, found, classifier)
-        elif known:
-            questions = [examples.task.question(example) for example in known]
+        if scored and len(readable):
+            found = _score(model, examples, questions, [cells[i] for i in readable], readable, found, classifier)
+        elif len(readable):
             samples[readable], found.status[readable] = _generate(model, examples, questions, method, sampling, seed)
             found = found._replace(best=samples[:, 0])
         if sampling.n_samples > 1:
@@ -112,20 +111,22 @@ def _none_of_these(model: LanguageModel, examples: LabelExamples) -> str:
 def _score(
     model: LanguageModel,
     examples: LabelExamples,
-    cells: Sequence[LabelExample],
+    questions: Sequence[Question],
+    cells: Sequence[LabelExample | None],
     readable: NDArray[np.int64],
     found: LabelPredictions,
     classifier: ReferenceClassifier | None,
 ) -> LabelPredictions:
     """Choose the most probable label of each cell."""
-    probability = label_probabilities(model, examples, cells, classifier)
+    genes = [cell.genes for cell in cells if cell is not None]
+    probability = label_probabilities(model, examples, questions, genes, classifier)
     answered = np.asarray(~np.isnan(probability).any(axis=1))
     found.status[readable] = np.where(answered, adata_keys.OK, adata_keys.NOT_ANSWERED)
     probability, readable = probability[answered], readable[answered]
     if len(readable) and found.probability is not None:
         if classifier is not None and found.in_distribution is not None:
-            genes = [cell.genes for cell, kept in zip(cells, answered, strict=True) if kept]
-            found.in_distribution[readable] = classifier.in_distribution_probability(genes)
+            shown = [cell for cell, kept in zip(genes, answered, strict=True) if kept]
+            found.in_distribution[readable] = classifier.in_distribution_probability(shown)
         found.probability[readable] = probability
         found.best[readable] = probability.argmax(1)
     return found.choose(found.best)
@@ -134,15 +135,15 @@ def _score(
 def label_probabilities(
     model: LanguageModel,
     examples: LabelExamples,
-    cells: Sequence[LabelExample],
+    questions: Sequence[Question],
+    genes: Sequence[Sequence[str]],
     classifier: ReferenceClassifier | None,
 ) -> NDArray[np.float64]:
-    """Probability of every label for each of these cells, (n_cells, n_labels), NaN where there is no answer.
+    """Probability of every label for each cell, (n_cells, n_labels); NaN where there is no answer.
 
-    The log-likelihoods of all labels after each cell, and of none of them, are compared, and averaged with the
-    probabilities of the reference classifier.
+    Compares the log-likelihoods of all labels after each of ``questions``, and of none of them, and averages with the
+    reference classifier, which reads ``genes``.
     """
-    questions = [examples.task.question(cell) for cell in cells]
     none = _none_of_these(model, examples)
     completions = questions[0].completions() + ([questions[0].template.write(none)] if none else [])
     scores = model.score([question.prompt for question in questions], completions)
@@ -150,8 +151,8 @@ def label_probabilities(
     answered = np.asarray(~np.isnan(scores).any(axis=1))
     found[~answered] = np.nan
     if classifier is not None and answered.any():
-        genes = [cell.genes for cell, kept in zip(cells, answered, strict=True) if kept]
-        found[answered] = classifier.ensemble_probabilities(found[answered], genes, examples.options)
+        shown = [cell for cell, kept in zip(genes, answered, strict=True) if kept]
+        found[answered] = classifier.ensemble_probabilities(found[answered], shown, examples.options)
     return found
 
 
