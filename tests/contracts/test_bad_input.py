@@ -39,7 +39,14 @@ def renamed(adata, names):
         ({"unknown": 0.5, "method": "generate"}, ValueError, "needs a confidence"),
         ({"sentence_key": "other"}, KeyError, r"run sd.pp.cell_sentences\(adata, key_added='other'\) first"),
         ({"rng": -1}, ValueError, "rng must be a non-negative integer"),
-        ({"sampling": sd.Sampling(n_samples=2), "groupby": "cell_type"}, ValueError, "groupby= for a group: pass one"),
+        ({"sampling": sd.Sampling(n_samples=2), "groupby": "cell_type"}, ValueError, "votes on generated labels"),
+        ({"context": {"tissue": None}}, ValueError, r"context=\{'tissue': None\} must hold a text"),
+        ({"context": {"a/b": "liver"}}, ValueError, "a name in context='a/b' contains '/'"),
+        (
+            {"model": "smollm2-135m", "groupby": "cell_type"},
+            ValueError,
+            "or method='generate' to name cell types freely",
+        ),
         (
             {"sampling": sd.Sampling(n_samples=2), "method": "generate"},
             ValueError,

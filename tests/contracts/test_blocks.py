@@ -112,14 +112,15 @@ def test_all_samples_of_a_cell_are_requested_in_one_call(cells, scripted_model, 
     assert model.n_prompts == [20]
 
 
-def test_several_blocks_have_a_progress_bar(cells, scripted_model, monkeypatch, capsys):
+@pytest.mark.parametrize("n_prompts", [2**14, 20])
+def test_a_call_has_one_progress_bar_in_cells(cells, monkeypatch, capsys, n_prompts):
     monkeypatch.setattr(sd.settings, "progress", True)
-    model = scripted_model(scores=[[0.0, 1.0]])
-    sd.tl.annotate(cells, model, labels=LABELS)
-    assert "block" not in capsys.readouterr().err
-    monkeypatch.setattr(_blocks, "N_PROMPTS", 20)
-    sd.tl.annotate(cells, model, labels=LABELS)
-    assert "annotation" in capsys.readouterr().err
+    monkeypatch.setattr(_blocks, "N_PROMPTS", n_prompts)
+    sd.tl.annotate(cells, labels="blood")
+    shown = capsys.readouterr().err
+    assert f"annotation: 100%|██████████| {cells.n_obs}/{cells.n_obs} [" in shown
+    assert "cell/s]" in shown
+    assert "scoring" not in shown
 
 
 def test_memory_grows_with_the_results_only(cells, scripted_model, monkeypatch):

@@ -93,7 +93,11 @@ def test_names_settings_and_objects():
         ([], ValueError, r"tasks must name one task or more, each once, got \[\]"),
         (["annotation", "annotation"], ValueError, "each once"),
         (["annotation", Annotation(truth="x")], ValueError, "each once"),
-        (["annotate"], ValueError, "there is no task 'annotate': pass one of annotation, generation"),
+        (
+            ["annotate"],
+            ValueError,
+            "there is no task 'annotate': pass one of annotation, cluster_annotation",
+        ),
         (["tissue"], ValueError, "there is no task 'tissue'"),
         ({"annotation": {"column": "x"}}, TypeError, r"tasks=\{'annotation': \{'column': 'x'\}\}.*'column'"),
         (["sensitivity"], TypeError, r"tasks=\{'sensitivity': \{\}\}.*'drug'"),

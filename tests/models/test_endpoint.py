@@ -183,6 +183,8 @@ def test_reasoning_that_a_server_took_apart_is_kept():
         assert read_text(answer, ()) == "<think>CD79A.</think><answer>B cell</answer>"
         assert read_text(answer, ("<answer>B cell</answer>",)) == "<answer>B cell</answer>"
     assert read_text({"choices": [{"message": {**parts, "reasoning": None}}]}, ()) == parts["content"]
+    unfinished = {"content": None, "reasoning": "CD79A and"}
+    assert read_text({"choices": [{"message": unfinished}]}, ()) == "<think>CD79A and"
 
 
 def test_servers_of_different_models_are_refused():

@@ -91,7 +91,7 @@ def test_unknown_field_in_a_folder_is_refused(tiny_folder, tmp_path):
 def test_engine_tells_what_identifies_it(tiny_folder):
     model = sd.models.load(tiny_folder, engine="transformers", dtype="float32")
     info = sd.models.engine_info(model)
-    assert info == ("transformers", "float32", model.fingerprint, ("torch", "transformers"), None)
+    assert info == ("transformers", "float32", model.fingerprint, ("torch", "transformers"), None, 256)
     with sd.models.live(model) as entered:
         assert entered is model
     sd.models.skip_generate(model)
@@ -108,7 +108,7 @@ def test_a_users_own_model_needs_five_members_only():
 
     model = Own()
     assert sd.models.load(model) is model
-    assert sd.models.engine_info(model) == ("Own", None, "1", (), None)
+    assert sd.models.engine_info(model) == ("Own", None, "1", (), None, 2048)
     with sd.models.live(model):
         sd.models.skip_generate(model)
 

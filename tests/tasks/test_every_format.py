@@ -8,6 +8,8 @@ from jinja2 import UndefinedError
 import sc_duality
 from sc_duality.tasks import (
     Annotation,
+    ClusterAnnotation,
+    ClusterExample,
     Example,
     Generation,
     GenerationExample,
@@ -25,6 +27,7 @@ from sc_duality.tasks import (
 FORMATS = sorted(path.name for path in (Path(sc_duality.__file__).parent / "tasks/prompt_formats").iterdir())
 TASKS = {
     "annotation": Annotation,
+    "cluster_annotation": ClusterAnnotation,
     "generation": Generation,
     "joint_annotation": JointAnnotation,
     "response": Response,
@@ -33,7 +36,7 @@ TASKS = {
 SUPPORTED = {
     "plain": set(TASKS),
     "terse": set(TASKS),
-    "compact": set(TASKS) - {"joint_annotation"},
+    "compact": set(TASKS) - {"joint_annotation", "cluster_annotation"},
     "c2s": {"annotation", "generation"},
     "cell-o1": {"annotation", "joint_annotation"},
 }
@@ -62,6 +65,14 @@ def examples_of(task, context):
             return {
                 "label": LabelExample(**label_fields((), LABELS, context)),
                 "observed": LabelExample(**label_fields(PART, LABELS, context)),
+            }
+        case "cluster_annotation":
+            fields = {"n_cells": 1234, "share": 0.25, "markers": CELL[:2]}
+            return {
+                "label": ClusterExample(**fields, **label_fields((), LABELS, context)),
+                "observed": ClusterExample(**fields, **label_fields(PART, LABELS, context)),
+                "free": ClusterExample(**fields, **{**label_fields((), LABELS, context), "options": ()}),
+                "no markers": ClusterExample(**{**fields, "markers": ()}, **label_fields((), LABELS, context)),
             }
         case "sensitivity":
             labels, others = ("sensitive", "resistant"), ("treated", "not treated")
@@ -94,8 +105,8 @@ def examples_of(task, context):
 
 
 def build(prompt_format, task):
-    settings = {"drug": "erlotinib"} if task == "sensitivity" else {}
-    return TASKS[task](prompt_format=prompt_format, **settings)
+    settings = {"sensitivity": {"drug": "erlotinib"}, "cluster_annotation": {"groupby": "leiden"}}
+    return TASKS[task](prompt_format=prompt_format, **settings.get(task, {}))
 
 
 def question_of(task, example, side):
@@ -107,7 +118,7 @@ def question_of(task, example, side):
 
 def takes_no_answer(task):
     """Whether the dual task can do without the answer: it reconstructs genes."""
-    return task in ("annotation", "sensitivity", "joint_annotation")
+    return task in ("annotation", "cluster_annotation", "sensitivity", "joint_annotation")
 
 
 def test_formats_and_tasks_are_those_that_are_shipped():

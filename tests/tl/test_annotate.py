@@ -61,7 +61,7 @@ def test_prompt_has_as_many_genes_as_the_model_was_trained_on(cells, scripted_mo
 
 def test_generated_labels_are_read_or_missing_with_a_reason(cells, scripted_model):
     model = scripted_model(
-        texts=["<think>MS4A1</think><answer>b cell</answer>", "B cell", "<answer>T cell</answer>", "<answer></answer>"]
+        texts=["<think>MS4A1</think><answer>b cell</answer>", "b or T", "<answer>T cell</answer>", "<answer></answer>"]
     )
     sampling = sd.Sampling(temperature=0.7, max_tokens=9, top_p=0.8)
     sd.tl.annotate(cells, model, labels=LABELS, method="generate", sampling=sampling, rng=4)
@@ -78,7 +78,10 @@ def test_generated_labels_are_read_or_missing_with_a_reason(cells, scripted_mode
 def test_a_general_model_has_tokens_to_reason(cells, scripted_model):
     model = scripted_model(texts=["<answer>B cell</answer>"])
     sd.tl.annotate(cells, model, labels=LABELS, method="generate")
-    assert model.sampling.max_tokens == 256 + 8 * 3  # the longest label has three words
+    assert model.sampling.max_tokens == 2048 + 8 * 3  # the longest label has three words
+    short = scripted_model(texts=["<answer>B cell</answer>"], prompt_format="terse")  # its prompts invite no reasoning
+    sd.tl.annotate(cells, short, labels=LABELS, method="generate")
+    assert short.sampling.max_tokens == 256 + 8 * 3
     reader = scripted_model(texts=["B_cell"])
     reader.spec = sd.models.resolve("embedded")  # every label is one token
     sd.tl.annotate(cells, reader, method="generate")
@@ -99,7 +102,7 @@ def test_embedded_model_can_generate_labels(cells, n_genes):
 def test_clusters_get_the_label_of_the_highest_summed_log_probability(cells, scripted_model):
     scores = np.random.default_rng(0).normal(size=(cells.n_obs, 3)) * 3
     cells.obs["cluster"] = pd.Categorical([f"c{i % 4}" for i in range(cells.n_obs)])
-    sd.tl.annotate(cells, scripted_model(scores=scores), labels=LABELS, groupby="cluster")
+    sd.tl.annotate(cells, scripted_model(scores=scores, tasks=["annotation"]), labels=LABELS, groupby="cluster")
     probability = softmax(scores, axis=1)
     for i in range(4):
         best = np.log(probability[i::4]).sum(0).argmax()
@@ -111,7 +114,8 @@ def test_clusters_get_the_label_of_the_highest_summed_log_probability(cells, scr
 def test_votes_of_a_cluster_and_cells_without_a_cluster(cells, scripted_model):
     texts = [f"<answer>{label}</answer>" for label in ("B cell", "B cell", "NK cell")] + ["?"]
     cells.obs["cluster"] = pd.Categorical(["all"] * (cells.n_obs - 1) + [np.nan])
-    sd.tl.annotate(cells, scripted_model(texts=texts), labels=LABELS, method="generate", groupby="cluster")
+    model = scripted_model(texts=texts, tasks=["annotation"])
+    sd.tl.annotate(cells, model, labels=LABELS, method="generate", groupby="cluster")
     assert (cells.obs["annotation"][:-1] == "B cell").all()
     np.testing.assert_allclose(cells.obs["annotation_confidence"][:-1], 2 / 3, atol=0.02)
     assert cells.obs["annotation_status"].iloc[-1] == "no group"

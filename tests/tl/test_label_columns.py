@@ -23,6 +23,8 @@ KNOWN = {
     "unknown": 0.5,
 }
 TYPES = {"knows": {"annotation": KNOWN}}
+#: A model that was trained on cells, and gets no prompts about clusters.
+CELLS_ONLY = {**TYPES, "tasks": ["annotation"]}
 #: A CD4 T cell, a T cell of either kind, a B cell, and a cell that may be anything.
 CELLS = np.log([[0.8, 0.1, 0.1], [0.4, 0.3, 0.3], [0.1, 0.1, 0.8], [0.21, 0.2, 0.59]])
 COARSE = ["annotation_coarse", "annotation_coarse_confidence", "annotation_coarse_ontology_term_id"]
@@ -97,7 +99,9 @@ def test_cells_without_a_label_have_no_coarse_type(cells, scripted_model):
 
 def test_clusters_have_the_coarse_type_of_their_pooled_probabilities(cells, scripted_model):
     cells.obs["cluster"] = pd.Categorical(["a", "b"] * (cells.n_obs // 2) + ["a"] * (cells.n_obs % 2))
-    model = scripted_model(scores=np.log([[0.5, 0.2, 0.3], [0.1, 0.1, 0.8], [0.1, 0.5, 0.4], [0.1, 0.1, 0.8]]), **TYPES)
+    model = scripted_model(
+        scores=np.log([[0.5, 0.2, 0.3], [0.1, 0.1, 0.8], [0.1, 0.5, 0.4], [0.1, 0.1, 0.8]]), **CELLS_ONLY
+    )
     sd.tl.annotate(cells, model, groupby="cluster")
     table = cells.obsm["annotation_probabilities"]
     for cluster, coarse in (("a", "T cell"), ("b", "B cell")):
@@ -110,7 +114,7 @@ def test_clusters_have_the_coarse_type_of_their_pooled_probabilities(cells, scri
 
 def test_coarse_type_of_a_generated_label_is_that_of_the_label(cells, scripted_model):
     texts = [f"<answer>{label}</answer>" for label in ("CD4 T cell", "CD8 T cell", "B cell")] + ["?"]
-    model = scripted_model(texts=texts, **TYPES)
+    model = scripted_model(texts=texts, **CELLS_ONLY)
     sd.tl.annotate(cells, model, method="generate")
     assert column(cells, "annotation_coarse") == ["T cell", "T cell", "B cell", None]
     assert column(cells, "annotation_ontology_term_id") == ["CL:0000624", None, "CL:0000236", None]

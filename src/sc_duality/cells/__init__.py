@@ -20,6 +20,14 @@ from ._adata import (
     text_column,
     writable,
 )
+from ._cell_ontology import (
+    ontology_ancestors,
+    ontology_name,
+    ontology_parents,
+    ontology_short_name,
+    ontology_term,
+)
+from ._cell_type_names import cell_type_key
 from ._evidence_table import evidence_table, stored_evidence
 from ._expression_at_rank import (
     UNITS,
@@ -78,6 +86,7 @@ __all__ = [
     "adata_keys",
     "approved_symbols",
     "cell_names",
+    "cell_type_key",
     "check_column",
     "check_columns",
     "check_name",
@@ -110,6 +119,11 @@ __all__ = [
     "modality",
     "mode",
     "new_fields",
+    "ontology_ancestors",
+    "ontology_name",
+    "ontology_parents",
+    "ontology_short_name",
+    "ontology_term",
     "optional_column",
     "plan_ranking",
     "preview",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from ._builders import build, builder_of, register, task_class, to_task, to_tasks
+from ._cluster_annotation import ClusterExamples
 from ._examples import Examples, Pool, Results, cell_rng, sample_examples
 from ._known_genes import model_names
 from ._label_options import known_as
 from ._label_task import LabelExamples
-from ._model_cells import ModelCells
+from ._model_cells import Context, ModelCells, check_context
 from ._perturbations import perturbation_options, to_json, to_perturbation
-from ._results import param_list, result_params
+from ._results import param_context, param_list, result_params, stored_context
 
 __all__ = [
+    "ClusterExamples",
+    "Context",
     "Examples",
     "LabelExamples",
     "ModelCells",
@@ -20,13 +23,16 @@ __all__ = [
     "build",
     "builder_of",
     "cell_rng",
+    "check_context",
     "known_as",
     "model_names",
+    "param_context",
     "param_list",
     "perturbation_options",
     "register",
     "result_params",
     "sample_examples",
+    "stored_context",
     "task_class",
     "to_json",
     "to_perturbation",

@@ -8,6 +8,7 @@ from typing import Any
 from ..duality import Duality
 from ..tasks import Task
 from ._annotation import AnnotationExamples
+from ._cluster_annotation import ClusterExamples
 from ._examples import Examples
 from ._generation import GenerationExamples
 from ._joint_annotation import JointAnnotationExamples
@@ -41,6 +42,7 @@ def register(builder: type[Examples]) -> type[Examples]:
 
 for _builder in (
     AnnotationExamples,
+    ClusterExamples,
     GenerationExamples,
     JointAnnotationExamples,
     LabelExamples,

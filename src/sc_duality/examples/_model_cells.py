@@ -6,20 +6,20 @@ import logging
 from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from .._validation import positive_integer
+from .._validation import is_missing, positive_integer
 from ..cells import (
     Sentences,
     adata_keys,
     cell_names,
     check_column,
     check_columns,
+    check_name,
     check_new_sentences,
     current_sentences,
     default_sentences,
@@ -33,12 +33,17 @@ from ..models import ModelSpec
 from ._augment import Augmenter
 from ._known_genes import check_known, known_vocabulary
 
+if TYPE_CHECKING:
+    from mudata import MuData
+
 logger = logging.getLogger(__name__)
 
 #: Of the measured genes that a model knows, 50 cells express at least 43 % in any of 17 studies or panels. Where fewer
 #: are expressed, the others were not measured.
 _MIN_EXPRESSED, _MIN_CELLS = 0.4, 50
 
+#: ``obs`` columns with facts about each cell, or facts about all cells by name.
+Context = Sequence[str] | Mapping[str, str]
 #: Rows of the AnnData.
 Rows = slice | Sequence[int] | NDArray[np.int64]
 
@@ -57,7 +62,8 @@ class ModelCells:
     n_genes
         Genes of a sentence at most; by default what the model reads.
     context
-        ``obs`` columns with facts about each cell, such as ``["tissue"]``.
+        ``obs`` columns with facts about each cell, such as ``["tissue"]``, or facts about all cells, such as
+        ``{"tissue": "liver"}``.
     layer, use_raw
         The matrix to rank, see :func:`sc_duality.pp.cell_sentences`.
 
@@ -76,7 +82,7 @@ class ModelCells:
         *,
         sentence_key: str = adata_keys.SENTENCE,
         n_genes: int | None = None,
-        context: Sequence[str] = (),
+        context: Context = (),
         layer: str | None = None,
         use_raw: bool | None = None,
     ) -> None:
@@ -95,7 +101,9 @@ class ModelCells:
             "%d cells, cell sentences from %s: the model %r knows %d of %d genes",
             *(len(self), _matrix(self.sentences.params), spec.name, len(self.gene_names), len(self.sentences.genes)),
         )
-        self._context = _context_columns(adata, context)
+        check_context(adata, context)
+        self._facts = dict(context) if isinstance(context, Mapping) else {}
+        self._context = {} if self._facts else {name: text_column(adata, name) for name in context}
         self._augmenter: Augmenter | None = None
 
     def for_model(self, spec: ModelSpec) -> ModelCells:
@@ -150,9 +158,9 @@ class ModelCells:
         return {self.gene_names[code]: gene for code, gene in reversed(list(named)) if code >= 0}
 
     def context(self, rows: Rows) -> list[dict[str, str]]:
-        """The facts about these cells by column; missing values are left out."""
+        """The facts about these cells by name; missing values are left out."""
         n = len(self.readable[rows])
-        facts: list[dict[str, str]] = [{} for _ in range(n)]
+        facts: list[dict[str, str]] = [dict(self._facts) for _ in range(n)]
         for name, values in self._context.items():
             for fact, value in zip(facts, values.iloc[rows], strict=True):
                 if value is not None:
@@ -201,9 +209,26 @@ def _matrix(params: Mapping[str, Any]) -> str:
     return matrix_name(params.get("layer"), bool(params.get("use_raw")))
 
 
-def _context_columns(adata: AnnData, context: Sequence[str]) -> dict[str, pd.Series]:
-    check_columns(adata, context, "context")
-    return {name: text_column(adata, name) for name in context}
+def check_context(data: AnnData | MuData, context: Context, mod: str = "rna") -> None:
+    """Refuse ``context`` unless it is a list of columns of ``obs``, or facts as texts by name.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.examples import check_context
+    >>> check_context(sd.datasets.pbmc3k(), {"tissue": ""})
+    Traceback (most recent call last):
+    ValueError: context={'tissue': ''} must hold a text for each name: leave out what is not known
+    """
+    if not isinstance(context, Mapping):
+        check_columns(data, context, "context", mod)
+        return
+    for name, fact in context.items():
+        check_name("a name in context", name)
+        if not isinstance(fact, str) or is_missing(fact):
+            raise ValueError(
+                f"context={{{name!r}: {fact!r}}} must hold a text for each name: leave out what is not known"
+            )
 
 
 def _taken(ranks: Any, rows: Rows) -> NDArray[np.int32]:

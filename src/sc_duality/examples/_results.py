@@ -9,6 +9,7 @@ import numpy as np
 from anndata import AnnData
 
 from ..cells import adata_keys, check_name, column
+from ._model_cells import Context
 
 
 def result_params(adata: AnnData, key: str) -> Mapping[str, Any]:
@@ -46,6 +47,33 @@ def param_list(params: Mapping[str, Any], name: str) -> list[str]:
     (['B cell'], [])
     """
     return [str(text) for text in np.asarray(params.get(name, ()), dtype=object)]
+
+
+def param_context(params: Mapping[str, Any]) -> Context:
+    """The context of a result: ``obs`` columns, or facts about all cells.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import param_context
+    >>> param_context({"context": ["tissue"]}), param_context({"context": {"tissue": "liver"}}), param_context({})
+    (['tissue'], {'tissue': 'liver'}, [])
+    """
+    context = params.get("context", ())
+    if isinstance(context, Mapping):
+        return {str(name): str(fact) for name, fact in context.items()}
+    return param_list(params, "context")
+
+
+def stored_context(context: Context) -> Any:
+    """The context as ``uns`` keeps it, ``None`` without any.
+
+    Examples
+    --------
+    >>> from sc_duality.examples import stored_context
+    >>> stored_context(()), stored_context(("tissue",)), stored_context({"tissue": "liver"})
+    (None, ['tissue'], {'tissue': 'liver'})
+    """
+    return (dict(context) if isinstance(context, Mapping) else list(context)) or None
 
 
 def predictions(adata: AnnData, key: str, options: Collection[str]) -> list[str | None]:

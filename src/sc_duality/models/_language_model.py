@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from ._sampling import SamplingParams
 from ._spec import ModelSpec
 
+#: Tokens to reason of a model that is not an engine of this package; a completion that ends earlier needs fewer.
+_REASONING_TOKENS = 2048
+
 
 @runtime_checkable
 class LanguageModel(Protocol):
@@ -52,10 +55,12 @@ class EngineInfo(NamedTuple):
     packages: tuple[str, ...]
     #: Requests, tokens and cost so far; ``None`` if they are not counted.
     usage: Any
+    #: Tokens to reason that a completion of a general model has by default, where its prompt invites it to reason.
+    reasoning_tokens: int
 
 
 def engine_info(model: LanguageModel) -> EngineInfo:
-    """Name, data type, fingerprint, packages and usage of the engine behind a model.
+    """Name, data type, fingerprint, packages, usage and tokens to reason of the engine behind a model.
 
     Examples
     --------
@@ -69,6 +74,7 @@ def engine_info(model: LanguageModel) -> EngineInfo:
         fingerprint=getattr(model, "fingerprint", None) or model.spec.fingerprint,
         packages=tuple(getattr(model, "packages", ())),
         usage=getattr(model, "usage", None),
+        reasoning_tokens=getattr(model, "reasoning_tokens", _REASONING_TOKENS),
     )
 
 

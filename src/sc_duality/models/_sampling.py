@@ -44,11 +44,14 @@ class Sampling:
     temperature
         Sampling temperature; 0 always takes the most likely token. ``None`` takes the default of the tool.
     max_tokens
-        Maximum number of tokens of a completion. ``None`` takes the default of the tool.
+        Maximum number of tokens of a completion, its reasoning included. ``None`` takes the default of the tool: for
+        labels by a general model about 2,100 on servers and vLLM, so that reasoning models can end, and about 300 with
+        transformers; a completion that ends earlier needs fewer.
     top_p
         Nucleus sampling: sample from the most likely tokens whose probabilities sum to this.
     n_samples
-        Completions per prompt. Above 1, a tool keeps the best one by its duality score.
+        Completions per prompt. Above 1, a tool keeps the best one by its duality score, or lets them vote on the label
+        of a group of cells.
 
     Examples
     --------

@@ -101,12 +101,17 @@ class ModelSpec:
         labels = {label.replace(" ", "_") for known in self.knows.values() for label in _labels(known)}
         return frozenset(token for token in tokens if not token.startswith("<") and token not in labels)
 
-    def max_new_tokens(self, n_tokens: int) -> int:
+    def max_new_tokens(self, n_tokens: int, reasoning_tokens: int | None = None) -> int:
         """Token budget of a completion with this many genes or labels.
 
-        One token each for models with gene tokens; otherwise several each, and some to reason.
+        One token each for models with gene tokens; otherwise several each, and some to reason: ``reasoning_tokens``
+        where the prompt format invites the model to reason, by default 256.
         """
-        return n_tokens if self.genes is not None else _REASONING_TOKENS + _TOKENS_PER_NAME * n_tokens
+        if self.genes is not None:
+            return n_tokens
+        if reasoning_tokens is None or not PromptFormat(self.prompt_format).reasoning:
+            reasoning_tokens = _REASONING_TOKENS
+        return reasoning_tokens + _TOKENS_PER_NAME * n_tokens
 
     @cached_property
     def fingerprint(self) -> str:

@@ -2,7 +2,9 @@
 
 from ._annotation import Annotation
 from ._answer_types import AnswerType, Assignment, Label
+from ._cluster_annotation import ClusterAnnotation, ClusterExample
 from ._context import context_sentences
+from ._free_name import FreeName
 from ._gene_answers import GeneList, GeneLists
 from ._generation import Generation, GenerationExample
 from ._joint_annotation import JointAnnotation, JointAnnotationExample
@@ -22,8 +24,11 @@ __all__ = [
     "AnswerTemplate",
     "AnswerType",
     "Assignment",
+    "ClusterAnnotation",
+    "ClusterExample",
     "Example",
     "Failure",
+    "FreeName",
     "GeneList",
     "GeneLists",
     "Generation",

@@ -10,6 +10,7 @@ from math import factorial
 from typing import Any, Protocol
 
 from ..metrics import exact_match
+from ._label_in_text import label_in_text
 from ._parse import Answer, Failure, read_label, read_labels
 
 #: Assignments with more orders than this are not listed one by one.
@@ -98,6 +99,21 @@ class Label:
     def parse(self, text: str) -> Answer | Failure:
         """Find the option whatever its case and spacing, never by a part of it."""
         found = read_label(text, tuple(self._option))
+        return found if isinstance(found, Failure) else Answer(self._option[found.value])
+
+    def find(self, text: str, *, sentence: bool) -> Answer | Failure:
+        """Find the one option in common forms of an answer; ``sentence`` allows one around it.
+
+        Examples
+        --------
+        >>> from sc_duality.tasks import Label
+        >>> cell_type = Label(("B cell", "T cell"), ("B cell", "T cell"))
+        >>> cell_type.find("2. **B cell**", sentence=False).value
+        'B cell'
+        >>> cell_type.find("It is not a B cell.", sentence=True).reason
+        <Reason.UNKNOWN_LABEL: 'unknown label'>
+        """
+        found = label_in_text(text, tuple(self._option), sentence=sentence)
         return found if isinstance(found, Failure) else Answer(self._option[found.value])
 
     def similarity(self, target: Any, answer: Any) -> float:

@@ -14,7 +14,7 @@ from ..metrics import normal_form
 
 _TAG = re.compile("<(?i:/?(?:think|answer)>)", re.ASCII)
 #: Characters of an unreadable answer that are kept to show what was wrong.
-_SHOWN = 80
+SHOWN = 80
 
 
 class Reason(StrEnum):
@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NO_KNOWN_GENE = "no known gene"
     WRONG_COUNT = "wrong number of answers"
     DUPLICATE = "a label used too often"
+    NOT_A_NAME = "not a short name"
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,14 @@ def split_completion(text: str, *, tagged: bool) -> Answer | Failure:
     if closed and (not opened or "</think>" in before):  # the prompt has opened it
         before, reasoning = "", thought
     if any(before.count(tag) + after.count(tag) > 1 for tag in ("<answer>", "</answer>")):
-        return Failure(Reason.TWO_ANSWERS, text[:_SHOWN])
+        return Failure(Reason.TWO_ANSWERS, text[:SHOWN])
     if "<think>" in after:
-        return Failure(Reason.UNFINISHED, text[:_SHOWN])
+        return Failure(Reason.UNFINISHED, text[:SHOWN])
     # An answer that opens before the reasoning and closes after it does not count.
     _, _, rest = (after if "<answer>" in after else before).partition("<answer>")
     answer, ended, _ = rest.partition("</answer>")
     if not ended:
-        return Failure(Reason.NO_TAG, text[:_SHOWN])
+        return Failure(Reason.NO_TAG, text[:SHOWN])
     return _not_empty(answer, reasoning.strip())
 
 
@@ -119,7 +120,7 @@ def read_label(text: str, labels: Sequence[str]) -> Answer | Failure:
     <Reason.UNKNOWN_LABEL: 'unknown label'>
     """
     label = _by_normal_form(tuple(labels)).get(normal_form(text))
-    return Failure(Reason.UNKNOWN_LABEL, text[:_SHOWN]) if label is None else Answer(label)
+    return Failure(Reason.UNKNOWN_LABEL, text[:SHOWN]) if label is None else Answer(label)
 
 
 @lru_cache(maxsize=256)
@@ -158,7 +159,7 @@ def read_labels(text: str, labels: Sequence[str], n: int | None = None) -> Answe
     if not text.strip():
         return Failure(Reason.EMPTY)
     if len(pieces) != n:
-        return Failure(Reason.WRONG_COUNT, text[:_SHOWN])
+        return Failure(Reason.WRONG_COUNT, text[:SHOWN])
     found = [read_label(piece, labels) for piece in pieces]
     for label in found:
         if isinstance(label, Failure):
@@ -194,6 +195,6 @@ def read_genes(text: str, vocabulary: Collection[str] | None = None) -> Answer |
         return Failure(Reason.EMPTY)
     kept = names if vocabulary is None else list(filter(vocabulary.__contains__, names))
     if not kept:
-        return Failure(Reason.NO_KNOWN_GENE, text[:_SHOWN])
+        return Failure(Reason.NO_KNOWN_GENE, text[:SHOWN])
     unique = tuple(dict.fromkeys(kept))
     return Answer(unique, n_unknown=len(names) - len(kept), n_duplicates=len(kept) - len(unique))

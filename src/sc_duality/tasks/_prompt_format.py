@@ -30,8 +30,9 @@ class PromptFormat:
 
     ``format.toml`` holds ``version``; ``tagged`` (answers stand in ``<answer>…</answer>``); ``gene_tokens`` (models
     have one token for each gene and each label); ``chat`` (models answer in a chat, else they continue text); and
-    optionally ``ending``, which ends an answer, and ``prompts``: a folder of JSON files in an installed package, as
-    ``package/folder``, which templates read by ``prompts(file)``.
+    optionally ``reasoning`` (prompts invite the model to reason first), ``ending``, which ends an answer, and
+    ``prompts``: a folder of JSON files in an installed package, as ``package/folder``, which templates read by
+    ``prompts(file)``.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ class PromptFormat:
         self.ending: str = settings.get("ending", "")
         self.gene_tokens: bool = settings.get("gene_tokens", False)
         self.chat: bool = settings.get("chat", True)
+        self.reasoning: bool = settings.get("reasoning", False)
         self._folder = folder
         self._globals: dict[str, Any] = {"refuse": _refuse}
         if "prompts" in settings:
@@ -84,6 +86,10 @@ class PromptFormat:
         if isinstance(found, Failure) or not self.ending:
             return found
         return replace(found, value=found.value.removesuffix(self.ending).rstrip())
+
+    def has_template(self, task: str) -> bool:
+        """Whether there is a template of this task of the package."""
+        return (self._folder / f"{task}.jinja").is_file()
 
     def cell_text(self, genes: Sequence[str]) -> str:
         """The text by which a model embeds a cell with these genes."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ._answer_types import AnswerType
-from ._parse import Answer, Failure
+from ._label_in_text import untagged_answer
+from ._parse import Answer, Failure, Reason
 from ._template import AnswerTemplate
 
 
@@ -51,11 +52,32 @@ class Question:
         text = self.template.read(completion)
         if isinstance(text, Failure):
             return text
-        found = self.answer_type.parse(text.value)
-        if isinstance(found, Failure) or not text.reasoning:
+        return _with_reasoning(self.answer_type.parse(text.value), text)
+
+    def parse_tolerantly(self, completion: str) -> Answer | Failure:
+        """As :meth:`parse`, and read common forms around a label that leave no doubt about it.
+
+        These are a list number, bold, quotes, a full stop, one sentence around the only label in it, and missing tags
+        around what is otherwise a label alone. Training never reads completions by this.
+        """
+        found = self.parse(completion)
+        find = getattr(self.answer_type, "find", None)
+        if isinstance(found, Answer) or find is None:
             return found
-        return replace(found, reasoning=text.reasoning)
+        text = self.template.read(completion)
+        if isinstance(text, Answer):
+            again = _with_reasoning(find(text.value, sentence=True), text)
+        elif text.reason == Reason.NO_TAG and isinstance(text := untagged_answer(completion), Answer):
+            again = _with_reasoning(find(text.value, sentence=False), text)
+        else:
+            return found
+        return found if isinstance(again, Failure) else again
 
     def similarity(self, answer: Any) -> float:
         """How well an answer matches the target, in [0, 1]."""
         return self.answer_type.similarity(self.target, answer)
+
+
+def _with_reasoning(found: Answer | Failure, text: Answer) -> Answer | Failure:
+    """The answer with the reasoning of its completion."""
+    return found if isinstance(found, Failure) or not text.reasoning else replace(found, reasoning=text.reasoning)

@@ -12,7 +12,6 @@ import numpy as np
 from ..cells import (
     Fields,
     adata_keys,
-    check_columns,
     check_new_fields,
     column,
     drop_written,
@@ -22,13 +21,16 @@ from ..cells import (
     text_column,
     writable,
 )
-from ..examples import ModelCells, build
+from ..examples import Context, ModelCells, build, check_context, stored_context
 from ..models import LanguageModel, Sampling, load, read_reference_classifier
-from ..tasks import Annotation
+from ..tasks import Annotation, ClusterAnnotation
+from ._cluster_labels import check_clusters, ontology_terms, predict_clusters, reads_clusters
 from ._label_columns import probability_columns, write_cell_types, write_labels
 from ._label_predictions import pool_by_group
 from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
 from ._predict_labels import Method, check_label_arguments, predict_labels
+from ._text_answers import AnswerTable
+from ._usage_meter import UsageMeter
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -45,7 +47,7 @@ def annotate(
     groupby: str | None = None,
     method: Method = "score",
     unknown: float | None = None,
-    context: Sequence[str] = (),
+    context: Context = (),
     layer: str | None = None,
     use_raw: bool | None = None,
     sampling: Sampling | None = None,
@@ -71,10 +73,13 @@ def annotate(
     labels
         Cell types to choose from: a list, an ``obs`` column whose values are taken, or a label set of the model (the
         embedded model has ``"blood"``, ``"pancreas"``, ``"lung"``, ``"heart"`` and ``"retina"``). By default all types
-        that the model knows.
+        that the model knows. Without labels, a general model names the types of clusters freely, with
+        ``method="generate"``; names of the Cell Ontology and their synonyms are written as its names.
     groupby
-        ``obs`` column of clusters. All cells of a cluster get one label: the one with the highest summed
-        log-probability, or the most votes if the model generates text. Fine clusters of one type each work best.
+        ``obs`` column of clusters; all cells of a cluster get one label. A general model gets one prompt a cluster,
+        with its differentially expressed genes, its most highly expressed genes, its size and ``context``. Other models
+        (the embedded one) read every cell, and the label with the highest summed log-probability counts, or the most
+        votes if the model generates text. Fine clusters of one type each work best.
     method
         ``"score"`` compares log-likelihoods; if the model has a reference classifier (the embedded model does), its
         probabilities are averaged with the model's. ``"generate"`` reads the label from generated text, with optional
@@ -85,14 +90,15 @@ def annotate(
         cell. By default the threshold of the model: the embedded model's keeps at least 90 % of the cells of every
         study, on donors held out of training.
     context
-        ``obs`` columns with facts about each cell for a general model, such as ``["tissue", "disease"]``. The embedded
-        model reads genes only.
+        Facts for a general model: ``obs`` columns, such as ``["tissue", "disease"]``, or facts about all cells, such as
+        ``{"tissue": "liver", "organism": "human"}``. The embedded model reads genes only.
     layer, use_raw
         The matrix that cell sentences are ranked from, see :func:`sc_duality.pp.cell_sentences`: by default ``X``, or
         ``.raw`` or a layer where ``X`` was scaled.
     sampling
         Temperature and ``max_tokens`` of ``"generate"`` and ``"choose"``; temperature 0 by default. With ``n_samples``
-        above 1, several labels are sampled for each cell and the one with the best duality score is kept.
+        above 1, several labels are sampled for each cell and the one with the best duality score is kept; with
+        ``groupby`` and generated text, they are votes on the label of the cluster.
     sentence_key
         Where the cell sentences lie.
     key_added
@@ -116,7 +122,7 @@ def annotate(
         missing), ``"not answered"`` (the model gave no answer; calling again queries only those), or why the generated
         text could not be read.
     ``obs[key_added + "_confidence"]``
-        Probability of the label among ``labels``; with ``groupby``, its mean over the cluster, or the share of votes.
+        Probability of the label among ``labels``; with ``groupby``, its mean over the cluster, or its share of votes.
         Not written for ``"generate"`` and ``"choose"`` without ``groupby``.
     ``obs[key_added + "_in_distribution"]``
         Probability that the cell is like the training cells of the model, from the cosine similarity to its reference
@@ -125,7 +131,8 @@ def annotate(
         With ``"score"``: DataFrame (n_obs, n_labels). A row sums to 1, or to less by the probability that the cell is
         none of the types, for a model that was trained to predict that (the embedded one).
     ``obs[key_added + "_ontology_term_id"]``
-        Cell Ontology term of the label (categorical), if the model knows one for any of ``labels``.
+        Cell Ontology term of the label (categorical), if the model knows one for any of ``labels``. Labels of clusters
+        by a general model have the term of their name.
     ``obs[key_added + "_coarse"]``, ``obs[key_added + "_coarse_confidence"]``
         Coarse type, such as ``"T cell"``, if the model knows that of all ``labels``. With ``"score"`` it is the type
         with the highest summed probability, and that sum. A cell can be ``"unknown"`` and still be a ``"T cell"``.
@@ -134,7 +141,11 @@ def annotate(
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
         Cell sentences, if there were none: see :func:`sc_duality.pp.cell_sentences`.
     ``uns[key_added]``
-        ``params``: model, fingerprint, versions and all settings.
+        ``params``: model, fingerprint, versions and all settings, and ``usage`` (requests, tokens and cost of this
+        call) if a server counts them. ``answers``: what the model wrote and how it was read, with ``"generate"`` and
+        ``"choose"``, see :func:`sc_duality.get.answers`. ``groups``: one row a cluster, if a general model labelled
+        clusters, with its number of cells, label, status, confidence, runner-up, the runner-up's share of the votes or
+        probability, and differentially expressed genes.
 
     Raises
     ------
@@ -161,43 +172,58 @@ def annotate(
         obsm=(adata_keys.probabilities(key_added),),
     )
     sampling, number = sampling or Sampling(), seed(rng)
-    check_columns(adata, context, "context", mod)
+    check_context(adata, context, mod)
     check_label_arguments(adata, mod, method, groupby, unknown, sampling)
     check_new_fields(modality(adata, mod), key_added, fields)
     result, data = writable(adata, mod, copy=copy)
     model, spec = resolve_model(model, Annotation.name)
     cells = ModelCells(data, spec, sentence_key=sentence_key, context=context, layer=layer, use_raw=use_raw)
-    examples = build(Annotation(labels=labels), cells)
-    names = examples.labels
+    by_prompt = groupby is not None and reads_clusters(spec)
+    task = ClusterAnnotation(groupby=str(groupby), labels=labels) if by_prompt else Annotation(labels=labels)
+    examples = build(task, cells)
+    names, terms = examples.labels, None
     probability_columns(data, names)
+    if by_prompt:
+        check_clusters(examples, method)
     classifier = read_reference_classifier(spec, cells.measured_genes()) if method == "score" else None
 
     engine = load(model)
     cells.store()
-    predictions = predict_labels(engine, examples, method, sampling, number, classifier)
-    warn_not_answered(int((predictions.status == adata_keys.NOT_ANSWERED).sum()), data.n_obs)
-    if groupby is not None:
-        predictions = pool_by_group(predictions, text_column(data, groupby), len(names))
-
+    usage, answers, tables = UsageMeter(engine), AnswerTable(), {}
     cutoff = spec.known("annotation", "unknown", 0.0) if unknown is None else unknown
     threshold = cutoff if method == "score" or groupby is not None else None
+    if by_prompt:
+        clusters = predict_clusters(engine, examples, method, sampling, number, answers)
+        predictions, tables = clusters.of_cells(examples), {adata_keys.GROUPS: clusters.table(examples, cutoff)}
+        names = names or {name: name for name in clusters.names}
+        terms = ontology_terms(names.values()) | dict(spec.known("annotation", "ontology", {}))
+    else:
+        vote = groupby is not None
+        predictions = predict_labels(engine, examples, method, sampling, number, classifier, answers=answers, vote=vote)
+    warn_not_answered(int((predictions.status == adata_keys.NOT_ANSWERED).sum()), data.n_obs)
+    answers.warn_unreadable(key_added)
+    if groupby is not None and not by_prompt:
+        predictions = pool_by_group(predictions, text_column(data, groupby), len(names))
+
     drop_written(data, key_added)
     write_labels(data, key_added, predictions, list(names), threshold)
-    write_cell_types(data, key_added, predictions, list(names.values()), spec, threshold)
+    write_cell_types(data, key_added, predictions, list(names.values()), spec, threshold, terms)
     data.uns[key_added] = provenance(
         engine,
         task=Annotation.name,
         task_version=Annotation.version,
-        labels=list(names),
+        labels=[name for name in names if examples.labels or name != adata_keys.UNKNOWN],
         method=method,
         groupby=groupby,
         unknown=cutoff,
-        context=list(context) or None,
+        context=stored_context(context),
         n_genes=cells.n_genes,
         **sampling_settings(sampling, method),
         sentence_key=sentence_key,
         rng=number,
+        usage=usage.read() or None,
         **new_fields(data, fields),
     )
+    data.uns[key_added] |= answers.in_uns() | tables
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None

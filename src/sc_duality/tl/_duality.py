@@ -11,7 +11,7 @@ import numpy as np
 
 from ..cells import adata_keys, seed, writable, written_fields
 from ..duality import Duality, duality_score, scorable
-from ..examples import ModelCells, build, builder_of, param_list, result_params, task_class
+from ..examples import ModelCells, build, builder_of, param_context, param_list, result_params, task_class
 from ..models import LanguageModel, load
 from ..tasks import LabelTask
 from ._blocks import blocks
@@ -116,7 +116,7 @@ def duality(
             f"obsm has no {sentence_key!r}, the cell sentences that obs[{key!r}] was predicted from: keep them, or "
             "pass sentence_key="
         )
-    context = param_list(params, "context")
+    context = param_context(params)
     cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
     own = builder.task_from_params(params) if task is None else replace(task, labels=param_list(params, "labels"))
     results = build(own, cells, how).from_results(key, number)

@@ -10,7 +10,16 @@ import numpy as np
 
 from .._validation import positive_integer
 from ..cells import adata_keys, label_groups, seed, writable
-from ..examples import LabelExamples, ModelCells, build, builder_of, param_list, result_params, task_class
+from ..examples import (
+    LabelExamples,
+    ModelCells,
+    build,
+    builder_of,
+    param_context,
+    param_list,
+    result_params,
+    task_class,
+)
 from ..models import LanguageModel, load, read_reference_classifier
 from ..tasks import Annotation, LabelTask
 from ._evidence_tables import evidence_tables, explained_groups
@@ -98,7 +107,8 @@ def explain(
     -----
     Occlusion: the genes of three cells of a group are hidden one by one; those that count most are then hidden from
     all ``n_cells`` cells. A hidden gene leaves the sentence, and later genes move up. Two genes that say the same can
-    both have a small drop.
+    both have a small drop. Labels that a general model gave to clusters, in one prompt a cluster, are explained by the
+    prompts of single cells.
 
     Examples
     --------
@@ -126,7 +136,7 @@ def explain(
             f"obsm has no {sentence_key!r}, the cell sentences that obs[{key!r}] was predicted from: keep them, or "
             "pass sentence_key="
         )
-    context = param_list(params, "context")
+    context = param_context(params)
     cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=int(params["n_genes"]), context=context)
     examples: LabelExamples = build(builder.task_from_params(params), cells)
     sampled = explained_groups(data, key, groups, cells, examples, n_cells, number)

@@ -62,14 +62,16 @@ def write_cell_types(
     labels: Sequence[str],
     spec: ModelSpec,
     threshold: float | None,
+    terms: Mapping[str, str] | None = None,
 ) -> None:
     """Write the Cell Ontology terms of the labels, and their coarse types, as far as the model knows them.
 
-    ``labels`` are in the model's own names.
+    ``labels`` are in the model's own names; ``terms`` are their terms, by default those that the model knows.
     """
-    _write_terms(adata, key, predictions, labels, spec, is_unsure(predictions, threshold))
+    known: Mapping[str, str] = spec.known("annotation", "ontology", {})
+    _write_terms(adata, key, predictions, labels, known if terms is None else terms, is_unsure(predictions, threshold))
     coarse: Mapping[str, str] = spec.known("annotation", "coarse", {})
-    if not all(label in coarse for label in labels):
+    if not labels or not all(label in coarse for label in labels):
         return
     types, names = pd.factorize(np.array([coarse[label] for label in labels], dtype=object))
     coarser = _coarse_predictions(predictions, types)
@@ -77,7 +79,7 @@ def write_cell_types(
     adata.obs[adata_keys.coarse(key)] = named_labels(coarser.best, names, unsure)
     if predictions.probability is not None:
         adata.obs[adata_keys.coarse_confidence(key)] = coarser.confidence
-    _write_terms(adata, adata_keys.coarse(key), coarser, names, spec, unsure)
+    _write_terms(adata, adata_keys.coarse(key), coarser, names, known, unsure)
 
 
 def is_unsure(predictions: LabelPredictions, threshold: float | None) -> NDArray[np.bool_]:
@@ -122,11 +124,10 @@ def _write_terms(
     key: str,
     predictions: LabelPredictions,
     labels: Sequence[str],
-    spec: ModelSpec,
+    ontology: Mapping[str, str],
     unsure: NDArray[np.bool_],
 ) -> None:
-    """The ontology term of each label, if the model knows one for any of them."""
-    ontology = spec.known("annotation", "ontology", {})
+    """The ontology term of each label, if any of them has one."""
     codes, terms = pd.factorize(np.array([ontology.get(label) for label in labels], dtype=object))
     if len(terms):
         chosen = np.where(unsure | (predictions.best < 0), -1, codes[predictions.best])

@@ -28,9 +28,13 @@ class LabelPredictions(NamedTuple):
     probability: NDArray[np.float64] | None
     #: (n_obs,): in-distribution probability; ``None`` without a reference classifier.
     in_distribution: NDArray[np.float64] | None
+    #: (n_obs, n_samples): the label of each generated text, −1 where there is none; ``None`` if they do not vote.
+    votes: NDArray[np.int64] | None = None
 
     @classmethod
-    def empty(cls, n: int, n_labels: int, status: str, *, scored: bool, in_distribution: bool) -> LabelPredictions:
+    def empty(
+        cls, n: int, n_labels: int, status: str, *, scored: bool, in_distribution: bool, n_votes: int = 0
+    ) -> LabelPredictions:
         """No prediction for any of ``n`` cells."""
         return cls(
             np.full(n, -1),
@@ -38,6 +42,7 @@ class LabelPredictions(NamedTuple):
             np.full(n, np.nan),
             np.full((n, n_labels), np.nan) if scored else None,
             np.full(n, np.nan) if in_distribution else None,
+            np.full((n, n_votes), -1) if n_votes else None,
         )
 
     def choose(self, best: NDArray[np.int64]) -> LabelPredictions:
@@ -68,7 +73,8 @@ def pool_by_group(predictions: LabelPredictions, groups: pd.Series, n_labels: in
             pooled.status[members] = predictions.status[members]
             continue
         if probability is None:
-            share = np.bincount(predictions.best[voters], minlength=n_labels) / len(voters)
+            votes = (predictions.best if predictions.votes is None else predictions.votes)[voters].ravel()
+            share = np.bincount(votes[votes >= 0], minlength=n_labels) / (votes >= 0).sum()
             best = int(share.argmax())
         else:
             share = probability[voters].mean(0)

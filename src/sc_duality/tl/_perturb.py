@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..cells import adata_keys, check_columns, in_memory, modality, seed, written_fields
-from ..examples import ModelCells, perturbation_options, to_json, to_perturbation
+from ..cells import adata_keys, in_memory, modality, seed, written_fields
+from ..examples import (
+    Context,
+    ModelCells,
+    check_context,
+    perturbation_options,
+    stored_context,
+    to_json,
+    to_perturbation,
+)
 from ..models import LanguageModel, Sampling, load
 from ..tasks import Perturbation, Response, ResponseExample
 from ._generated_cells import add_sentences, check_keys, expression, generate_cells, output_genes, to_anndata, with_line
@@ -32,7 +40,7 @@ def perturb(
     perturbation: Perturbation | Sequence[str],
     model: str | Path | LanguageModel | None = None,
     *,
-    context: Sequence[str] = (),
+    context: Context = (),
     n_genes: int | None = None,
     layer: str | None = None,
     use_raw: bool | None = None,
@@ -126,7 +134,7 @@ def perturb(
     """
     data = modality(adata, mod)
     check_keys(sentence_key, key_added, data)
-    check_columns(adata, context, "context", mod)
+    check_context(adata, context, mod)
     model, spec = resolve_model(model, Response.name)
     requested = to_perturbation(perturbation)
     options = perturbation_options(spec, requested)
@@ -166,7 +174,7 @@ def perturb(
         perturbation=str(requested),
         options=[str(option) for option in options],
         options_json=to_json(options),
-        context=list(context) or None,
+        context=stored_context(context),
         n_genes=width,
         temperature=params.temperature,
         top_p=params.top_p,

@@ -13,7 +13,6 @@ import numpy as np
 from ..cells import (
     Fields,
     adata_keys,
-    check_columns,
     check_new_fields,
     column,
     drop_written,
@@ -23,13 +22,15 @@ from ..cells import (
     text_column,
     writable,
 )
-from ..examples import ModelCells, build, to_task
+from ..examples import Context, ModelCells, build, check_context, stored_context, to_task
 from ..models import LanguageModel, Sampling, load
 from ..tasks import LabelTask
 from ._label_columns import probability_columns, write_labels
 from ._label_predictions import pool_by_group
 from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
 from ._predict_labels import Method, check_label_arguments, predict_labels
+from ._text_answers import AnswerTable
+from ._usage_meter import UsageMeter
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -47,7 +48,7 @@ def predict(
     groupby: str | None = None,
     method: Method = "score",
     unknown: float | None = None,
-    context: Sequence[str] = (),
+    context: Context = (),
     layer: str | None = None,
     use_raw: bool | None = None,
     sampling: Sampling | None = None,
@@ -95,7 +96,8 @@ def predict(
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
         Cell sentences, if there were none.
     ``uns[key_added]``
-        ``params``: model, fingerprint, versions and all settings.
+        ``params``: model, fingerprint, versions and all settings; ``answers``: the texts that the model generated, see
+        :func:`sc_duality.get.answers`.
 
     Raises
     ------
@@ -120,7 +122,7 @@ def predict(
         raise ValueError(f"obs[{key_added!r}] has the true labels of the task: pass another key_added=")
     model, spec = resolve_model(model, chosen.name)
     sampling, number = sampling or Sampling(), seed(rng)
-    check_columns(adata, context, "context", mod)
+    check_context(adata, context, mod)
     check_label_arguments(adata, mod, method, groupby, unknown, sampling)
     fields = Fields(obs=adata_keys.label_columns(key_added), obsm=(adata_keys.probabilities(key_added),))
     check_new_fields(modality(adata, mod), key_added, fields)
@@ -132,29 +134,36 @@ def predict(
 
     engine = load(model)
     cells.store()
-    predictions = predict_labels(engine, examples, method, sampling, number)
+    usage, answers = UsageMeter(engine), AnswerTable()
+    vote = groupby is not None
+    predictions = predict_labels(engine, examples, method, sampling, number, answers=answers, vote=vote)
     warn_not_answered(int((predictions.status == adata_keys.NOT_ANSWERED).sum()), data.n_obs)
+    answers.warn_unreadable(key_added)
     if groupby is not None:
         predictions = pool_by_group(predictions, text_column(data, groupby), len(names))
 
     threshold = (unknown or 0.0) if method == "score" or groupby is not None else None
     drop_written(data, key_added)
     write_labels(data, key_added, predictions, list(names), threshold)
-    data.uns[key_added] = provenance(
-        engine,
-        task=chosen.name,
-        task_version=chosen.version,
-        **examples.settings(),
-        labels=list(names),
-        method=method,
-        groupby=groupby,
-        unknown=unknown or 0.0,
-        context=list(context) or None,
-        n_genes=cells.n_genes,
-        **sampling_settings(sampling, method),
-        sentence_key=sentence_key,
-        rng=number,
-        **new_fields(data, fields),
+    data.uns[key_added] = (
+        provenance(
+            engine,
+            task=chosen.name,
+            task_version=chosen.version,
+            **examples.settings(),
+            labels=list(names),
+            method=method,
+            groupby=groupby,
+            unknown=unknown or 0.0,
+            context=stored_context(context),
+            n_genes=cells.n_genes,
+            **sampling_settings(sampling, method),
+            sentence_key=sentence_key,
+            rng=number,
+            usage=usage.read() or None,
+            **new_fields(data, fields),
+        )
+        | answers.in_uns()
     )
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,10 +14,11 @@ from .._validation import choice
 from ..cells import adata_keys, check_column
 from ..duality import Duality, best_by_duality
 from ..examples import LabelExamples, cell_rng
-from ..models import LanguageModel, ReferenceClassifier, Sampling, SamplingParams
-from ..tasks import Failure, LabelExample, Question
+from ..models import LanguageModel, ReferenceClassifier, Sampling
+from ..tasks import LabelExample, Question
 from ._blocks import blocks
 from ._label_predictions import LabelPredictions
+from ._text_answers import AnswerTable, TextAnswer, generate_answers, samples_status
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -36,9 +38,10 @@ def check_label_arguments(
         raise ValueError(f"unknown={unknown} must be a probability between 0 and 1")
     if unknown is not None and method != "score" and groupby is None:
         raise ValueError(f"unknown={unknown} needs a confidence, which method={method!r} has with groupby= only")
-    if sampling.n_samples > 1 and groupby is not None:
+    if sampling.n_samples > 1 and groupby is not None and method == "score":
         raise ValueError(
-            f"n_samples={sampling.n_samples} selects a label for each cell, groupby= for a group: pass one"
+            f"n_samples={sampling.n_samples} with groupby= are votes on generated labels, and method='score' has none: "
+            "pass method='generate' or 'choose'"
         )
     if sampling.n_samples > 1 and method != "score" and not sampling.temperature:
         raise ValueError(
@@ -54,6 +57,9 @@ def predict_labels(
     sampling: Sampling,
     seed: int,
     classifier: ReferenceClassifier | None = None,
+    *,
+    answers: AnswerTable,
+    vote: bool = False,
 ) -> LabelPredictions:
     """Query the model about every cell, block by block.
 
@@ -72,18 +78,26 @@ def predict_labels(
         Seed of sampling.
     classifier
         Reference classifier, whose probabilities are averaged with the model's.
+    answers
+        Gets the generated texts.
+    vote
+        Whether all samples are kept as votes, not the best one by its duality score.
     """
     n, n_labels = len(examples.cells), len(examples.options)
     scored = method == "score"
-    predictions = LabelPredictions.empty(
-        n, n_labels, adata_keys.NO_GENES, scored=scored, in_distribution=classifier is not None
+    empty = partial(
+        LabelPredictions.empty,
+        n_labels=n_labels,
+        status=adata_keys.NO_GENES,
+        scored=scored,
+        in_distribution=classifier is not None,
+        n_votes=sampling.n_samples if vote and not scored else 0,
     )
+    predictions = empty(n)
     prompts_per_cell = sampling.n_samples * n_labels if sampling.n_samples > 1 else 1
     for rows in blocks(n, examples.task.name, prompts_per_cell):
         cells = examples.predict(rows)
-        found = LabelPredictions.empty(
-            len(cells), n_labels, adata_keys.NO_GENES, scored=scored, in_distribution=classifier is not None
-        )
+        found = empty(len(cells))
         found.status[:] = examples.cells.status[rows]
         readable = np.array([i for i, example in enumerate(cells) if example is not None], dtype=int)
         questions = [examples.task.question(cells[i]) for i in readable]
@@ -91,9 +105,16 @@ def predict_labels(
         if scored and len(readable):
             found = _score(model, examples, questions, [cells[i] for i in readable], readable, found, classifier)
         elif len(readable):
-            samples[readable], found.status[readable] = _generate(model, examples, questions, method, sampling, seed)
+            none = _none_of_these(model, examples)
+            texts = generate_answers(model, questions, method, sampling, seed, none)
+            answers.add(examples.cells.names[rows][readable], texts, _written_names(examples))
+            samples[readable], found.status[readable] = _labels(examples, texts)
             found = found._replace(best=samples[:, 0])
-        if sampling.n_samples > 1:
+        if found.votes is not None:
+            first = (samples >= 0).argmax(axis=1)
+            found.votes[:] = samples
+            found = found._replace(best=samples[np.arange(len(samples)), first])
+        elif sampling.n_samples > 1:
             if found.probability is not None:
                 samples = _sample_labels(found.probability, examples.cells.names[rows], sampling.n_samples, seed)
             found = found.choose(_best_sample(model, examples, rows, samples, seed))
@@ -156,46 +177,23 @@ def label_probabilities(
     return found
 
 
-def _generate(
-    model: LanguageModel,
-    examples: LabelExamples,
-    questions: Sequence[Question],
-    method: Method,
-    sampling: Sampling,
-    seed: int,
+def _written_names(examples: LabelExamples) -> Callable[[Any], str]:
+    """How the model's own names of labels are written into ``obs``."""
+    return {own: written for written, own in examples.labels.items()}.__getitem__
+
+
+def _labels(
+    examples: LabelExamples, texts: Sequence[Sequence[TextAnswer]]
 ) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
     """Index of the label in each generated text, (n, n_samples), −1 where it cannot be read; and a status a cell.
 
-    All samples are requested in one call, in which a repeated prompt is sampled anew. A cell with a missing answer was
-    not answered, so that the rest of a run does not depend on what failed in it.
+    A cell with a missing answer was not answered, so that the rest of a run does not depend on what failed in it.
     """
     index = {option: i for i, option in enumerate(examples.options)}
-    params = _params(model, questions[0], method, sampling, seed)
-    texts = model.generate([question.prompt for question in questions] * sampling.n_samples, params)
-    none = _none_of_these(model, examples)
-    none_text = questions[0].template.write(none) if none else None
-    labels = np.full((len(questions), sampling.n_samples), -1)
-    status = np.full(len(questions), adata_keys.OK, dtype=object)
-    lost: set[int] = set()
-    for position, text in enumerate(texts):
-        sample, i = divmod(position, len(questions))
-        if text is None:
-            lost.add(i)
-            continue
-        answer = questions[i].parse(text)
-        if not isinstance(answer, Failure):
-            labels[i, sample] = index[answer.value]
-        elif sample == 0:
-            status[i] = adata_keys.UNKNOWN if text.strip() == none_text else str(answer.reason)
-    status[(labels >= 0).any(axis=1)] = adata_keys.OK
-    labels[list(lost)], status[list(lost)] = -1, adata_keys.NOT_ANSWERED
+    labels = np.array([[-1 if one.value is None else index[one.value] for one in samples] for samples in texts])
+    status = np.array([samples_status(samples) for samples in texts], dtype=object)
+    labels[status == adata_keys.NOT_ANSWERED] = -1
     return labels, status
-
-
-def _params(model: LanguageModel, question: Question, method: Method, sampling: Sampling, seed: int) -> SamplingParams:
-    choices = tuple(question.completions()) if method == "choose" else ()
-    max_tokens = model.spec.max_new_tokens(question.answer_type.n_tokens)
-    return sampling.params(temperature=0.0, max_tokens=max_tokens, seed=seed, choices=choices)
 
 
 def _sample_labels(probability: NDArray[np.float64], names: Sequence[Any], n: int, seed: int) -> NDArray[np.int64]:

@@ -13,9 +13,7 @@ from tqdm.auto import tqdm
 from ..models import LanguageModel, SamplingParams, engine_info
 from ..tasks import Failure, PromptFormat, Question, TrainingExample
 from ..train import ACCEPTED, BELOW, NOT_ANSWERED, WRONG, Counts, Trace, TraceFile
-
-#: What engines behind a server count.
-_COUNTED = ("requests", "prompt_tokens", "completion_tokens", "cost")
+from ._usage_meter import UsageMeter
 
 
 class Filter(NamedTuple):
@@ -76,7 +74,7 @@ def sample_traces(
 ) -> None:
     """Sample candidates block by block, and write the accepted ones of each block at once."""
     prompt_format = PromptFormat(teacher.spec.prompt_format)
-    meter, n_blocks = _Meter(teacher), 0
+    meter, n_blocks = UsageMeter(teacher), 0
     n_accepted = n_candidates = 0
     bar = tqdm(blocks.items(), "distilling", unit="block", disable=not progress or len(blocks) == 1)
     try:
@@ -122,21 +120,3 @@ def _kept(
         )
         for text, outcome in best
     ]
-
-
-class _Meter:
-    """Usage of a teacher since the last reading."""
-
-    def __init__(self, teacher: LanguageModel) -> None:
-        self._teacher = teacher
-        self._before = self._total()
-
-    def read(self) -> dict[str, float]:
-        """Usage by name."""
-        before, self._before = self._before, self._total()
-        return {name: value - before.get(name, 0) for name, value in self._before.items()}
-
-    def _total(self) -> dict[str, float]:
-        usage = engine_info(self._teacher).usage
-        found = {name: getattr(usage, name, None) for name in _COUNTED}
-        return {name: value for name, value in found.items() if value is not None}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..cells import adata_keys
+from ..examples import Context
 from ..models import LanguageModel, Sampling
 from ..tasks import Sensitivity
 from ._predict import predict
@@ -28,7 +29,7 @@ def sensitivity(
     groupby: str | None = None,
     method: Method = "score",
     unknown: float | None = None,
-    context: Sequence[str] = (),
+    context: Context = (),
     layer: str | None = None,
     use_raw: bool | None = None,
     sampling: Sampling | None = None,
@@ -77,7 +78,8 @@ def sensitivity(
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
         Cell sentences, if there were none.
     ``uns[key_added]``
-        ``params``: model, fingerprint, versions and all settings, with the drug.
+        ``params``: model, fingerprint, versions and all settings, with the drug; ``answers``: the texts that the model
+        generated, see :func:`sc_duality.get.answers`.
 
     Raises
     ------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._answer_cache import clear_cache
 from ._answer_values import Finished, Unanswered
 from ._engine import Engine
+from ._progress import tool_bar
 
 if TYPE_CHECKING:
     from ._hardware import multiplies_bfloat16
@@ -33,6 +34,7 @@ __all__ = [
     "clear_cache",
     "multiplies_bfloat16",
     "one_level",
+    "tool_bar",
 ]
 #: Where the names lie whose import loads torch, transformers, vLLM or openai.
 _HEAVY = {

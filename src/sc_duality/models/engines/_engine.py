@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from ..._settings import settings
 from .._sampling import SamplingParams
 from .._spec import ModelSpec
 from ._answer_cache import NO_CACHE, answer_cache
 from ._answer_values import Finished, Unanswered, report, rows, to_bytes, to_float32, to_float64
+from ._progress import request_bar
 
 
 class Engine(ABC):
@@ -36,6 +36,8 @@ class Engine(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
     #: Whether the weights change between calls, so that answers are not stored and no progress bar is shown.
     transient: ClassVar[bool] = False
+    #: Tokens to reason that a completion has by default, where its prompt invites the model to reason.
+    reasoning_tokens: ClassVar[int] = 256
     #: Requests, tokens and cost so far; ``None`` where they are not counted.
     usage: Any = None
 
@@ -193,16 +195,15 @@ class Engine(ABC):
         failures: Counter[str] = Counter()
         computing = compute(missing) if missing else iter(())
         is_hidden = self.transient or not settings.progress or not keys
-        with tqdm(total=len(first_index), initial=len(answers), desc=description, disable=is_hidden) as bar:
+        with request_bar(len(keys), len(first_index), len(answers), description, hidden=is_hidden) as bar:
             try:
                 for finished in computing:
                     new = {keys[missing[i]]: answer for i, answer in finished if not isinstance(answer, Unanswered)}
                     failures.update(answer.reason for _, answer in finished if isinstance(answer, Unanswered))
                     cache.put([(key, encode(answer)) for key, answer in new.items()])
                     answers |= new
-                    bar.set_postfix_str(self._progress_note(), refresh=False)
-                    bar.update(len(finished))
-            except Exception as error:
+                    bar.update(len(finished), self._progress_note())
+            except (Exception, KeyboardInterrupt) as error:
                 if answers and cache.is_open:
                     error.add_note(f"{len(answers)} of {len(first_index)} answers are stored: call again to resume")
                 raise

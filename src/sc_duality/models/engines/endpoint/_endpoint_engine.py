@@ -90,6 +90,7 @@ class EndpointModel(Engine):
     """
 
     name: ClassVar[str] = "endpoint"
+    reasoning_tokens: ClassVar[int] = 2048
 
     def __init__(
         self,

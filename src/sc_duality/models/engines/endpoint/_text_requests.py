@@ -29,6 +29,8 @@ def text_request(prompt: str, sampling: SamplingParams, seed: int, *, chat: bool
 def read_text(answer: Mapping[str, Any], choices: tuple[str, ...]) -> str:
     """The text of a response; with ``choices``, the choice that it names.
 
+    Reasoning that the server took apart stands in ``<think>`` tags before the text.
+
     Raises
     ------
     TransientError
@@ -42,9 +44,8 @@ def read_text(answer: Mapping[str, Any], choices: tuple[str, ...]) -> str:
     if "message" in choice:
         message = choice["message"]
         text = message["content"] if message.get("content") is not None else message.get("refusal") or ""
-        reasoning = message.get("reasoning_content") or message.get("reasoning")
-        if isinstance(reasoning, str) and isinstance(text, str) and not choices:
-            text = f"<think>{reasoning}</think>{text}"  # as it was before the server took it apart
+        if not choices and isinstance(text, str):
+            text = _reasoning(message, finished=bool(text)) + text
     else:
         text = choice["text"]
     if not isinstance(text, str):
@@ -52,6 +53,14 @@ def read_text(answer: Mapping[str, Any], choices: tuple[str, ...]) -> str:
     # A half emoji, which neither the cache nor files could hold.
     text = text.encode("utf-8", "replace").decode()
     return _choice(text, choices) if choices else text
+
+
+def _reasoning(message: Mapping[str, Any], *, finished: bool) -> str:
+    """The reasoning of a message in its tags, left open where no answer follows."""
+    found = message.get("reasoning_content") or message.get("reasoning")
+    if not isinstance(found, str) or not found.strip():
+        return ""
+    return f"<think>{found}</think>" if finished else f"<think>{found}"
 
 
 def _choice(text: str, choices: tuple[str, ...]) -> str:

