@@ -27,7 +27,7 @@ def renamed(adata, names):
         ({"model": "no-such-model"}, ValueError, "see sd.models.available"),
         ({"model": 3}, TypeError, "not int"),
         ({"labels": ["B cell", "unicorn cell"]}, ValueError, r"does not know the labels \['unicorn cell'\]"),
-        ({"labels": ["B cell", "natural killer cel"]}, ValueError, "may be its 'natural killer cell'"),
+        ({"labels": ["B cell", "natural killer cel"]}, ValueError, "choose 'natural killer cell'"),
         ({"labels": ["B cell", "B cells"]}, ValueError, "all mean the model's 'B cell'"),
         ({"labels": ["B cell", "b  cell"]}, ValueError, "differ only in case or spacing"),
         ({"labels": ["B cell"]}, ValueError, "at least two labels"),
@@ -231,7 +231,7 @@ def test_sensitivity_without_a_drug(cells, scripted_model, drug):
     ("how", "message"),
     [
         ({"labels": "moon"}, "labels='moon' is neither an obs column .cell_type. nor a label set"),
-        ({"labels": ["treated", "untreate"]}, "may be its 'untreated'"),
+        ({"labels": ["treated", "untreate"]}, "choose 'untreated'"),
         ({"labels": ["treated"]}, "at least two labels"),
         ({"drug": "aspirin"}, "does not know the drug 'aspirin'; it knows panobinostat"),
     ],

@@ -56,4 +56,4 @@ def test_predicted_and_evaluated_cells(plain, both):
     np.testing.assert_array_equal(found.X.toarray(), expected.X.toarray())
     sd.tl.annotate(both, labels="blood", mod="gex")
     scores = sd.tl.evaluate(both, "cell_type", metrics="accuracy", mod="gex")
-    assert scores["n_real"].tolist() == [4, 4]
+    assert scores["n_cells"].tolist() == [4]

@@ -130,7 +130,7 @@ def test_sentences_that_were_not_loaded_are_not_changed(
     write_result = _write_results.write_result
 
     def recorded(*arguments: Any) -> None:
-        written.extend(arguments[4])
+        written.extend(arguments[3])
         write_result(*arguments)
 
     monkeypatch.setattr(_write_results, "write_result", recorded)

@@ -113,10 +113,28 @@ def test_draws_on_the_axes_and_does_not_change_the_object(annotated: ad.AnnData)
     pd.testing.assert_frame_equal(annotated.obs, before)
 
 
-def test_large_tables_have_no_counts() -> None:
+def test_large_tables_have_smaller_counts() -> None:
     adata = ad.AnnData(np.ones((60, 1), np.float32))
     adata.obs["a"] = [f"type {i % 30}" for i in range(60)]
-    assert not sd.pl.annotate(adata, "a", key="a").texts
+    adata.obs["b"] = "one type"
+    large, small = sd.pl.annotate(adata, "a", key="a").texts, sd.pl.annotate(adata, "b", key="b").texts
+    assert [text.get_text() for text in large] == ["2"] * 30
+    assert large[0].get_fontsize() < small[0].get_fontsize()
+
+
+def test_a_row_of_few_cells_is_paler() -> None:
+    adata = ad.AnnData(np.ones((51, 1), np.float32))
+    adata.obs["a"] = ["few"] + ["many"] * 50
+    opacity = sd.pl.annotate(adata, "a", key="a").images[0].get_alpha()
+    assert (opacity == [[0.25, 0.25], [1, 1]]).all()
+
+
+def test_labels_have_short_names() -> None:
+    adata = ad.AnnData(np.ones((2, 1), np.float32))
+    adata.obs["a"] = ["natural killer cell", "CD4-positive, alpha-beta T cell"]
+    ax = sd.pl.annotate(adata, "a", key="a")
+    assert sorted(label.get_text() for label in ax.get_xticklabels()) == ["CD4 T cell", "NK cell"]
+    assert sorted(label.get_text() for label in ax.get_yticklabels()) == ["CD4 T cell (1)", "NK cell (1)"]
 
 
 def test_mudata_is_accepted(annotated: ad.AnnData) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import anndata as ad
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.patches import StepPatch
 
 import sc_duality as sd
 
@@ -115,3 +118,18 @@ def test_confidence_outside_zero_to_one_raises(annotated: ad.AnnData) -> None:
     annotated.obs["annotation_confidence"] = -3.5
     with pytest.raises(ValueError, match=r"ranges from -3.5 to -3.5: pass probabilities from 0 to 1"):
         sd.pl.confidence(annotated)
+
+
+def test_the_product_that_decides_is_drawn_in_the_colours_of_the_labels() -> None:
+    adata = ad.AnnData(np.ones((6, 1), np.float32))
+    adata.obs["annotation"] = pd.Categorical(["B cell"] * 3 + ["unknown"] * 3)
+    adata.obs["annotation_confidence"] = [0.9, 0.8, 0.9, 0.9, 0.8, 0.5]
+    adata.obs["annotation_in_distribution"] = [1, 1, 1, 0.1, 0.2, 0.3]
+    adata.uns["annotation_colors"] = ["#a20f9d", "#bdbdbd"]
+    adata.uns["annotation"] = {"params": {"unknown": 0.4}}
+    ax = sd.pl.confidence(adata)
+    assert ax.get_xlabel() == "confidence × in-distribution probability"
+    steps = [patch for patch in ax.patches if isinstance(patch, StepPatch)]
+    assert [mpl.colors.to_hex(patch.get_facecolor()) for patch in steps] == ["#a20f9d", "#bdbdbd"]
+    values, edges, base = steps[1].get_data()
+    assert edges[:-1][values != base].max() < 0.4

@@ -210,7 +210,7 @@ def test_an_earlier_result_is_replaced(cells, scripted_model):
     sd.tl.annotate(cells)
     sd.tl.annotate(cells, scripted_model(texts=["<answer>B cell</answer>"]), labels=LABELS, method="generate")
     assert (cells.obs["annotation"] == "B cell").all()
-    assert not set(cells.obs) - {"cell_type", "annotation", "annotation_status"}
+    assert not set(cells.obs) - {"cell_type", "annotation", "annotation_status", "annotation_ontology_term_id"}
     assert "annotation_probabilities" not in cells.obsm
 
 

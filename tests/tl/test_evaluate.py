@@ -285,15 +285,18 @@ def test_labels_against_a_column(pbmc):
     adata.obs["donor"] = ["a", "b"] * 158 + ["a"]
     adata.obs.iloc[300:, 0] = np.nan
     scores = sd.tl.evaluate(adata, "cell_type")
-    assert list(scores.columns) == COLUMNS
-    assert at(scores, "accuracy").value == pytest.approx(1 - 60 / 300)
-    assert (at(scores, "accuracy").n_real, at(scores, "accuracy").n_generated) == (300, 280)
+    assert list(scores.columns) == ["metric", "condition", "label", "value", "n_cells", "n_predicted", "note"]
+    assert set(scores["condition"]) == {"all"}
+    assert not scores.duplicated(["metric", "label"]).any()
+    accuracy = at(scores, "accuracy", "all")
+    assert accuracy.value == pytest.approx(1 - 60 / 300)
+    assert (accuracy.n_cells, accuracy.n_predicted) == (300, 240)
     expected = metrics.macro_f1(adata.obs["cell_type"][:300], predicted[:300])
     assert at(scores, "macro_f1", "all").value == pytest.approx(expected)
 
     by_donor = sd.tl.evaluate(adata, "cell_type", "donor", metrics="accuracy")
     assert by_donor["condition"].tolist() == ["a", "b", "mean"]
-    assert by_donor["n_real"].tolist() == [150, 150, 300]
+    assert by_donor["n_cells"].tolist() == [150, 150, 300]
 
 
 def test_an_unknown_or_missing_truth_is_left_out(pbmc, caplog):
@@ -307,9 +310,10 @@ def test_an_unknown_or_missing_truth_is_left_out(pbmc, caplog):
     with caplog.at_level(logging.INFO):
         scores = sd.tl.evaluate(adata, "cell_type")
     n = adata.n_obs - 20
-    assert at(scores, "accuracy").value == pytest.approx(1 - 20 / n)
-    assert (at(scores, "accuracy").n_real, at(scores, "accuracy").n_generated) == (n, n - 10)
-    assert set(scores["note"]) == {"20 cells without a true label are left out"}
+    accuracy = at(scores, "accuracy", "all")
+    assert accuracy.value == pytest.approx(1 - 20 / n)
+    assert (accuracy.n_cells, accuracy.n_predicted) == (n, n - 20)
+    assert set(scores["note"][scores["label"] == ""]) == {"20 cells without a true label are left out"}
     assert "20 cells without a true label in obs['cell_type'] are left out" in caplog.text
 
     as_text = pbmc.copy()
@@ -336,7 +340,7 @@ def test_labels_have_their_own_metrics_and_columns(pbmc):
         sd.tl.evaluate(pbmc, "cell_type")
     with pytest.raises(KeyError, match="truth='type' is not an obs column"):
         sd.tl.evaluate(pbmc, "type", key="cell_type")
-    with pytest.raises(ValueError, match=r"metrics=\['mmd'\]: choose from accuracy, macro_f1"):
+    with pytest.raises(ValueError, match=r"metrics=\['mmd'\]: choose from accuracy, accuracy_ontology"):
         sd.tl.evaluate(pbmc, "cell_type", key="cell_type", metrics="mmd")
     adata = pbmc.copy()
     adata.obs["empty"] = None

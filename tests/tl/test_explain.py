@@ -272,3 +272,11 @@ def test_the_embedded_model_names_known_markers_and_their_deletion_lowers_the_pr
     sd.tl.annotate(deleted, labels="blood")
     after = deleted.obsm["annotation_probabilities"]["natural killer cell"].mean()
     assert after < before - 0.3
+
+
+def test_coarse_labels_are_explained_by_the_sum_of_their_types(cells):
+    sd.tl.annotate(cells, labels=["T cell", "B cell", "monocyte"], unknown=0)
+    sd.tl.explain(cells, n_cells=3, n_genes=5)
+    table = sd.get.evidence(cells)
+    assert set(table["label"]) == {"T cell", "B cell", "monocyte"}
+    assert {"CD3D", "CD3E", "IL32"} & set(table.loc[table["label"] == "T cell", "gene"])

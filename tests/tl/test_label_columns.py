@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sc_duality as sd
+from sc_duality.cells import label_colors
 from sc_duality.models import ModelSpec
-from sc_duality.tl._label_columns import sum_by_type
+from sc_duality.tl._label_predictions import sum_by_type
 
 KNOWN = {
     "labels": ["CD4 T cell", "CD8 T cell", "B cell"],
@@ -84,10 +85,49 @@ def test_term_is_that_of_the_models_own_label(cells, scripted_model):
     assert column(cells, "annotation_ontology_term_id") == ["CL:0000624", "CL:0000624", "CL:0000236", "CL:0000236"]
 
 
-def test_label_without_a_term_has_none(cells, scripted_model):
+def test_term_of_a_label_is_that_of_the_model_else_of_the_shipped_ontology(cells, scripted_model):
     sd.tl.annotate(cells, scripted_model(scores=CELLS[:, [1, 0, 2]], **TYPES), unknown=0)
     assert column(cells, "annotation") == ["CD8 T cell", "CD8 T cell", "B cell", "B cell"]
-    assert column(cells, "annotation_ontology_term_id") == [None, None, "CL:0000236", "CL:0000236"]
+    assert column(cells, "annotation_ontology_term_id") == ["CL:0000625", "CL:0000625", "CL:0000236", "CL:0000236"]
+
+
+def test_label_without_a_term_has_none(cells, scripted_model):
+    sd.tl.annotate(cells, scripted_model(scores=np.log([[0.8, 0.2], [0.2, 0.8]])), labels=["B cell", "my type"])
+    assert column(cells, "annotation_ontology_term_id") == ["CL:0000236", None, "CL:0000236", None]
+    sd.tl.annotate(cells, scripted_model(scores=np.log([[0.8, 0.2]])), labels=["their type", "my type"])
+    assert "annotation_ontology_term_id" not in cells.obs
+
+
+def test_a_coarse_label_has_the_summed_probability_of_its_labels(cells, scripted_model):
+    sd.tl.annotate(cells, scripted_model(scores=CELLS, **TYPES), labels=["T cells", "B cell"], unknown=0.55)
+    assert column(cells, "annotation") == ["T cells", "T cells", "B cell", "B cell"]
+    np.testing.assert_allclose(cells.obs["annotation_confidence"][:4], [0.9, 0.7, 0.8, 0.59])
+    np.testing.assert_allclose(cells.obsm["annotation_probabilities"]["T cells"][:4], [0.9, 0.7, 0.2, 0.41])
+    assert column(cells, "annotation_ontology_term_id") == ["CL:0000084", "CL:0000084", "CL:0000236", "CL:0000236"]
+    assert column(cells, "annotation_coarse") == ["T cell", "T cell", "B cell", "B cell"]
+    assert cells.uns["annotation"]["params"]["labels"] == ["T cells", "B cell"]
+    with pytest.raises(ValueError, match="'T cells' stands for 2 labels of the model"):
+        sd.tl.duality(cells, model=scripted_model(**TYPES))
+
+
+def test_a_coarse_label_takes_what_finer_labels_leave(cells, scripted_model):
+    model = scripted_model(scores=CELLS, **TYPES)
+    sd.tl.annotate(cells, model, labels=["T cell", "CD4 T", "B cell"], unknown=0)
+    assert model.choices[:2] == ["<answer>CD8 T cell</answer>", "<answer>CD4 T cell</answer>"]
+    assert column(cells, "annotation") == ["T cell", "T cell", "B cell", "B cell"]
+
+
+def test_coarse_labels_of_clusters_samples_and_generated_text(cells, scripted_model):
+    cells.obs["cluster"] = pd.Categorical(["a", "b"] * (cells.n_obs // 2) + ["a"] * (cells.n_obs % 2))
+    labels = {"labels": ["T cell", "B cell"], "unknown": 0}
+    scores = np.log([[0.4, 0.2, 0.4], [0.1, 0.1, 0.8]])
+    sd.tl.annotate(cells, scripted_model(scores=scores, **TYPES), groupby="cluster", **labels)
+    assert set(cells.obs["annotation"][cells.obs["cluster"] == "a"]) == {"T cell"}
+    np.testing.assert_allclose(cells.obs["annotation_confidence"][cells.obs["cluster"] == "a"], 0.6)
+    texts = [f"<answer>{label}</answer>" for label in ("CD4 T cell", "CD8 T cell", "B cell")] + ["?"]
+    model = scripted_model(texts=texts, **TYPES)
+    sd.tl.annotate(cells, model, method="generate", labels=["T cell", "B cell"])
+    assert column(cells, "annotation") == ["T cell", "T cell", "B cell", None]
 
 
 def test_cells_without_a_label_have_no_coarse_type(cells, scripted_model):
@@ -117,7 +157,7 @@ def test_coarse_type_of_a_generated_label_is_that_of_the_label(cells, scripted_m
     model = scripted_model(texts=texts, **CELLS_ONLY)
     sd.tl.annotate(cells, model, method="generate")
     assert column(cells, "annotation_coarse") == ["T cell", "T cell", "B cell", None]
-    assert column(cells, "annotation_ontology_term_id") == ["CL:0000624", None, "CL:0000236", None]
+    assert column(cells, "annotation_ontology_term_id") == ["CL:0000624", "CL:0000625", "CL:0000236", None]
     assert "annotation_coarse_confidence" not in cells.obs
     cells.obs["cluster"] = pd.Categorical(["all"] * cells.n_obs)
     sd.tl.annotate(cells, model, method="generate", groupby="cluster", unknown=0.9)
@@ -133,8 +173,6 @@ def test_columns_that_a_model_does_not_know_are_dropped(cells, scripted_model):
     sd.tl.annotate(cells, scripted_model(scores=CELLS, **partly))
     assert not set(COARSE) & set(cells.obs)
     assert "annotation_ontology_term_id" in cells.obs
-    sd.tl.annotate(cells, scripted_model(scores=CELLS[:, ::2], **partly), labels=["CD4 T cell", "B cell"])
-    assert "annotation_ontology_term_id" not in cells.obs
     sd.tl.annotate(cells, model)
     sd.tl.sensitivity(cells, "erlotinib", scripted_model(scores=[[0.0, 1.0]], **TYPES), key_added="annotation")
     assert sorted(cells.obs) == ["annotation", "annotation_confidence", "annotation_status", "cell_type"]
@@ -149,6 +187,8 @@ def test_columns_can_be_written_to_a_file_without_any_label(cells, scripted_mode
     found = ad.read_h5ad(path) if store == "h5ad" else ad.read_zarr(path)
     for name in ("annotation_ontology_term_id", *COARSE):
         pd.testing.assert_series_equal(found.obs[name], cells.obs[name])
+    for name in ("annotation", "annotation_coarse"):
+        assert found.uns[f"{name}_colors"].tolist() == label_colors(cells.obs[name].cat.categories)
     for name in ("none", "none_coarse", "none_ontology_term_id"):
         assert found.obs[name].isna().all()
 
@@ -184,10 +224,19 @@ def test_coarse_types_are_written_and_plotted(cells, tmp_path):
     for name in ("annotation_ontology_term_id", *COARSE):
         pd.testing.assert_series_equal(found.obs[name], cells.obs[name])
     columns = [tick.get_text() for tick in sd.pl.annotate(cells, "truth", key="annotation_coarse").get_xticklabels()]
-    assert set(columns) == set(cells.obs["annotation_coarse"])
+    assert set(columns) == set(sd.get.display_names(cells, "annotation_coarse"))
     rows = [tick.get_text() for tick in sd.pl.confidence(cells, key="annotation_coarse").get_yticklabels()]
-    assert {row.rsplit(" (", 1)[0] for row in rows} == set(cells.obs["annotation_coarse"])
+    assert {row.rsplit(" (", 1)[0] for row in rows} == set(sd.get.display_names(cells, "annotation_coarse"))
     mpl.pyplot.close("all")
+
+
+def test_colours_go_with_their_column(cells):
+    sd.tl.annotate(cells, labels="blood")
+    cells.uns["cell_type_colors"] = ["#000000"] * 8
+    subset = cells[cells.obs["annotation"] != "B cell"].copy()
+    assert list(subset.uns["annotation_colors"]) == label_colors(subset.obs["annotation"].cat.categories)
+    sd.tl.sensitivity(cells, "panobinostat", key_added="annotation")
+    assert [key for key in cells.uns if key.endswith("_colors")] == ["cell_type_colors"]
 
 
 def test_folder_of_a_model_may_have_coarse_types(tmp_path):

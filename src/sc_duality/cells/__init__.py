@@ -43,6 +43,7 @@ from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
 from ._group_expression import GroupExpression, group_expression, ranked_matrix
+from ._label_colors import UNKNOWN_COLOR, display_names, label_colors, write_colors
 from ._label_groups import LabelGroup, label_groups, label_options, mode, optional_column
 from ._marker_genes import marker_genes
 from ._outdated_sentences import current_sentences
@@ -64,6 +65,7 @@ from ._written_names import (
     check_name,
     check_new_fields,
     check_new_sentences,
+    check_not_corrected,
     drop_written,
     is_result,
     new_fields,
@@ -74,6 +76,7 @@ __all__ = [
     "HOUSEKEEPING",
     "N_GENES",
     "UNITS",
+    "UNKNOWN_COLOR",
     "ExpressionSource",
     "Fields",
     "GroupExpression",
@@ -92,9 +95,11 @@ __all__ = [
     "check_name",
     "check_new_fields",
     "check_new_sentences",
+    "check_not_corrected",
     "column",
     "current_sentences",
     "default_sentences",
+    "display_names",
     "drop_written",
     "evidence_table",
     "expressed_genes",
@@ -109,6 +114,7 @@ __all__ = [
     "in_memory",
     "is_labelled",
     "is_result",
+    "label_colors",
     "label_groups",
     "label_options",
     "layer_names",
@@ -145,5 +151,6 @@ __all__ = [
     "to_shared_genes",
     "vocabulary_fingerprint",
     "writable",
+    "write_colors",
     "written_fields",
 ]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import adata_keys
-from ._adata import cell_names, drop_columns
+from ._adata import cell_names, column, drop_columns
+from ._label_colors import drop_colors
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -120,6 +121,19 @@ def check_new_fields(
         raise ValueError(f"{argument}={key!r} would write obs[{index_name!r}], the name of the index of obs: {way_out}")
 
 
+def check_not_corrected(adata: AnnData, key: str) -> None:
+    """Refuse to overwrite labels that were set by hand."""
+    status = adata_keys.status(key)
+    if key not in adata.obs or status not in adata.obs or not is_result(adata.uns.get(key)):
+        return
+    n_cells = int((column(adata, status) == adata_keys.BY_HAND).sum())
+    if n_cells:
+        raise ValueError(
+            f"key_added={key!r} would overwrite {n_cells} labels that were set by hand: pass another key_added=, or "
+            f"give them up with del adata.obs[{key!r}]"
+        )
+
+
 def check_new_sentences(adata: AnnData, key: str, argument: str = "key_added") -> None:
     """Refuse to write sentences over what this package did not write."""
     fields = Fields(obsm=(key, adata_keys.vocabulary(str(key))))
@@ -127,9 +141,10 @@ def check_new_sentences(adata: AnnData, key: str, argument: str = "key_added") -
 
 
 def drop_written(adata: AnnData, key: str) -> None:
-    """Delete what an earlier result wrote under ``key``."""
+    """Delete what an earlier result wrote under ``key``, with the colours of its columns."""
     fields = written_fields(adata, key)
     drop_columns(adata, fields.obs)
+    drop_colors(adata, fields.obs)
     for name in fields.obsm:
         if name in adata.obsm:
             del adata.obsm[name]

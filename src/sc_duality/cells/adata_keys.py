@@ -43,12 +43,15 @@ SENSITIVITY = "sensitivity"
 UNKNOWN = "unknown"
 
 #: Values of ``obs[status(key)]``: the prediction is valid, the model knows no gene of the sentence or too few, the cell
-#: belongs to no group, the model returned no completion.
+#: belongs to no group, the model returned no completion, a person set the label.
 OK = "ok"
 NO_GENES = "no genes"
 FEW_GENES = "few known genes"
 NO_GROUP = "no group"
 NOT_ANSWERED = "not answered"
+BY_HAND = "set by hand"
+#: Entry of ``uns[key]`` with the corrections by hand.
+CORRECTIONS = "corrections"
 
 
 def vocabulary(sentence_key: str) -> str:
@@ -71,6 +74,11 @@ def ontology_term(key: str) -> str:
     return f"{key}_ontology_term_id"
 
 
+def colors(column: str) -> str:
+    """``uns`` key of the colours of the labels in ``obs[column]``, in the order of its categories, as scanpy has it."""
+    return f"{column}_colors"
+
+
 def coarse(key: str) -> str:
     """``obs`` column with the coarse cell type, next to the fine one in ``obs[key]``."""
     return f"{key}_coarse"
@@ -89,6 +97,11 @@ def coarse_ontology_term(key: str) -> str:
 def status(key: str) -> str:
     """``obs`` column with ``"ok"`` or the reason why ``obs[key]`` has no prediction."""
     return f"{key}_status"
+
+
+def cluster(key: str) -> str:
+    """``obs`` column with the fine clusters that voted for the labels in ``obs[key]``."""
+    return f"{key}_cluster"
 
 
 def probabilities(key: str) -> str:

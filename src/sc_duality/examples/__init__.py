@@ -6,6 +6,7 @@ from ._builders import build, builder_of, register, task_class, to_task, to_task
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples, Pool, Results, cell_rng, sample_examples
 from ._known_genes import model_names
+from ._known_labels import KnownLabels, Meant
 from ._label_options import known_as
 from ._label_task import LabelExamples
 from ._model_cells import Context, ModelCells, check_context
@@ -16,7 +17,9 @@ __all__ = [
     "ClusterExamples",
     "Context",
     "Examples",
+    "KnownLabels",
     "LabelExamples",
+    "Meant",
     "ModelCells",
     "Pool",
     "Results",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
 
 from ..tasks import Annotation
-from ._label_options import label_options
+from ._known_labels import KnownLabels, Meant
+from ._label_options import column_labels, label_options
 from ._label_task import LabelExamples
 from ._model_cells import ModelCells
 
@@ -15,18 +19,34 @@ class AnnotationExamples(LabelExamples):
 
     task_class = Annotation
 
-    def _options(self, labels: Sequence[str] | str | None) -> dict[str, str]:
-        return cell_type_options(self.cells, labels)
+    def _options(self, labels: Sequence[str] | str | None) -> dict[str, Meant]:
+        return cell_type_options(self.cells, labels, self.reference_labels)
+
+    def cell_types(self) -> list[str]:
+        """Labels that are trained: those to choose from, else the values of the column with the true labels."""
+        return trained_cell_types(self.cells, self.task.truth, self.task.labels)
+
+    def reference_truth(self) -> NDArray[Any]:
+        """The true label of each cell, ``None`` where missing."""
+        return self._truth[0]
 
 
-def cell_type_options(cells: ModelCells, labels: Sequence[str] | str | None) -> dict[str, str]:
-    """Cell types to choose from, each with the model's own name for it."""
-    known = cells.spec.known
-    return label_options(
-        cells.adata,
-        cells.spec,
-        labels,
-        known("annotation", "labels", ()),
-        label_sets=known("annotation", "label_sets", {}),
-        synonyms=known("annotation", "synonyms", {}),
-    )
+def trained_cell_types(cells: ModelCells, truth: str | None, labels: Sequence[str] | str | None) -> list[str]:
+    """Cell types of training data: a list or column of ``labels``, else those in ``truth``; none for a label set."""
+    if isinstance(labels, str):
+        return column_labels(cells.adata, labels) if labels in cells.adata.obs else []
+    if labels is not None:
+        return [str(label) for label in labels]
+    if truth is None:
+        return []
+    cells.column(truth, "truth")
+    return column_labels(cells.adata, truth)
+
+
+def cell_type_options(
+    cells: ModelCells, labels: Sequence[str] | str | None, further: Sequence[str] = ()
+) -> dict[str, Meant]:
+    """Cell types to choose from, each with the labels of the model that it stands for; ``further`` types are known."""
+    spec = cells.spec
+    label_sets = spec.known("annotation", "label_sets", {})
+    return label_options(cells.adata, spec, labels, KnownLabels.of_cell_types(spec, further), label_sets)

@@ -45,7 +45,7 @@ class ClusterExamples(Examples):
         """Options, each with the model's own name for it; none where the model names cell types freely."""
         if self.task.labels is None and not self.cells.spec.known("annotation", "labels", ()):
             return {}
-        return cell_type_options(self.cells, self.task.labels)
+        return {label: meant.name for label, meant in cell_type_options(self.cells, self.task.labels).items()}
 
     @cached_property
     def markers(self) -> dict[str, tuple[str, ...]]:

@@ -79,6 +79,14 @@ class Examples(ABC):
         """The examples and predictions of an earlier result; ``seed`` decides which genes are hidden."""
         raise ValueError(f"results of the task {self.task.name!r} in obs[{key!r}] cannot be scored by duality")
 
+    def cell_types(self) -> list[str]:
+        """Cell types of the cells in the user's words, if the task is trained on them."""
+        return []
+
+    def reference_truth(self) -> NDArray[Any] | None:
+        """The cell type of each cell in the model's words, if the task tells it: for the reference classifier."""
+        return None
+
     def knowledge(self) -> dict[str, Any]:
         """What a model knows of the task after training on these examples."""
         return {}

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tasks import Generation, GenerationExample, Task, TrainingExample
-from ._annotation import cell_type_options
+from ._annotation import cell_type_options, trained_cell_types
 from ._examples import Examples, Pool, Results, every_row
-from ._label_options import column_labels
+from ._label_options import column_labels, one_by_one
 from ._label_task import balanced_pool
 from ._results import check_options, param_list, predictions
 
@@ -31,7 +31,7 @@ class GenerationExamples(Examples):
         labels = self.task.labels
         if labels is None and not self.cells.spec.known("annotation", "labels", ()) and self.task.truth is not None:
             labels = column_labels(self.cells.adata, self.task.truth)
-        return cell_type_options(self.cells, labels)
+        return one_by_one(cell_type_options(self.cells, labels))
 
     @cached_property
     def _truth(self) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -44,8 +44,12 @@ class GenerationExamples(Examples):
         values = self.cells.column(self.task.truth, "truth")
         labels = self.task.labels
         present = sorted({value for value in values if value is not None})
-        names = cell_type_options(self.cells, present if labels is None else labels)
+        names = one_by_one(cell_type_options(self.cells, present if labels is None else labels))
         return np.array([names.get(value) for value in values], dtype=object), tuple(names.values())
+
+    def cell_types(self) -> list[str]:
+        """Cell types that are trained."""
+        return trained_cell_types(self.cells, self.task.truth, self.task.labels)
 
     def labelled(self, rows: NDArray[np.bool_]) -> Pool:
         """Cells with a type; a type is sampled in proportion to the square root of its number of cells."""

@@ -13,6 +13,7 @@ from ..tasks import JointAnnotation, JointAnnotationExample, TrainingExample, hi
 from ._annotation import cell_type_options
 from ._examples import Examples, Pool, every_row, groups, shown_genes
 from ._hidden_genes import CellParts, hide
+from ._label_options import one_by_one
 
 #: Rows by group.
 Members = Mapping[str, NDArray[np.int64]]
@@ -33,7 +34,7 @@ class JointAnnotationExamples(Examples):
                 "tasks={'joint_annotation': {'truth': ...}}"
             )
         values = self.cells.column(self.task.truth, "truth")
-        names = cell_type_options(self.cells, sorted({value for value in values if value is not None}))
+        names = one_by_one(cell_type_options(self.cells, sorted({value for value in values if value is not None})))
         return np.array([names.get(value) for value in values], dtype=object)
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -34,9 +35,14 @@ def model_names(genes: NDArray[np.object_], spec: ModelSpec) -> NDArray[np.objec
     return genes if spec.genes is None else to_known_names(genes, spec.genes)
 
 
-def known_vocabulary(sentences: Sentences, spec: ModelSpec) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
-    """Index among the model's genes of each gene (last: of padding), −1 for unknown genes; and the model's genes."""
-    names = model_names(sentences.genes, spec)
+def known_vocabulary(
+    sentences: Sentences, spec: ModelSpec, genes: Collection[str] | None = None
+) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
+    """Index among the model's genes of each gene (last: of padding), −1 for unknown genes; and the model's genes.
+
+    ``genes`` replaces the vocabulary of the model.
+    """
+    names = model_names(sentences.genes, spec) if genes is None else to_known_names(sentences.genes, genes)
     codes, known = pd.factorize(names)
     other = np.flatnonzero((codes >= 0) & (names != sentences.genes))
     if len(other):

@@ -1,29 +1,30 @@
-"""Labels to choose from, and the model's own name for each."""
+"""Labels to choose from, and the labels of the model that each stands for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 
-import pandas as pd
 from anndata import AnnData
 
-from ..cells import text_column
-from ..metrics import normal_form
+from ..cells import preview, text_column
 from ..models import ModelSpec
 from ..tasks import check_labels
+from ._known_labels import KnownLabels, Meant
+
+#: Labels that an error names at most.
+_MAX_NAMED = 12
 
 
 def label_options(
     adata: AnnData,
     spec: ModelSpec,
     labels: Sequence[str] | str | None,
-    known: Sequence[str] = (),
-    *,
+    known: KnownLabels,
     label_sets: Mapping[str, Sequence[str]] | None = None,
-    synonyms: Mapping[str, str] | None = None,
-) -> dict[str, str]:
-    """Labels as they will be written into ``adata``, each with the model's own name for it.
+) -> dict[str, Meant]:
+    """Labels as they will be written into ``adata``, each with the labels of the model that it stands for.
+
+    No label of the model belongs to two options: of "T cell" and "CD8 T cell", "T cell" stands for the other T cells.
 
     Parameters
     ----------
@@ -35,16 +36,32 @@ def label_options(
         A list, an ``obs`` column, or one of ``label_sets``; all ``known`` labels by default.
     known
         Labels that the model knows; any label where it knows none by itself.
-    label_sets, synonyms
-        The model's label sets, and other names of its labels.
+    label_sets
+        The model's label sets.
     """
-    return known_as(spec, check_labels(_chosen(adata, spec, labels, known, label_sets or {})), known, synonyms)
+    return options_of(spec, check_labels(_chosen(adata, spec, labels, known.labels, label_sets or {})), known)
 
 
-def known_as(
-    spec: ModelSpec, labels: Sequence[str], known: Sequence[str], synonyms: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """Each label with the model's own name for it, or an error that names unknown labels.
+def options_of(spec: ModelSpec, labels: Sequence[str], known: KnownLabels) -> dict[str, Meant]:
+    """Each label with the labels of the model that it stands for, or an error that names unknown labels."""
+    if not known.labels:
+        return {label: Meant(label, (label,)) for label in labels}
+    found = {label: known.meant(label) for label in labels}
+    unknown = [label for label, meant in found.items() if meant is None]
+    if unknown:
+        relatives = {label: known.relatives(label) for label in unknown}
+        hints = [f"for {label!r} choose {' or '.join(map(repr, near))}" for label, near in relatives.items() if near]
+        raise ValueError(
+            f"the model {spec.name!r} does not know the labels {unknown[:_MAX_NAMED]}"
+            + (f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else "")
+            + (f" ({', '.join(hints[:3])})" if hints else "")
+            + f"; it knows {preview(known.labels, _MAX_NAMED)}. Leave them out, rename them, or pass a general model"
+        )
+    return _without_overlap({label: meant for label, meant in found.items() if meant is not None})
+
+
+def known_as(spec: ModelSpec, labels: Sequence[str], known: KnownLabels) -> dict[str, str]:
+    """Each label with the one label of the model that it stands for.
 
     Parameters
     ----------
@@ -54,39 +71,58 @@ def known_as(
         Labels as the user writes them.
     known
         Labels that the model knows; any label where it knows none by itself.
-    synonyms
-        Other names of known labels.
 
     Examples
     --------
     >>> import sc_duality as sd
-    >>> from sc_duality.examples import known_as
-    >>> known_as(sd.models.resolve("embedded"), ["NK"], ["natural killer cell"], {"NK": "natural killer cell"})
+    >>> from sc_duality.examples import KnownLabels, known_as
+    >>> spec = sd.models.resolve("embedded")
+    >>> known_as(spec, ["NK"], KnownLabels.of_cell_types(spec))
     {'NK': 'natural killer cell'}
     """
-    if not known:
-        return {label: label for label in labels}
-    own = {normal_form(label): label for label in known}
-    own |= {normal_form(other): label for other, label in (synonyms or {}).items() if label in known}
-    unknown = [label for label in labels if normal_form(label) not in own]
-    if unknown:
-        near = get_close_matches(normal_form(unknown[0]), list(own), n=1, cutoff=0.6)
+    return one_by_one(options_of(spec, labels, known))
+
+
+def one_by_one(options: Mapping[str, Meant]) -> dict[str, str]:
+    """The label of the model that each option stands for, or an error if it is several."""
+    several = next((label for label, meant in options.items() if len(meant.members) > 1), None)
+    if several is not None:
         raise ValueError(
-            f"the model {spec.name!r} does not know the labels {unknown}"
-            + (f" ({unknown[0]!r} may be its {own[near[0]]!r})" if near else "")
-            + f"; it knows {', '.join(known)}. Leave them out, rename them, or pass a general model"
+            f"the label {several!r} stands for {len(options[several].members)} labels of the model "
+            f"({preview(options[several].members)}), and one is needed here: choose one of them"
         )
-    chosen = {label: own[normal_form(label)] for label in labels}
-    names = pd.Series(chosen)
-    if names.duplicated().any():
-        both = names.index[names == names[names.duplicated()].iloc[0]].tolist()
-        raise ValueError(f"labels {both} all mean the model's {chosen[both[0]]!r}: keep one of them")
-    return chosen
+    return {label: meant.members[0] for label, meant in options.items()}
 
 
 def column_labels(adata: AnnData, name: str) -> list[str]:
     """The values of an ``obs`` column as labels."""
     return sorted(text_column(adata, name).dropna().unique())
+
+
+def _without_overlap(options: Mapping[str, Meant]) -> dict[str, Meant]:
+    """Options that share no label: a coarse option leaves its labels to finer ones."""
+    found = {}
+    for label, (name, members) in options.items():
+        own = set(members)
+        for other, (shared, others) in options.items():
+            if other == label or own.isdisjoint(others):
+                continue
+            if set(members) == set(others):
+                raise ValueError(f"labels {[label, other]} all mean the model's {name!r}: keep one of them")
+            if not (set(members) < set(others) or set(others) < set(members)):
+                common = preview(sorted(set(members) & set(others)))
+                raise ValueError(
+                    f"the labels {label!r} and {other!r} both stand for the model's {common}, and neither is part of "
+                    f"the other: leave out one of them ({name!r}, {shared!r})"
+                )
+            if set(others) < set(members):
+                own -= set(others)
+        if not own:
+            raise ValueError(
+                f"the label {label!r} stands for {preview(members)}, which are all labels of their own: leave it out"
+            )
+        found[label] = Meant(name, tuple(member for member in members if member in own))
+    return found
 
 
 def _chosen(
@@ -109,6 +145,6 @@ def _chosen(
     if labels in label_sets:
         return label_sets[labels]
     raise ValueError(
-        f"labels={labels!r} is neither an obs column ({', '.join(map(str, adata.obs.columns))}) nor a label set of the "
+        f"labels={labels!r} is neither an obs column ({preview(adata.obs.columns, _MAX_NAMED)}) nor a label set of the "
         f"model {spec.name!r} ({', '.join(label_sets) or 'it has none'})"
     )

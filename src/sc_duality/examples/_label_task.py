@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 from ..tasks import LabelExample, LabelTask, Task, TrainingExample, hide_genes
 from ._examples import Examples, Pool, Results, cell_rng, every_row, shown_genes
 from ._hidden_genes import CellParts, hide, hide_for_training
-from ._label_options import column_labels, label_options
+from ._known_labels import KnownLabels, Meant
+from ._label_options import column_labels, label_options, one_by_one
 from ._model_cells import ModelCells
 from ._results import param_list, predictions
+
+logger = logging.getLogger(__name__)
 
 #: Share of training duals from the label alone, and the fractions of genes that are hidden from either kind.
 _P_LABEL_ALONE, _HIDDEN_ALONE, _HIDDEN = 0.5, (0.5, 1.0), (0.2, 0.9)
@@ -30,17 +34,36 @@ class LabelExamples(Examples):
     task_class: ClassVar[type[Any]] = LabelTask
 
     @cached_property
-    def labels(self) -> dict[str, str]:
-        """Options as they are written into ``obs``, each with the model's own name for it."""
+    def _meant(self) -> dict[str, Meant]:
         labels = self.task.labels
         if labels is None and not self.known_labels and self.task.truth is not None:
             labels = column_labels(self.cells.adata, self.task.truth)
         return self._options(labels)
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels as they are written into ``obs``, each with the model's own name for it, or that of a coarser type."""
+        return {label: meant.name for label, meant in self._meant.items()}
+
     @cached_property
     def options(self) -> tuple[str, ...]:
-        """Options in the model's own names."""
-        return tuple(self.labels.values())
+        """Options of the model: the labels that it scores; a coarse label stands for several."""
+        return tuple(member for meant in self._meant.values() for member in meant.members)
+
+    @property
+    def label_of_option(self) -> NDArray[np.int64]:
+        """Index of the label that each option belongs to."""
+        return np.repeat(np.arange(len(self._meant)), [len(meant.members) for meant in self._meant.values()])
+
+    @cached_property
+    def model_options(self) -> tuple[str, ...]:
+        """Options that the language model can write, without those that its reference classifier alone knows."""
+        return tuple(option for option in self.options if option not in self.reference_labels)
+
+    @property
+    def reference_labels(self) -> Sequence[str]:
+        """Labels that the model's reference classifier alone knows."""
+        return tuple(self.cells.spec.known(self.task.name, "reference_labels", ()))
 
     @property
     def known_labels(self) -> Sequence[str]:
@@ -81,7 +104,7 @@ class LabelExamples(Examples):
         """The fields that the examples of every label task have."""
         return {
             **parts._asdict(),
-            "options": self.options if options is None else tuple(options),
+            "options": self.model_options if options is None else tuple(options),
             "n_hidden_max": round(self.duality.hidden_fraction * self.cells.n_genes),
             "truth": truth,
             "context": context,
@@ -97,11 +120,17 @@ class LabelExamples(Examples):
             )
         values = self.cells.column(self.task.truth, "truth")
         labels = self.task.labels
-        names = self._options(sorted({value for value in values if value is not None}) if labels is None else labels)
+        labels = sorted({value for value in values if value is not None}) if labels is None else labels
+        names = one_by_one(self._options(labels))
+        if without := [label for label in names.values() if label in self.reference_labels]:
+            raise ValueError(
+                f"the language model {self.cells.spec.name!r} has no tokens for {without}, which its reference "
+                "classifier alone knows: train it on them with sd.tl.train_sft first, or leave them out"
+            )
         return np.array([names.get(value) for value in values], dtype=object), tuple(names.values())
 
-    def _options(self, labels: Sequence[str] | str | None) -> dict[str, str]:
-        return label_options(self.cells.adata, self.cells.spec, labels, self.known_labels)
+    def _options(self, labels: Sequence[str] | str | None) -> dict[str, Meant]:
+        return label_options(self.cells.adata, self.cells.spec, labels, KnownLabels(self.known_labels))
 
     def labelled(self, rows: NDArray[np.bool_]) -> Pool:
         """Cells with a truth; a label is sampled in proportion to the square root of its number of cells."""
@@ -150,6 +179,7 @@ class LabelExamples(Examples):
 
     def from_results(self, key: str, seed: int) -> LabelResults:
         """Examples with hidden genes, and the labels in ``obs``."""
+        one_by_one(self._meant)
         return LabelResults(self, predictions(self.cells.adata, key, self.labels), seed)
 
     def knowledge(self) -> dict[str, Any]:
@@ -161,8 +191,18 @@ class LabelResults(Results):
     """Labels in ``obs`` with their examples."""
 
     def __init__(self, examples: LabelExamples, labels: Sequence[str | None], seed: int) -> None:
-        self._examples, self._labels, self._seed = examples, labels, seed
-        self.task, self.n_options = examples.task, len(examples.labels)
+        self._examples, self._seed = examples, seed
+        self.task, self.n_options = examples.task, len(examples.model_options)
+        without = [label for label, own in examples.labels.items() if own in examples.reference_labels]
+        if self.n_options < 2:
+            raise ValueError(f"the language model has no tokens for {without}: nothing can be reconstructed from them")
+        if without:
+            logger.warning(
+                "%s: the reference classifier alone knows these labels, and nothing can be reconstructed from them; "
+                "their cells get no score, and the others compare with the other labels",
+                ", ".join(without),
+            )
+        self._labels = [None if label in without else label for label in labels]
 
     def block(self, rows: slice) -> tuple[list[Any], list[Any]]:
         """Examples and labels in the model's names."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -112,6 +112,13 @@ class ModelCells:
         found.spec = spec
         return found
 
+    def with_genes(self, genes: Collection[str]) -> ModelCells:
+        """The same cells with a larger vocabulary than the model's, for its reference classifier."""
+        found = copy(self)
+        found._codes, found.gene_names = known_vocabulary(self.sentences, self.spec, genes)
+        found._augmenter = None
+        return found
+
     def __len__(self) -> int:
         return len(self.readable)
 
@@ -151,11 +158,6 @@ class ModelCells:
             *((~found).sum(), len(found), self.spec.name),
         )
         return self.gene_names[found]
-
-    def measured_names(self) -> dict[str, str]:
-        """The name in the sentences of each gene that the model knows; the first of several."""
-        named = zip(self._codes[:-1].tolist(), self.sentences.genes.tolist(), strict=True)
-        return {self.gene_names[code]: gene for code, gene in reversed(list(named)) if code >= 0}
 
     def context(self, rows: Rows) -> list[dict[str, str]]:
         """The facts about these cells by name; missing values are left out."""

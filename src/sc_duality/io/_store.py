@@ -16,6 +16,7 @@ from anndata.io import write_elem
 
 from .._replacement import replacement, unfinished
 from .._store_format import check_format
+from ..cells import adata_keys
 from ._copy import copy_store
 
 
@@ -62,19 +63,17 @@ def open_store(path: str | Path, mod: str) -> Iterator[Store]:
 
 
 def delete_result(group: Any, key: str, columns: Sequence[str], arrays: Sequence[str]) -> None:
-    """Delete ``uns[key]``, and these ``obsm`` arrays and ``obs`` columns."""
+    """Delete ``uns[key]``, and these ``obsm`` arrays and ``obs`` columns with their colours."""
     _set_column_order(group, [name for name in _column_order(group) if name not in columns])
-    for parent, entries in (("uns", [key]), ("obsm", arrays), ("obs", columns)):
+    for parent, entries in (("uns", [key, *map(adata_keys.colors, columns)]), ("obsm", arrays), ("obs", columns)):
         for name in entries:
             if parent in group and name in group[parent]:
                 del group[parent][name]
 
 
-def write_result(
-    group: Any, key: str, uns: Mapping[str, Any], columns: Mapping[str, Any], arrays: Mapping[str, Any]
-) -> None:
-    """Write ``obsm`` arrays, ``obs`` columns and ``uns[key]``."""
-    for parent, entries in (("obsm", arrays), ("obs", columns), ("uns", {key: dict(uns)})):
+def write_result(group: Any, uns: Mapping[str, Any], columns: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    """Write ``obsm`` arrays, ``obs`` columns, and ``uns`` entries."""
+    for parent, entries in (("obsm", arrays), ("obs", columns), ("uns", uns)):
         for name, values in entries.items():
             try:
                 write_elem(_mapping(group, parent), name, values)

@@ -41,7 +41,7 @@ class _Result(NamedTuple):
 
 
 class _Elements(NamedTuple):
-    """The elements of one result in memory, and the names of arrays in the store that stay."""
+    """The elements of one result in memory, colours included, and the names of arrays in the store that stay."""
 
     unchanged: list[str]
     uns: dict[str, Any]
@@ -73,7 +73,7 @@ def write_results(
     Returns
     -------
     None. For each key, the store gets ``obs[key]`` or ``obsm[key]``, their metadata such as
-    ``obs[f"{key}_confidence"]``, and ``uns[key]``, which replace earlier results under this key.
+    ``obs[f"{key}_confidence"]``, ``uns[key]`` and the colours of labels, which replace earlier results under this key.
 
     The store itself is never changed. Its copy is, in the folder ``f"{path}.sc_duality-unfinished"``, and replaces it
     in one step: an h5ad or h5mu is copied, of a zarr store the chunks are hard links. If the call fails, is killed or
@@ -121,7 +121,7 @@ def write_results(
             for (key, _, _), (unchanged, uns, columns, arrays) in zip(results, elements, strict=True):
                 old = written_fields(fields, key)
                 delete_result(group, key, old.obs, [name for name in old.obsm if name not in unchanged])
-                write_result(group, key, uns, columns, arrays)
+                write_result(group, uns, columns, arrays)
     for (key, _, _), (_, _, columns, arrays) in zip(results, elements, strict=True):
         logger.info("wrote %r into %s: obs %s, obsm %s", key, path, list(columns), list(arrays))
 
@@ -174,9 +174,10 @@ def _elements(data: AnnData, result: _Result, store: Any) -> _Elements:
     unchanged = [name for name in result.arrays if _is_unchanged(data, store, name)]
     columns = pd.DataFrame({name: _values(column(data, name)) for name in result.columns})
     data.strings_to_categoricals(columns)  # as AnnData.write_h5ad and write_zarr do
+    colors = [name for name in map(adata_keys.colors, result.columns) if name in data.uns]
     return _Elements(
         unchanged,
-        _in_memory(data.uns[result.key]),
+        {name: _in_memory(data.uns[name]) for name in (result.key, *colors)},
         {name: _values(columns[name]) for name in result.columns},
         {name: _in_memory(data.obsm[name]) for name in result.arrays if name not in unchanged},
     )

@@ -100,5 +100,5 @@ def write_sentences(
         with store.changed(ranks_bytes + n_bytes([fingerprints, uns])) as group:
             delete_result(group, key_added, [], written_fields(fields, key_added).obsm)
             ranking.write(create_array(group, key_added, ranking.shape, row_bounds(ranking.X)[0][1]))
-            write_result(group, key_added, uns, {}, {adata_keys.vocabulary(key_added): fingerprints})
+            write_result(group, {key_added: uns}, {}, {adata_keys.vocabulary(key_added): fingerprints})
     logger.info("wrote %d sentences of up to %d genes into %s: obsm[%r]", *ranking.shape, path, key_added)

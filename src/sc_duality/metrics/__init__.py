@@ -7,6 +7,7 @@ from ._gene_overlap import gene_overlap
 from ._gromov_wasserstein import gromov_wasserstein
 from ._kendall_tau import kendall, kendall_tau
 from ._knn_accuracy import knn_accuracy
+from ._label_relations import LabelScores, label_relations, scores_by_label
 from ._mmd import mmd
 from ._pearson import pearson
 from ._puzzle_scores import puzzle_scores
@@ -14,6 +15,7 @@ from ._rank_weighted_jaccard import rank_weighted_jaccard, rank_weighted_jaccard
 from ._wasserstein import wasserstein
 
 __all__ = [
+    "LabelScores",
     "accuracy",
     "exact_match",
     "frechet",
@@ -22,6 +24,7 @@ __all__ = [
     "kendall",
     "kendall_tau",
     "knn_accuracy",
+    "label_relations",
     "macro_f1",
     "mmd",
     "normal_form",
@@ -29,5 +32,6 @@ __all__ = [
     "puzzle_scores",
     "rank_weighted_jaccard",
     "rank_weighted_jaccard_batch",
+    "scores_by_label",
     "wasserstein",
 ]

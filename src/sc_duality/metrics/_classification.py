@@ -37,7 +37,7 @@ def accuracy(truth: Sequence[object] | np.ndarray, predicted: Sequence[object] |
     >>> accuracy(["B", "B", "T", "NK"], ["B", "T", "T", None])
     0.5
     """
-    true, pred = _names(truth, predicted)
+    true, pred = paired_labels(truth, predicted)
     return float(np.mean([a == b for a, b in zip(true, pred, strict=True)]))
 
 
@@ -70,7 +70,7 @@ def macro_f1(truth: Sequence[object] | np.ndarray, predicted: Sequence[object] |
     >>> macro_f1(["B", "B", "T"], ["B", None, "T"])
     0.833...
     """
-    true, pred = (np.array(names, dtype=object) for names in _names(truth, predicted))
+    true, pred = (np.array(names, dtype=object) for names in paired_labels(truth, predicted))
     scores = [
         2 * ((true == label) & (pred == label)).sum() / ((true == label).sum() + (pred == label).sum())
         for label in set(true)
@@ -78,7 +78,8 @@ def macro_f1(truth: Sequence[object] | np.ndarray, predicted: Sequence[object] |
     return float(np.sort(scores).mean())  # sorted: the sum does not depend on the order of the labels
 
 
-def _names(truth: Iterable[object], predicted: Iterable[object]) -> tuple[list[str | None], list[str | None]]:
+def paired_labels(truth: Iterable[object], predicted: Iterable[object]) -> tuple[list[str | None], list[str | None]]:
+    """Labels as text, ``None`` where missing, or an error if they cannot be compared."""
     true, pred = ([None if is_missing(label) else str(label) for label in labels] for labels in (truth, predicted))
     same_length(true, pred, "labels")
     if None in true:

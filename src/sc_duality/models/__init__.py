@@ -5,9 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import engines
+from ._label_tokens import add_label_tokens, label_tokens, with_labels
 from ._language_model import EngineInfo, LanguageModel, engine_info, live, skip_generate
 from ._load import load, unload
-from ._reference_classifier import ReferenceClassifier, read_reference_classifier
+from ._reference_cells import (
+    MIN_CELLS,
+    ReferenceCells,
+    copy_model,
+    with_reference_labels,
+    write_reference,
+    write_spec,
+)
+from ._reference_classifier import (
+    ReferenceClassifier,
+    read_reference_classifier,
+    reference_file,
+    reference_genes,
+    reference_labels,
+)
 from ._resolve import available, resolve
 from ._sampling import Sampling, SamplingParams
 from ._smollm2 import from_wheel
@@ -18,28 +33,40 @@ if TYPE_CHECKING:
     from .engines import EndpointModel, TransformersModel, VLLMModel
 
 __all__ = [
+    "MIN_CELLS",
     "SPEC_FILE",
     "EndpointModel",
     "Engine",
     "EngineInfo",
     "LanguageModel",
     "ModelSpec",
+    "ReferenceCells",
     "ReferenceClassifier",
     "Sampling",
     "SamplingParams",
     "TransformersModel",
     "Unanswered",
     "VLLMModel",
+    "add_label_tokens",
     "available",
     "clear_cache",
+    "copy_model",
     "engine_info",
     "from_wheel",
+    "label_tokens",
     "live",
     "load",
     "read_reference_classifier",
+    "reference_file",
+    "reference_genes",
+    "reference_labels",
     "resolve",
     "skip_generate",
     "unload",
+    "with_labels",
+    "with_reference_labels",
+    "write_reference",
+    "write_spec",
 ]
 
 

@@ -17,28 +17,29 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.special import softmax
 
+from ._reference_projection import project_cells, rank_weights
 from ._spec import ModelSpec
 
 #: File with the reference cells in a model's folder.
 REFERENCE_FILE = "reference.npz"
 #: Similarity is that to the k-th nearest reference cell, so that a single outlier does not count.
 _K_NEAREST = 5
-#: Genes of a reference cell's sentence at most: about as many as a model knows of the 200 in a default prompt.
-_MAX_GENES = 120
 
 
 class FittedReference(NamedTuple):
     """Reference cells limited to the measured genes, and the classifier fitted on them."""
 
-    #: Gene embeddings, (n_genes, width).
+    #: Gene embeddings, (n_genes, width): first those of the genes in the model's vocabulary.
     gene_vectors: NDArray[np.float32]
-    #: Unit vectors of the reference cells, (n_cells, width).
+    #: Unit vectors of the reference cells by the genes of the vocabulary, (n_cells, width).
     cell_vectors: NDArray[np.float32]
-    #: Weights of the linear classifier, (width + 1, n_labels); the last row is the intercept.
+    #: Weights of the linear classifier; the last row is the intercept. (width + 1, n_labels), or (2 × width + 1,
+    #: n_labels) with genes outside the vocabulary.
     weights: NDArray[np.float32]
+    #: What is subtracted from the part of a cell by genes outside the vocabulary, (width,); ``None`` without such.
+    offset: NDArray[np.float32] | None = None
 
 
 class ReferenceClassifier(NamedTuple):
@@ -54,24 +55,40 @@ class ReferenceClassifier(NamedTuple):
     slope: float
     #: Calibration temperature of the class scores as a member of the ensemble.
     temperature: float
+    #: Number of genes in the model's vocabulary, where the classifier knows further genes.
+    n_vocabulary: int | None = None
+
+    @property
+    def genes(self) -> frozenset[str] | None:
+        """Genes that the classifier reads, if there are others than those in the model's vocabulary."""
+        return None if self.n_vocabulary is None else frozenset(self.gene_index)
 
     def ensemble_probabilities(
         self, model: NDArray[np.float64], cells: Sequence[Sequence[str]], labels: Sequence[str]
     ) -> NDArray[np.float64]:
         """Mean of the label probabilities of the language model and of this classifier, (n_cells, n_labels).
 
+        The classifier alone decides how probable the labels are that the language model does not know. The rest of the
+        probability, and that of none of the labels, is divided among the other labels by the mean of both.
+
         Parameters
         ----------
         model
-            Label probabilities of the language model, (n_cells, n_labels). A row may sum to less than 1, by the
-            probability of none of the labels; the result sums to the same.
+            Label probabilities of the language model, (n_cells, n_labels), NaN in the columns of labels that it does
+            not know. A row may sum to less than 1, by the probability of none of the labels.
         cells
             Genes of each cell sentence, highest first.
         labels
             Labels of the columns.
         """
-        own = softmax(self.class_scores(cells, labels) / self.temperature, axis=1)
-        return (model + model.sum(1, keepdims=True) * own) / 2
+        scores = self.class_scores(cells, labels) / self.temperature
+        found, known = softmax(scores, axis=1), ~np.isnan(model).any(axis=0)
+        if known.any():
+            rest = 1 - found[:, ~known].sum(1, keepdims=True)
+            of_model, own = (np.compress(known, table, axis=1) for table in (model, scores))
+            own = softmax(own, axis=1)
+            found[:, known] = rest * (of_model + of_model.sum(1, keepdims=True) * own) / 2
+        return found
 
     def class_scores(self, cells: Sequence[Sequence[str]], labels: Sequence[str]) -> NDArray[np.float64]:
         """Score of each label for each cell before softmax, (n_cells, n_labels)."""
@@ -84,22 +101,26 @@ class ReferenceClassifier(NamedTuple):
         return 1 / (1 + np.exp(-self.slope * (similarity - self.midpoint)))
 
     def similarity(self, genes: Sequence[str]) -> float:
-        """Cosine similarity of a cell to the fifth nearest reference cell.
+        """Cosine similarity of a cell to the fifth nearest reference cell, by the genes of the vocabulary.
 
         One matrix product per cell, so that the result does not depend on the other cells, to the last bit.
         """
-        return float(np.partition(self.fitted.cell_vectors @ self.project_cell(genes), -_K_NEAREST)[-_K_NEAREST])
+        vector = self.project_cell(genes)[: self.fitted.cell_vectors.shape[1]]
+        return float(np.partition(self.fitted.cell_vectors @ vector, -_K_NEAREST)[-_K_NEAREST])
 
     def project_cell(self, genes: Sequence[str]) -> NDArray[np.float32]:
-        """Embed a cell by the genes of its sentence: a unit vector, (width,)."""
-        rows = [self.gene_index[gene] for gene in genes]
-        vector = rank_weights(len(rows)) @ self.fitted.gene_vectors[rows]
-        return vector / max(np.linalg.norm(vector), np.finfo(np.float32).tiny)
-
-
-def rank_weights(n: int) -> NDArray[np.float32]:
-    """Weight of each rank in a cell sentence of ``n`` genes, highest first."""
-    return np.reciprocal(np.log2(np.arange(n, dtype=np.float32) + 4))
+        """Embed a cell by the genes of its sentence, as :func:`project_cells` does, (width,)."""
+        rows = np.array([self.gene_index[gene] for gene in genes], dtype=int)
+        vectors, ranks = self.fitted.gene_vectors, rank_weights(len(rows))
+        known = rows < (len(vectors) if self.n_vocabulary is None else self.n_vocabulary)
+        vector = ranks[: known.sum()] @ vectors[rows[known]]
+        norm = max(np.linalg.norm(vector), np.finfo(np.float32).tiny)
+        if self.n_vocabulary is None:
+            return vector / norm
+        further = ranks[~known] @ vectors[rows[~known]]
+        if self.fitted.offset is not None and not known.all():
+            further = further - self.fitted.offset
+        return np.append(vector, further) / np.float32(norm)
 
 
 def read_reference_classifier(spec: ModelSpec, measured: Iterable[str]) -> ReferenceClassifier | None:
@@ -128,21 +149,49 @@ def read_reference_classifier(spec: ModelSpec, measured: Iterable[str]) -> Refer
     calibration = spec.known("annotation", "in_distribution")
     if not calibration:
         return None
-    gene_index = {gene: row for row, gene in enumerate(sorted(spec.genes or ()))}
+    file = reference_file(spec)
+    genes = reference_genes(spec)
+    gene_index = {gene: row for row, gene in enumerate(genes)}
     rows = tuple(sorted(gene_index[gene] for gene in set(measured) & gene_index.keys()))
-    file = Path(spec.vocabulary or spec.source) / REFERENCE_FILE
-    fitted = _fit_once(file, file.stat().st_mtime_ns, rows)
-    label_index = {label: i for i, label in enumerate(spec.known("annotation", "labels", ()))}
-    return ReferenceClassifier(gene_index, label_index, fitted, **calibration)
+    n_vocabulary = len(spec.genes or ())
+    fitted = _fit_once(file, file.stat().st_mtime_ns, rows, n_vocabulary)
+    label_index = {label: i for i, label in enumerate(reference_labels(spec))}
+    further = None if len(genes) == n_vocabulary else n_vocabulary
+    return ReferenceClassifier(gene_index, label_index, fitted, **calibration, n_vocabulary=further)
+
+
+def reference_file(spec: ModelSpec) -> Path:
+    """The file with the reference cells of a model."""
+    return Path(spec.vocabulary or spec.source) / REFERENCE_FILE
+
+
+def reference_genes(spec: ModelSpec) -> list[str]:
+    """Genes of the reference classifier: the vocabulary of the model, then genes that were added with own cells.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.models import reference_genes
+    >>> len(reference_genes(sd.models.resolve("embedded")))
+    4248
+    """
+    with np.load(reference_file(spec), allow_pickle=False) as content:
+        further = content["further_genes"].tolist() if "further_genes" in content else []
+    return [*sorted(spec.genes or ()), *further]
+
+
+def reference_labels(spec: ModelSpec) -> list[str]:
+    """Labels of the classifier: those of the language model, then those that it does not know."""
+    return [*spec.known("annotation", "labels", ()), *spec.known("annotation", "reference_labels", ())]
 
 
 @lru_cache(maxsize=4)
-def _fit_once(file: Path, _modified: int, rows: tuple[int, ...]) -> FittedReference:
+def _fit_once(file: Path, _modified: int, rows: tuple[int, ...], n_vocabulary: int) -> FittedReference:
     """Keep the last classifiers; a file that was modified is read again."""
-    return fit_reference_classifier(file, rows)
+    return fit_reference_classifier(file, rows, n_vocabulary)
 
 
-def fit_reference_classifier(file: Path, rows: Sequence[int]) -> FittedReference:
+def fit_reference_classifier(file: Path, rows: Sequence[int], n_vocabulary: int) -> FittedReference:
     """Fit the classifier on the reference cells in a file.
 
     Parameters
@@ -150,52 +199,23 @@ def fit_reference_classifier(file: Path, rows: Sequence[int]) -> FittedReference
     file
         Holds ``vectors``, gene embeddings (n_genes, width); the sentences of the reference cells as rows of these, one
         after the other in ``genes``, with their ``lengths``: all cells as measured, then each of them once more,
-        augmented; and ``labels``, the index of each cell's label.
+        augmented; ``labels``, the index of each cell's label; and, if cells count differently, their ``weights``.
     rows
         Rows of the genes that were measured.
+    n_vocabulary
+        Number of genes in the model's vocabulary, whose rows come first.
     """
     from sklearn.linear_model import LogisticRegression
 
     with np.load(file, allow_pickle=False) as content:
         vectors, genes, lengths, labels = (content[name] for name in ("vectors", "genes", "lengths", "labels"))
+        weights = np.tile(content["weights"], 2) if "weights" in content else None
+        means = content.get("further_means")
     vectors = vectors.astype(np.float32)
-    cells = project_cells(vectors, genes, lengths, np.isin(np.arange(len(vectors)), rows))
-    model = LogisticRegression(max_iter=200).fit(cells, np.tile(labels, 2))
-    weights = np.vstack([model.coef_.T, model.intercept_]).astype(np.float32)
+    measured = np.isin(np.arange(len(vectors)), rows)
+    cells = project_cells(vectors, genes, lengths, measured, n_vocabulary=n_vocabulary, means=means)
+    model = LogisticRegression(max_iter=200).fit(cells, np.tile(labels, 2), weights)
+    of_labels = np.vstack([model.coef_.T, model.intercept_]).astype(np.float32)
     # The classifier is fitted on augmented cells as well; similarity is that to cells as measured.
-    return FittedReference(vectors, cells[: len(labels)], weights)
-
-
-def project_cells(
-    vectors: NDArray[np.float32],
-    genes: NDArray[np.uint16],
-    lengths: NDArray[np.uint16],
-    measured: NDArray[np.bool_],
-    n_genes: int = _MAX_GENES,
-) -> NDArray[np.float32]:
-    """Embed many cells by the first ``n_genes`` measured genes of their sentences: unit vectors, (n_cells, width).
-
-    Parameters
-    ----------
-    vectors
-        Gene embeddings, (n_all_genes, width).
-    genes
-        Sentences of all cells as rows of ``vectors``, one after the other.
-    lengths
-        Number of genes of each sentence, (n_cells,).
-    measured
-        Whether each gene was measured, (n_all_genes,).
-    n_genes
-        Genes of a cell at most.
-    """
-    is_measured = measured[genes]
-    cell = np.repeat(np.arange(len(lengths)), lengths)
-    n_measured = np.bincount(cell[is_measured], minlength=len(lengths))
-    starts = np.cumsum(n_measured) - n_measured
-    rank = np.arange(n_measured.sum()) - np.repeat(starts, n_measured)
-    kept = rank < n_genes
-    row_ends = np.append(0, np.cumsum(np.minimum(n_measured, n_genes)))
-    values = rank_weights(n_genes)[rank[kept]]
-    sentences = sparse.csr_matrix((values, genes[is_measured][kept], row_ends), (len(lengths), len(vectors)))
-    projected = sentences @ vectors
-    return projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    offset = None if means is None else (means * measured[n_vocabulary:]) @ vectors[n_vocabulary:]
+    return FittedReference(vectors, cells[: len(labels), : vectors.shape[1]], of_labels, offset)

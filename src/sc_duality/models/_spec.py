@@ -60,10 +60,11 @@ class ModelSpec:
     ``knows["annotation"]`` may hold ``labels`` (cell types of the training data), ``label_sets`` (subsets of them by
     tissue), ``ontology`` (Cell Ontology term of each label and coarse type), ``coarse`` (coarse type of each label),
     ``synonyms`` (label by other name), ``none_of_these`` (the answer for a cell of none of the labels), ``unknown``
-    (confidence times in-distribution probability below which a cell counts as unknown) and ``in_distribution``
+    (confidence times in-distribution probability below which a cell counts as unknown), ``in_distribution``
     (``midpoint`` and ``slope`` of the logistic curve from similarity to in-distribution probability, and
-    ``temperature`` of the reference classifier). ``knows["response"]`` may hold ``perturbations``, each as the fields
-    of a :class:`sc_duality.tasks.Perturbation`, and ``knows["sensitivity"]`` may hold ``drugs`` (labels by drug).
+    ``temperature`` of the reference classifier) and ``reference_labels`` (cell types that the reference classifier
+    alone knows, see :func:`sc_duality.tl.add_reference_cells`). ``knows["response"]`` may hold ``perturbations``, each
+    as the fields of a :class:`sc_duality.tasks.Perturbation`, and ``knows["sensitivity"]`` may hold ``drugs`` (labels by drug).
     """
 
     name: str

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from ..cells import is_labelled, modality
 from ..cells.adata_keys import ANNOTATION, UNKNOWN
-from ._common import RUN_ANNOTATE, axes, groups
+from ._common import RUN_ANNOTATE, axes, groups, short_names
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 NO_PREDICTION = "no prediction"
 NO_TRUTH = "no true label"
-#: Counts are written into tables of up to this number of rows and columns.
-MAX_WRITTEN = 20
+#: Rows of fewer cells are drawn paler, down to this opacity.
+SMALL_ROW, MIN_OPACITY = 10, 0.25
+#: Rows and columns up to which counts have their full size.
+FULL_SIZE = 20
 
 
 def annotate(
@@ -32,7 +35,8 @@ def annotate(
 ) -> Axes:
     """Confusion matrix of the predicted labels in ``obs[key]`` and the true labels in ``obs[truth]``.
 
-    A row is a true label, a column a predicted label. Numbers are counts of cells, colours are fractions of the row.
+    A row is a true label, a column a predicted label. Numbers are counts of cells, colours are fractions of the row,
+    paler in rows of fewer than 10 cells. Labels have their short names (:func:`sc_duality.get.display_names`).
     Rows and columns are ordered so that agreement lies along the diagonal: by name if the label sets share the label,
     else by the most frequent prediction.
 
@@ -81,13 +85,18 @@ def annotate(
 
     ax = axes(ax, (2.8 + 0.5 * columns, 1.8 + 0.4 * rows))
     fractions = counts.div(counts.sum(axis=1), axis=0)
+    n_cells = counts.sum(axis=1).to_numpy()
+    opacity = np.clip(n_cells / SMALL_ROW, MIN_OPACITY, 1)
     image = ax.imshow(fractions.to_numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    ax.figure.colorbar(image, ax=ax, label="fraction of the row's cells", shrink=0.8)
-    if max(rows, columns) <= MAX_WRITTEN:
-        _write_counts(ax, counts.to_numpy(), fractions.to_numpy())
+    image.set_alpha(np.repeat(opacity[:, None], columns, axis=1))
+    bar = plt.cm.ScalarMappable(image.norm, image.cmap)
+    ax.figure.colorbar(bar, ax=ax, label="fraction of row", shrink=0.8)
+    _write_counts(ax, counts.to_numpy(), fractions.to_numpy() * opacity[:, None])
 
-    ax.set_xticks(range(columns), counts.columns, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
-    ax.set_yticks(range(rows), [f"{name} ({n:,})" for name, n in counts.sum(axis=1).items()], parse_math=False)
+    short = short_names([*counts.index, *counts.columns.difference(counts.index)])
+    predictions = [short[name] for name in counts.columns]
+    ax.set_xticks(range(columns), predictions, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
+    ax.set_yticks(range(rows), [f"{short[name]} ({n:,})" for name, n in counts.sum(axis=1).items()], parse_math=False)
     ax.set(xlabel=f"predicted: {key}", ylabel=f"true: {truth} (cells)", title=_agreement(true, predicted))
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
@@ -147,8 +156,9 @@ def _largest(table: pd.DataFrame) -> dict[str | None, str | None]:
     return {row: values.idxmax() if values.any() else None for row, values in table.iterrows()}
 
 
-def _write_counts(ax: Axes, counts: np.ndarray, fractions: np.ndarray) -> None:
+def _write_counts(ax: Axes, counts: np.ndarray, darkness: np.ndarray) -> None:
     """Write each count that is not zero into its field, in white if the field is dark."""
+    size = 8 if max(counts.shape) <= FULL_SIZE else 6
     for row, column in np.argwhere(counts):
-        colour = "white" if fractions[row, column] > 0.55 else "black"
-        ax.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=8)
+        colour = "white" if darkness[row, column] > 0.55 else "black"
+        ax.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=size)

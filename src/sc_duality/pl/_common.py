@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,8 +11,8 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 
 from .._validation import is_missing
+from ..cells import adata_keys, display_names, in_memory, label_colors, text_column
 from ..cells import column as obs_column
-from ..cells import in_memory, text_column
 
 #: The palette of Okabe and Ito, safe for colour-blind readers, without its yellow, which is too pale on white.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
@@ -49,6 +49,22 @@ def groups(adata: AnnData, column: str, *, hint: str = "") -> pd.Series:
     order = obs_column(adata, column).astype("category").cat.categories
     names = list(dict.fromkeys(str(name) for name in order if not is_missing(name)))
     return pd.Series(pd.Categorical(texts, categories=names))
+
+
+def colors(adata: AnnData, column: str, labels: Sequence[str]) -> list[str]:
+    """The colour of each label: that in ``uns[column + "_colors"]``, else the colour of the cell type."""
+    own = adata.uns.get(adata_keys.colors(column))
+    order = groups(adata, column).cat.categories
+    if own is None or len(own) != len(order):
+        return label_colors(labels)
+    by_label = dict(zip(order, map(str, np.asarray(own)), strict=True))
+    return [by_label[label] for label in labels]
+
+
+def short_names(labels: Iterable[str]) -> dict[str, str]:
+    """The name of each label in figures."""
+    names = list(labels)
+    return dict(zip(names, display_names(names), strict=True))
 
 
 def numbers(adata: AnnData, column: str, *, hint: str) -> pd.Series:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..cells import adata_keys, modality
-from ._common import DATA, LINE, RUN_ANNOTATE, axes, groups, numbers
+from ._common import LINE, RUN_ANNOTATE, axes, colors, groups, numbers, short_names
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -29,10 +29,10 @@ def confidence(
 ) -> Axes:
     """Distribution of the confidence of predicted labels, one row per label.
 
-    A row is a histogram over the confidence (a probability, in bins of 0.05), scaled to its highest bin. Below it are
-    the median (dot) and the interquartile range (bar). Rows are sorted by median, highest on top. A dashed line marks
-    the confidence below which cells were labelled ``unknown``, if there was such a threshold. Out-of-distribution cells
-    can be ``unknown`` above it.
+    A row is a histogram over the confidence (a probability, in bins of 0.05), scaled to its highest bin and in the
+    colour of the label. Below it are the median (dot) and the interquartile range (bar). Rows are sorted by median,
+    highest on top. Where there is an in-distribution probability, the confidence is multiplied by it: that is what
+    decides. A dashed line marks the threshold below which cells were labelled ``unknown``, if there was one.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def confidence(
         Annotated cells.
     key
         Column of ``obs`` with the predicted labels of :func:`sc_duality.tl.annotate`. The confidence is read from
-        ``obs[f"{key}_confidence"]``, the threshold from ``uns[key]["params"]["unknown"]``.
+        ``obs[f"{key}_confidence"]`` and multiplied by ``obs[f"{key}_in_distribution"]`` if there is one; the threshold
+        is read from ``uns[key]["params"]["unknown"]``.
     groupby
         Column of ``obs`` whose labels are the rows; the predicted labels by default.
     mod
@@ -50,7 +51,8 @@ def confidence(
 
     Returns
     -------
-    The axes. Cells without a confidence or a label are left out. The row labels tell the number of cells.
+    The axes. Cells without a confidence or a label are left out, and so are cells with a label set by hand. The row
+    labels are short names (:func:`sc_duality.get.display_names`) with the number of cells.
 
     Raises
     ------
@@ -75,31 +77,36 @@ def confidence(
         raise ValueError(f"nothing to draw: no cell has both obs[{adata_keys.confidence(key)!r}] and a label")
 
     ax = axes(ax, (5.5, 1.2 + 0.45 * len(rows)))
-    for y, (_, values) in enumerate(rows):
-        _draw_row(ax, y, values)
+    names = [name for name, _ in rows]
+    short = short_names(names)
+    for y, ((_, values), color) in enumerate(zip(rows, colors(adata, groupby or key, names), strict=True)):
+        _draw_row(ax, y, values, color)
     _draw_threshold(ax, _threshold(adata, key))
 
-    ax.set_yticks(range(len(rows)), [f"{name} ({len(values):,})" for name, values in rows], parse_math=False)
+    ax.set_yticks(range(len(rows)), [f"{short[name]} ({len(values):,})" for name, values in rows], parse_math=False)
     ax.set(xlim=(0, 1), ylim=(len(rows) - 0.6, -0.8))
-    ax.set(xlabel="confidence (probability of the label)", ylabel=f"{groupby or key} (cells)")
+    product = adata_keys.in_distribution(key) in adata.obs
+    ax.set_xlabel("confidence × in-distribution probability" if product else "confidence (probability of the label)")
+    ax.set(ylabel=f"{groupby or key} (cells)")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
 
 
 def _read(adata: AnnData, key: str) -> pd.Series:
-    """Confidence of each cell."""
+    """Confidence of each cell, times its in-distribution probability if there is one."""
     column = adata_keys.confidence(key)
     values = numbers(adata, column, hint=f"run sd.tl.annotate(adata, key_added={key!r}) first")
     if not values.dropna().between(0, 1).all():
         raise ValueError(
             f"obs[{column!r}] ranges from {values.min():g} to {values.max():g}: pass probabilities from 0 to 1"
         )
-    return values
+    factor = adata_keys.in_distribution(key)
+    return values * numbers(adata, factor, hint="") if factor in adata.obs else values
 
 
 def _threshold(adata: AnnData, key: str) -> float | None:
-    """The confidence below which cells were labelled unknown, if the tool has stored it."""
+    """The value below which cells were labelled unknown, if the tool has stored it."""
     result = adata.uns.get(key)
     params = result.get(adata_keys.PARAMS) if isinstance(result, Mapping) else None
     return params.get("unknown") if isinstance(params, Mapping) else None
@@ -111,11 +118,11 @@ def _sorted_rows(values: pd.Series, labels: pd.Series) -> list[tuple[str, np.nda
     return sorted(rows, key=lambda row: -np.median(row[1]))
 
 
-def _draw_row(ax: Axes, y: int, values: np.ndarray) -> None:
+def _draw_row(ax: Axes, y: int, values: np.ndarray, color: str) -> None:
     counts, _ = np.histogram(values, BINS)
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
     ax.axhline(y, color="0.85", linewidth=0.8, zorder=0)
-    ax.stairs(y - 0.7 * counts / counts.max(), BINS, baseline=y, fill=True, color=DATA, alpha=0.5)
+    ax.stairs(y - 0.7 * counts / counts.max(), BINS, baseline=y, fill=True, color=color, alpha=0.7)
     ax.plot([low, high], [y + 0.1] * 2, color="0.2", linewidth=2.5, solid_capstyle="butt")
     ax.plot(median, y + 0.1, "o", color="0.2", markersize=6, markeredgecolor="white")
 

@@ -1,5 +1,6 @@
 """Tools: read an AnnData, query a model, write predictions into the AnnData."""
 
+from ._add_reference_cells import add_reference_cells
 from ._annotate import annotate
 from ._distill import distill
 from ._duality import duality
@@ -7,13 +8,16 @@ from ._embed import embed
 from ._evaluate import evaluate
 from ._explain import explain
 from ._generate import generate
+from ._majority_vote import majority_vote
 from ._perturb import perturb
 from ._predict import predict
 from ._sensitivity import sensitivity
+from ._set_label import set_label
 from ._train_grpo_duality import train_grpo_duality
 from ._train_sft import train_sft
 
 __all__ = [
+    "add_reference_cells",
     "annotate",
     "distill",
     "duality",
@@ -21,9 +25,11 @@ __all__ = [
     "evaluate",
     "explain",
     "generate",
+    "majority_vote",
     "perturb",
     "predict",
     "sensitivity",
+    "set_label",
     "train_grpo_duality",
     "train_sft",
 ]

@@ -13,6 +13,7 @@ from ..cells import (
     Fields,
     adata_keys,
     check_new_fields,
+    check_not_corrected,
     column,
     drop_written,
     modality,
@@ -22,13 +23,13 @@ from ..cells import (
     writable,
 )
 from ..examples import Context, ModelCells, build, check_context, stored_context
-from ..models import LanguageModel, Sampling, load, read_reference_classifier
+from ..models import LanguageModel, ReferenceClassifier, Sampling, load, read_reference_classifier, reference_genes
 from ..tasks import Annotation, ClusterAnnotation
-from ._cluster_labels import check_clusters, ontology_terms, predict_clusters, reads_clusters
+from ._cluster_labels import check_clusters, predict_clusters, reads_clusters
 from ._label_columns import probability_columns, write_cell_types, write_labels
 from ._label_predictions import pool_by_group
 from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
-from ._predict_labels import Method, check_label_arguments, predict_labels
+from ._predict_labels import Method, check_label_arguments, check_model_options, predict_labels
 from ._text_answers import AnswerTable
 from ._usage_meter import UsageMeter
 
@@ -73,8 +74,11 @@ def annotate(
     labels
         Cell types to choose from: a list, an ``obs`` column whose values are taken, or a label set of the model (the
         embedded model has ``"blood"``, ``"pancreas"``, ``"lung"``, ``"heart"`` and ``"retina"``). By default all types
-        that the model knows. Without labels, a general model names the types of clusters freely, with
-        ``method="generate"``; names of the Cell Ontology and their synonyms are written as its names.
+        that the model knows. Its types may be written in other ways: plural (``"B cells"``), abbreviation (``"Treg"``),
+        a synonym or id of the Cell Ontology. A coarser type, such as ``"T cell"`` or ``"lymphocyte"``, stands for all
+        types of the model below it, and its probability is their sum; types that are labels of their own are left out
+        of it. Without labels, a general model names the types of clusters freely, with ``method="generate"``; names of
+        the Cell Ontology and their synonyms are written as its names.
     groupby
         ``obs`` column of clusters; all cells of a cluster get one label. A general model gets one prompt a cluster,
         with its differentially expressed genes, its most highly expressed genes, its size and ``context``. Other models
@@ -102,7 +106,7 @@ def annotate(
     sentence_key
         Where the cell sentences lie.
     key_added
-        Name of the result.
+        Name of the result. A result with labels set by hand (:func:`set_label`) is not overwritten: pass another name.
     mod
         Modality of a MuData.
     rng
@@ -131,13 +135,15 @@ def annotate(
         With ``"score"``: DataFrame (n_obs, n_labels). A row sums to 1, or to less by the probability that the cell is
         none of the types, for a model that was trained to predict that (the embedded one).
     ``obs[key_added + "_ontology_term_id"]``
-        Cell Ontology term of the label (categorical), if the model knows one for any of ``labels``. Labels of clusters
-        by a general model have the term of their name.
+        Cell Ontology term of the label (categorical), if there is one for any of ``labels``.
     ``obs[key_added + "_coarse"]``, ``obs[key_added + "_coarse_confidence"]``
         Coarse type, such as ``"T cell"``, if the model knows that of all ``labels``. With ``"score"`` it is the type
         with the highest summed probability, and that sum. A cell can be ``"unknown"`` and still be a ``"T cell"``.
     ``obs[key_added + "_coarse_ontology_term_id"]``
         Cell Ontology term of the coarse type.
+    ``uns[key_added + "_colors"]``, ``uns[key_added + "_coarse_colors"]``
+        A colour for each category of the labels and of the coarse types, where scanpy's figures look for them: the same
+        for a cell type in every result, related types near in hue, ``"unknown"`` grey.
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
         Cell sentences, if there were none: see :func:`sc_duality.pp.cell_sentences`.
     ``uns[key_added]``
@@ -175,17 +181,20 @@ def annotate(
     check_context(adata, context, mod)
     check_label_arguments(adata, mod, method, groupby, unknown, sampling)
     check_new_fields(modality(adata, mod), key_added, fields)
+    check_not_corrected(modality(adata, mod), key_added)
     result, data = writable(adata, mod, copy=copy)
     model, spec = resolve_model(model, Annotation.name)
     cells = ModelCells(data, spec, sentence_key=sentence_key, context=context, layer=layer, use_raw=use_raw)
     by_prompt = groupby is not None and reads_clusters(spec)
     task = ClusterAnnotation(groupby=str(groupby), labels=labels) if by_prompt else Annotation(labels=labels)
     examples = build(task, cells)
-    names, terms = examples.labels, None
+    names = examples.labels
     probability_columns(data, names)
     if by_prompt:
         check_clusters(examples, method)
-    classifier = read_reference_classifier(spec, cells.measured_genes()) if method == "score" else None
+    else:
+        check_model_options(examples, method, sampling)
+    classifier = _reference_classifier(cells) if method == "score" and not by_prompt else None
 
     engine = load(model)
     cells.store()
@@ -196,7 +205,6 @@ def annotate(
         clusters = predict_clusters(engine, examples, method, sampling, number, answers)
         predictions, tables = clusters.of_cells(examples), {adata_keys.GROUPS: clusters.table(examples, cutoff)}
         names = names or {name: name for name in clusters.names}
-        terms = ontology_terms(names.values()) | dict(spec.known("annotation", "ontology", {}))
     else:
         vote = groupby is not None
         predictions = predict_labels(engine, examples, method, sampling, number, classifier, answers=answers, vote=vote)
@@ -207,7 +215,7 @@ def annotate(
 
     drop_written(data, key_added)
     write_labels(data, key_added, predictions, list(names), threshold)
-    write_cell_types(data, key_added, predictions, list(names.values()), spec, threshold, terms)
+    write_cell_types(data, key_added, predictions, list(names.values()), spec, threshold)
     data.uns[key_added] = provenance(
         engine,
         task=Annotation.name,
@@ -227,3 +235,12 @@ def annotate(
     data.uns[key_added] |= answers.in_uns() | tables
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None
+
+
+def _reference_classifier(cells: ModelCells) -> ReferenceClassifier | None:
+    """The reference classifier of the model for these cells, if it has one."""
+    if not cells.spec.known(Annotation.name, "in_distribution"):
+        return None
+    genes = frozenset(reference_genes(cells.spec))
+    seen = cells if genes == cells.spec.genes else cells.with_genes(genes)
+    return read_reference_classifier(cells.spec, seen.measured_genes())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -87,12 +87,6 @@ def check_clusters(examples: ClusterExamples, method: str) -> None:
             f"the model {examples.cells.spec.name!r} has no labels of its own, and method={method!r} needs labels to "
             "choose from: pass labels=, a list or an obs column, or method='generate' to name cell types freely"
         )
-
-
-def ontology_terms(names: Iterable[str]) -> dict[str, str]:
-    """The Cell Ontology term of each of these labels that has one."""
-    found = {name: ontology_term(name) for name in names}
-    return {name: term for name, term in found.items() if term is not None}
 
 
 def predict_clusters(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,19 +10,16 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike
 
-from ..cells import adata_keys, check_column, is_labelled, modality, project_cells, seed, text_column, to_shared_genes
-from ..metrics import accuracy, macro_f1
-from ._cell_scores import POPULATIONS, Embedded, Metric, change_scores, population_scores, user_embedding
-from ._score_table import Group, Score, conditions, groups, score_table
+from ..cells import adata_keys, check_column, modality, project_cells, seed, to_shared_genes
+from ._cell_scores import POPULATIONS, Embedded, change_scores, population_scores, user_embedding
+from ._label_scores import BY_LABEL, SUMMARIES, label_scores
+from ._score_table import conditions, groups, score_table
 
 if TYPE_CHECKING:
     from mudata import MuData
 
-logger = logging.getLogger(__name__)
-
 #: Components of the default embedding.
 N_COMPONENTS = 50
-LABELS = {"accuracy": accuracy, "macro_f1": macro_f1}
 
 
 def evaluate(
@@ -63,9 +58,19 @@ def evaluate(
       observed minus mean control, over all genes of the three sides, and over the ``n_top`` that change most in the
       real cells. Uses rank weights and all cells, whatever the embedding. Needs ``control``.
 
-    **Labels**, where ``truth`` is a column of ``obs``: ``accuracy`` and ``macro_f1`` of ``obs[key]`` over the cells
-    with a true label. Missing and ``unknown`` predictions are wrong. Cells whose true label is missing or ``unknown``
-    are left out, and ``note`` has their number.
+    **Labels**, where ``truth`` is a column of ``obs``: ``obs[key]`` over the cells with a true label. Names and ids of
+    the Cell Ontology are compared as its terms, so that ``"NK cells"`` is ``"natural killer cell"``; other labels by
+    their text without case and spacing. Missing and ``unknown`` predictions are wrong. Cells whose true label is
+    missing or ``unknown`` are left out, and ``note`` has their number.
+
+    - ``accuracy``: share of cells with exactly the true type. ``coarser``: share with an ancestor of it in the Cell
+      Ontology, such as T cell for a CD8 T cell. ``finer``: share with a descendant. ``wrong``: all others.
+      ``accuracy_ontology``: exact, coarser or finer.
+    - ``precision``, ``recall``, ``f1`` of each true type, and their means ``macro_precision``, ``macro_recall``,
+      ``macro_f1``, at the level of the true types: a prediction that is finer than all of them counts as the nearest
+      one above it. The precision of a type that was never predicted is 0.
+
+    If no label of one side can be a label of the other, every value is NaN and ``note`` says why.
 
     Parameters
     ----------
@@ -75,7 +80,8 @@ def evaluate(
     truth
         Real cells with sentences; or an ``obs`` column with true labels.
     groupby
-        ``obs`` column with the condition, on every side: cell type, perturbation, donor. One condition by default.
+        ``obs`` column with the condition, on every side: cell type, perturbation, donor. One condition by default. For
+        labels, scores by type are of all conditions together.
     metrics
         Names from the lists above; by default all that the other arguments allow.
     embedding
@@ -105,9 +111,15 @@ def evaluate(
 
     Returns
     -------
-    A table with a row for each metric and condition, and one for the mean over conditions (``condition="mean"``):
-    ``metric``, ``condition``, ``value``, ``n_real`` and ``n_generated`` (cells that were compared; for labels, cells
-    with a true label and with a prediction), ``embedding`` and ``note``. A value that is not defined, as with fewer
+    For cells, a table with a row for each metric and condition, and one for the mean over conditions
+    (``condition="mean"``): ``metric``, ``condition``, ``value``, ``n_real`` and ``n_generated`` (cells that were
+    compared), ``embedding`` and ``note``.
+
+    For labels: ``metric``, ``condition`` (``"all"``; with ``groupby`` each condition and ``"mean"``), ``label`` (the
+    true type of scores by type, else empty), ``value``, ``n_cells`` (with a true label), ``n_predicted`` (of these,
+    with a label other than ``unknown``) and ``note``.
+
+    A value that is not defined, as with fewer
     than two cells, is NaN and ``note`` says why; the mean leaves it out. Nothing is written into ``adata``.
 
     Raises
@@ -134,13 +146,17 @@ def evaluate(
     >>> scores = sd.tl.evaluate(generated, real, "cell_type", metrics=["frechet", "knn_accuracy"])
     >>> scores.loc[scores["condition"] == "mean", "metric"].tolist()
     ['frechet', 'knn_accuracy_3', 'knn_accuracy_5', 'knn_accuracy_10', 'knn_accuracy_25']
+    >>> adata.obs["annotation"] = adata.obs["cell_type"].astype(str).replace(["CD4 T cells", "NK cells"], "T cell")
+    >>> table = sd.tl.evaluate(adata, "cell_type", metrics=["accuracy", "coarser", "wrong"])
+    >>> table["value"].round(2).tolist()
+    [0.68, 0.16, 0.16]
     """
     data = modality(adata, mod)
     if isinstance(truth, str):
         for argument, name in (("truth", truth), ("key", key), ("groupby", groupby)):
             if name is not None:
                 check_column(adata, name, argument, mod)
-        return _score_labels(data, truth, groupby, key, metrics)
+        return label_scores(data, truth, groupby, key, _chosen(metrics, dict.fromkeys((*SUMMARIES, *BY_LABEL))))
     real = modality(truth, mod)
     controls = None if control is None else modality(control, mod)
     fitted = None if fit is None else modality(fit, mod)
@@ -183,33 +199,3 @@ def _chosen(metrics: Iterable[str] | None, needs: Mapping[str, str | None]) -> l
     if lacking:
         raise ValueError(f"the metric {lacking!r} needs {needs[lacking]}=: pass it")
     return names
-
-
-def _score_labels(
-    data: AnnData, truth: str, groupby: str | None, key: str, metrics: Iterable[str] | None
-) -> pd.DataFrame:
-    labels = text_column(data, truth)
-    has_truth = is_labelled(labels).to_numpy()
-    true, predicted = labels.to_numpy(), text_column(data, key).to_numpy()
-    if not has_truth.any():
-        raise ValueError(
-            f"obs[{truth!r}] is missing or {adata_keys.UNKNOWN!r} for every cell: there is nothing to compare with"
-        )
-    side = conditions(data, groupby, "annotated").to_numpy()
-    cells = [
-        Group(
-            name,
-            np.flatnonzero((side == name) & has_truth),
-            np.flatnonzero((side == name) & has_truth & pd.notna(predicted)),
-            n_left_out=int(((side == name) & ~has_truth).sum()),
-        )
-        for name in sorted(set(side) - {None})
-    ]
-    if not has_truth.all():
-        logger.info("%d cells without a true label in obs[%r] are left out", (~has_truth).sum(), truth)
-
-    def compare(metric: Metric, group: Group) -> float:
-        return metric(true[group.real], predicted[group.real])
-
-    chosen = _chosen(metrics, dict.fromkeys(LABELS))
-    return score_table(cells, {name: Score(partial(compare, LABELS[name])) for name in chosen})

@@ -22,7 +22,7 @@ from ..cells import (
     text_column,
     to_shared_genes,
 )
-from ..examples import LabelExamples, ModelCells, cell_rng
+from ..examples import LabelExamples, ModelCells, cell_rng, model_names
 from ._model import warn_not_answered
 from ._occlusion import ExplainedGroup, Occlusion
 
@@ -84,7 +84,9 @@ def evidence_tables(
     ]
     column_of_groups, matrix = groupby or key, ranked_matrix(adata, key)
     markers = _markers(adata, column_of_groups, n_genes, matrix)
-    names = cells.measured_names()
+    genes_of_data = cells.sentences.genes
+    own = model_names(genes_of_data, cells.spec)
+    names = {name: gene for gene, name in zip(genes_of_data[::-1], own[::-1], strict=True) if name is not None}
     parts = []
     for one, found, drops in zip(sampled, explained, occlusion.deciding_genes(explained, n_genes), strict=True):
         table = _ranked(drops.rename(index=names), n_genes)

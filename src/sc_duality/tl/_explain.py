@@ -146,12 +146,13 @@ def explain(
     engine = load(chosen)
     rows = [row for group in sampled for row in group.read]
     shown = [example for row in rows for example in examples.predict(slice(row, row + 1)) if example is not None]
+    further = cells if classifier is None or classifier.genes is None else cells.with_genes(classifier.genes)
     try:
-        occlusion = Occlusion(engine, examples, classifier, shown, [example.genes for example in shown])
+        occlusion = Occlusion(engine, examples, classifier, shown, further.genes(rows))
     except ValueError as error:
         error.add_note("sd.tl.explain needs log-likelihoods: pass a local model, or a server of vLLM, as model=")
         raise
-    tables = evidence_tables(data, key, groupby, sampled, occlusion, cells, examples, n_genes)
+    tables = evidence_tables(data, key, groupby, sampled, occlusion, further, examples, n_genes)
     kept = provenance(engine, groupby=groupby, n_genes=n_genes, n_cells=n_cells, sentence_key=sentence_key, rng=number)
     if kept[adata_keys.PARAMS]["fingerprint"] != params.get("fingerprint"):
         logger.warning("obs[%r] was predicted by another model or other weights than those that explain it", key)

@@ -13,7 +13,7 @@ from anndata import AnnData
 from .._validation import is_missing, positive_integer
 from ..cells import adata_keys, in_memory, modality, read_sentences, seed, select_genes
 from ..duality import Duality, best_by_duality
-from ..examples import known_as
+from ..examples import KnownLabels, known_as
 from ..models import LanguageModel, ModelSpec, Sampling, load
 from ..tasks import Annotation, Generation, GenerationExample, check_labels
 from ._generated_cells import OutputGenes, check_keys, gene_index, generate_cells, output_genes, to_anndata
@@ -107,9 +107,7 @@ def generate(
     _check_counts(counts)
     check_keys(sentence_key, key_added)
     model, spec = resolve_model(model, Generation.name)
-    names = known_as(
-        spec, list(counts), spec.known("annotation", "labels", ()), spec.known("annotation", "synonyms", {})
-    )
+    names = known_as(spec, list(counts), KnownLabels.of_cell_types(spec))
     options = _options(spec, names, tissue)
     sampling = sampling or Sampling()
     _check_samples(spec, sampling, options)

@@ -9,13 +9,16 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from ..cells import adata_keys, cell_names, check_name
+from ..cells import adata_keys, cell_names, check_name, ontology_term, write_colors
 from ..models import ModelSpec
 from ._label_predictions import LabelPredictions
 
+#: Confidence below which a cell is unknown: one for all cells, or one a cell, (n_obs,).
+Threshold = float | NDArray[np.float64] | None
+
 
 def write_labels(
-    adata: AnnData, key: str, predictions: LabelPredictions, labels: Sequence[str], threshold: float | None
+    adata: AnnData, key: str, predictions: LabelPredictions, labels: Sequence[str], threshold: Threshold
 ) -> None:
     """Write ``obs[key]``, its status, confidence and in-distribution probability, and ``obsm`` probabilities.
 
@@ -61,28 +64,29 @@ def write_cell_types(
     predictions: LabelPredictions,
     labels: Sequence[str],
     spec: ModelSpec,
-    threshold: float | None,
-    terms: Mapping[str, str] | None = None,
+    threshold: Threshold,
 ) -> None:
-    """Write the Cell Ontology terms of the labels, and their coarse types, as far as the model knows them.
+    """Write the Cell Ontology terms of the labels, their coarse types as far as the model knows them, and colours.
 
-    ``labels`` are in the model's own names; ``terms`` are their terms, by default those that the model knows.
+    ``labels`` are in the model's own names.
     """
-    known: Mapping[str, str] = spec.known("annotation", "ontology", {})
-    _write_terms(adata, key, predictions, labels, known if terms is None else terms, is_unsure(predictions, threshold))
-    coarse: Mapping[str, str] = spec.known("annotation", "coarse", {})
+    _write_terms(adata, key, predictions, labels, spec, is_unsure(predictions, threshold))
+    write_colors(adata, key)
+    known: Mapping[str, str] = spec.known("annotation", "coarse", {})
+    coarse = {name: name for name in known.values()} | {**known}
     if not labels or not all(label in coarse for label in labels):
         return
     types, names = pd.factorize(np.array([coarse[label] for label in labels], dtype=object))
-    coarser = _coarse_predictions(predictions, types)
+    coarser = predictions.merge(types)
     unsure = is_unsure(coarser, threshold)
     adata.obs[adata_keys.coarse(key)] = named_labels(coarser.best, names, unsure)
+    write_colors(adata, adata_keys.coarse(key))
     if predictions.probability is not None:
         adata.obs[adata_keys.coarse_confidence(key)] = coarser.confidence
-    _write_terms(adata, adata_keys.coarse(key), coarser, names, known, unsure)
+    _write_terms(adata, adata_keys.coarse(key), coarser, names, spec, unsure)
 
 
-def is_unsure(predictions: LabelPredictions, threshold: float | None) -> NDArray[np.bool_]:
+def is_unsure(predictions: LabelPredictions, threshold: Threshold) -> NDArray[np.bool_]:
     """Whether confidence × in-distribution probability is below the threshold; not for missing labels."""
     if threshold is None:
         return np.zeros(len(predictions.best), dtype=bool)
@@ -99,36 +103,18 @@ def named_labels(best: NDArray[np.int64], labels: Sequence[str], unsure: NDArray
     return found.remove_unused_categories()
 
 
-def sum_by_type(probability: NDArray[np.float64], types: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Probability of each coarse type: a sum of label probabilities, at most 1.
-
-    Columns are added one by one, so that the sum of a cell does not depend on other cells.
-    """
-    sums = np.zeros((len(probability), types.max() + 1))
-    for label, kind in enumerate(types):
-        sums[:, kind] += probability[:, label]
-    return np.minimum(sums, 1)
-
-
-def _coarse_predictions(predictions: LabelPredictions, types: NDArray[np.int64]) -> LabelPredictions:
-    """The most probable coarse type, or that of the label where the model generated text."""
-    labelled = predictions.best >= 0
-    if predictions.probability is None:
-        return predictions._replace(best=np.where(labelled, types[predictions.best], -1))
-    sums = sum_by_type(predictions.probability, types)
-    return predictions._replace(best=np.where(labelled, sums.argmax(1), -1), confidence=sums.max(1), probability=sums)
-
-
 def _write_terms(
     adata: AnnData,
     key: str,
     predictions: LabelPredictions,
     labels: Sequence[str],
-    ontology: Mapping[str, str],
+    spec: ModelSpec,
     unsure: NDArray[np.bool_],
 ) -> None:
-    """The ontology term of each label, if any of them has one."""
-    codes, terms = pd.factorize(np.array([ontology.get(label) for label in labels], dtype=object))
+    """The ontology term of each label, if the model or the shipped ontology has one for any of them."""
+    ontology = spec.known("annotation", "ontology", {})
+    known = [ontology.get(label) or ontology_term(label) for label in labels]
+    codes, terms = pd.factorize(np.array(known, dtype=object))
     if len(terms):
         chosen = np.where(unsure | (predictions.best < 0), -1, codes[predictions.best])
         found = pd.Categorical.from_codes(chosen, categories=terms)

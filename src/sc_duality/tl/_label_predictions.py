@@ -56,6 +56,34 @@ class LabelPredictions(NamedTuple):
             self.in_distribution[lost] = np.nan
         return self._replace(best=best)
 
+    def merge(self, types: NDArray[np.int64], *, keep_best: bool = False) -> LabelPredictions:
+        """Predictions of coarser labels, each the sum of some: ``types`` is the coarser label of each.
+
+        The best is the most probable; with ``keep_best``, or without probabilities, that of the label.
+        """
+        if np.array_equal(types, np.arange(len(types))):
+            return self
+        labelled = self.best >= 0
+        kept = np.where(labelled, types[self.best], -1)
+        if self.probability is None:
+            votes = None if self.votes is None else np.where(self.votes >= 0, types[self.votes], -1)
+            return self._replace(best=kept, votes=votes)
+        sums = sum_by_type(self.probability, types)
+        best = kept if keep_best else np.where(labelled, sums.argmax(1), -1)
+        confidence = np.where(labelled, sums[np.arange(len(best)), best], np.nan)
+        return self._replace(best=best, confidence=confidence, probability=sums)
+
+
+def sum_by_type(probability: NDArray[np.float64], types: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Probability of each coarse type: a sum of label probabilities, at most 1.
+
+    Columns are added one by one, so that the sum of a cell does not depend on other cells.
+    """
+    sums = np.zeros((len(probability), types.max() + 1))
+    for label, kind in enumerate(types):
+        sums[:, kind] += probability[:, label]
+    return np.minimum(sums, 1)
+
 
 def pool_by_group(predictions: LabelPredictions, groups: pd.Series, n_labels: int) -> LabelPredictions:
     """One label a group: the highest summed log-probability, or the most votes where the model generated text."""

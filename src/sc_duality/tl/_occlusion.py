@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import log_softmax
+from scipy.special import softmax
 
 from ..examples import LabelExamples
 from ..models import LanguageModel, ReferenceClassifier
 from ..tasks import LabelExample
+from ._label_predictions import sum_by_type
 from ._predict_labels import label_probabilities
 
 #: Cells of a group whose genes are all hidden in turn, to choose the candidates that are hidden from the other cells.
@@ -99,7 +100,8 @@ class Occlusion:
             genes = self._genes[i]
             hidden = [genes, *(without(genes, gene) for gene in genes)] if len(genes) > 1 else [genes]
             scores = classifier.class_scores(hidden, self._examples.options) / classifier.temperature
-            log = log_softmax(scores, axis=1)[:, group.label]
+            of_labels = sum_by_type(softmax(scores, axis=1), np.asarray(self._examples.label_of_option))
+            log = np.log(np.maximum(of_labels[:, group.label], _TINY))
             for gene, drop in zip(genes, (log[0] - log[1:]).tolist(), strict=False):
                 drops[gene] = drops.get(gene, 0.0) + drop
         return pd.Series(drops, dtype=float)
@@ -110,7 +112,8 @@ class Occlusion:
 
     def _probability(self, cells: Sequence[LabelExample], genes: Sequence[Sequence[str]]) -> NDArray[np.float64]:
         questions = [self._examples.task.question(cell) for cell in cells]
-        return label_probabilities(self._model, self._examples, questions, genes, self._classifier)
+        found = label_probabilities(self._model, self._examples, questions, genes, self._classifier)
+        return sum_by_type(found, np.asarray(self._examples.label_of_option))
 
     def _hide(self, hidden: Iterable[Hidden]) -> None:
         """Query the model with each of these genes hidden, once; a cell keeps at least one gene."""

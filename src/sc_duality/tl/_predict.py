@@ -14,6 +14,7 @@ from ..cells import (
     Fields,
     adata_keys,
     check_new_fields,
+    check_not_corrected,
     column,
     drop_written,
     modality,
@@ -126,6 +127,7 @@ def predict(
     check_label_arguments(adata, mod, method, groupby, unknown, sampling)
     fields = Fields(obs=adata_keys.label_columns(key_added), obsm=(adata_keys.probabilities(key_added),))
     check_new_fields(modality(adata, mod), key_added, fields)
+    check_not_corrected(modality(adata, mod), key_added)
     result, data = writable(adata, mod, copy=copy)
     cells = ModelCells(data, spec, sentence_key=sentence_key, context=context, layer=layer, use_raw=use_raw)
     examples = build(chosen, cells)

@@ -15,7 +15,7 @@ from ..cells import adata_keys, check_column
 from ..duality import Duality, best_by_duality
 from ..examples import LabelExamples, cell_rng
 from ..models import LanguageModel, ReferenceClassifier, Sampling
-from ..tasks import LabelExample, Question
+from ..tasks import Question
 from ._blocks import blocks
 from ._label_predictions import LabelPredictions
 from ._text_answers import AnswerTable, TextAnswer, generate_answers, samples_status
@@ -47,6 +47,21 @@ def check_label_arguments(
         raise ValueError(
             f"n_samples={sampling.n_samples} at temperature 0 gives {sampling.n_samples} equal samples: pass "
             "sd.Sampling(temperature=1.0, ...)"
+        )
+
+
+def check_model_options(examples: LabelExamples, method: str, sampling: Sampling) -> None:
+    """Refuse labels without tokens where the language model has to write or to explain them."""
+    without = [option for option in examples.options if option in examples.reference_labels]
+    if without and method != "score":
+        raise ValueError(
+            f"method={method!r} cannot write {without}, which the reference classifier alone knows: pass labels= "
+            "without them, or method='score'"
+        )
+    if without and sampling.n_samples > 1:
+        raise ValueError(
+            f"n_samples={sampling.n_samples} selects labels by duality, and nothing can be reconstructed from "
+            f"{without}, which the reference classifier alone knows: pass labels= without them, or n_samples=1"
         )
 
 
@@ -84,6 +99,7 @@ def predict_labels(
         Whether all samples are kept as votes, not the best one by its duality score.
     """
     n, n_labels = len(examples.cells), len(examples.options)
+    further = None if classifier is None or classifier.genes is None else examples.cells.with_genes(classifier.genes)
     scored = method == "score"
     empty = partial(
         LabelPredictions.empty,
@@ -103,7 +119,9 @@ def predict_labels(
         questions = [examples.task.question(cells[i]) for i in readable]
         samples = np.full((len(cells), sampling.n_samples), -1)
         if scored and len(readable):
-            found = _score(model, examples, questions, [cells[i] for i in readable], readable, found, classifier)
+            shown = [one.genes for one in cells if one is not None]
+            genes = shown if further is None else [further.genes(rows)[i] for i in readable]
+            found = _score(model, examples, questions, genes, readable, found, classifier)
         elif len(readable):
             none = _none_of_these(model, examples)
             texts = generate_answers(model, questions, method, sampling, seed, none)
@@ -121,7 +139,7 @@ def predict_labels(
         for own, values in zip(predictions, found, strict=True):
             if own is not None and values is not None:
                 own[rows] = values
-    return predictions
+    return predictions.merge(examples.label_of_option, keep_best=not scored or sampling.n_samples > 1)
 
 
 def _none_of_these(model: LanguageModel, examples: LabelExamples) -> str:
@@ -133,13 +151,12 @@ def _score(
     model: LanguageModel,
     examples: LabelExamples,
     questions: Sequence[Question],
-    cells: Sequence[LabelExample | None],
+    genes: Sequence[Sequence[str]],
     readable: NDArray[np.int64],
     found: LabelPredictions,
     classifier: ReferenceClassifier | None,
 ) -> LabelPredictions:
-    """Choose the most probable label of each cell."""
-    genes = [cell.genes for cell in cells if cell is not None]
+    """Choose the most probable label of each cell; ``genes`` are those of each cell that the classifier reads."""
     probability = label_probabilities(model, examples, questions, genes, classifier)
     answered = np.asarray(~np.isnan(probability).any(axis=1))
     found.status[readable] = np.where(answered, adata_keys.OK, adata_keys.NOT_ANSWERED)
@@ -165,11 +182,12 @@ def label_probabilities(
     Compares the log-likelihoods of all labels after each of ``questions``, and of none of them, and averages with the
     reference classifier, which reads ``genes``.
     """
-    none = _none_of_these(model, examples)
-    completions = questions[0].completions() + ([questions[0].template.write(none)] if none else [])
-    scores = model.score([question.prompt for question in questions], completions)
-    found = softmax(scores / model.spec.temperature, axis=1)[:, : len(examples.options)]
+    scores = _scores(model, examples, questions)
     answered = np.asarray(~np.isnan(scores).any(axis=1))
+    known = np.isin(examples.options, examples.model_options)
+    found = np.full((len(questions), len(known)), np.nan)
+    if known.any():
+        found[:, known] = softmax(scores / model.spec.temperature, axis=1)[:, : known.sum()]
     found[~answered] = np.nan
     if classifier is not None and answered.any():
         shown = [cell for cell, kept in zip(genes, answered, strict=True) if kept]
@@ -177,9 +195,20 @@ def label_probabilities(
     return found
 
 
+def _scores(model: LanguageModel, examples: LabelExamples, questions: Sequence[Question]) -> NDArray[np.float64]:
+    """Log-likelihoods of the labels that the model can write, and of none of them; nothing if it can write none."""
+    if not examples.model_options:
+        return np.zeros((len(questions), 0))
+    none = _none_of_these(model, examples)
+    completions = questions[0].completions() + ([questions[0].template.write(none)] if none else [])
+    return model.score([question.prompt for question in questions], completions)
+
+
 def _written_names(examples: LabelExamples) -> Callable[[Any], str]:
-    """How the model's own names of labels are written into ``obs``."""
-    return {own: written for written, own in examples.labels.items()}.__getitem__
+    """How the model's own labels are written into ``obs``."""
+    names = list(examples.labels)
+    written = {option: names[i] for option, i in zip(examples.options, examples.label_of_option, strict=True)}
+    return written.__getitem__
 
 
 def _labels(

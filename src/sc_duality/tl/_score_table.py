@@ -24,8 +24,6 @@ class Group(NamedTuple):
     condition: str
     real: np.ndarray
     generated: np.ndarray
-    #: Cells without a true label.
-    n_left_out: int = 0
 
 
 class Score(NamedTuple):
@@ -86,10 +84,7 @@ def _rows(metric: str, score: Score, cells: list[Group]) -> pd.DataFrame:
         "value": defined["value"].mean(),
         "n_real": defined["n_real"].sum(),
         "n_generated": defined["n_generated"].sum(),
-        "note": _note(
-            f"{n_missing} of {len(rows)} conditions are missing" if n_missing else "",
-            sum(group.n_left_out for group in cells),
-        ),
+        "note": f"{n_missing} of {len(rows)} conditions are missing" if n_missing else "",
     }
     rows = pd.concat([rows, pd.DataFrame([mean])], ignore_index=True)
     rows.insert(0, "metric", metric)
@@ -109,10 +104,5 @@ def _row(score: Score, group: Group) -> dict[str, Any]:
         "value": value,
         "n_real": len(group.real),
         "n_generated": len(group.generated),
-        "note": _note(note, group.n_left_out),
+        "note": note,
     }
-
-
-def _note(reason: str, n_left_out: int) -> str:
-    left_out = f"{n_left_out} cells without a true label are left out" if n_left_out else ""
-    return "; ".join(part for part in (reason, left_out) if part)

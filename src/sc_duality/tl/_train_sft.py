@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from .._settings import settings
 from .._validation import positive_integer
 from ..cells import adata_keys, seed
-from ..examples import ModelCells, build, sample_examples, to_tasks
-from ..tasks import TrainingExample
+from ..examples import Examples, ModelCells, build, sample_examples, to_tasks
+from ..tasks import Annotation, TrainingExample
 from ..train import Run, Trained, check_options, check_trl, digest, read_traces
+from ._start_model import reference_studies, start_model, with_new_labels
 from ._trainer_input import Tasks, in_prompt_format, model_cells, starting_model, with_tasks
 
 if TYPE_CHECKING:
@@ -153,12 +154,18 @@ def train_sft(
     generator = np.random.default_rng(number)
     objects = model_cells(adatas, spec, mod=mod, sentence_key=sentence_key, n_genes=n_genes, context=context)
 
+    original, seen = spec, [build(task, cells) for task in chosen for cells in objects]
+    spec, new_labels = with_new_labels(original, seen)
+    objects, specs = [cells.for_model(spec) for cells in objects], [spec, *specs[1:]]
+
     examples: list[TrainingExample] = []
     evaluation: list[TrainingExample] = []
-    builders = []
+    builders: list[Examples] = []
+    trained: list[tuple[Examples, NDArray[np.bool_]]] = []
     for cells, held in zip(objects, _held_out(objects, held_out, generator), strict=True):
         for task in chosen:
             builders.append(build(task, cells))
+            trained.append((builders[-1], held))
             if not held.all():
                 for other in specs:
                     builder = build(task, cells.for_model(other))
@@ -189,6 +196,11 @@ def train_sft(
         return finished
     check_trl()
     from ..train import bars, fit
+
+    if new_labels or original.known(Annotation.name, "in_distribution"):
+        studies = reference_studies(spec, trained, new_labels, number)
+        task = Annotation(prompt_format=spec.prompt_format)
+        spec = start_model(original, spec, new_labels, studies, run.start, task)
 
     logger.info("%d training examples, %d traces, %d held out", len(examples), len(extra), len(evaluation))
     texts = [*examples, *extra * max(1, round(epochs))]

@@ -8,7 +8,6 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ..duality import Accuracy
-from ..models import SPEC_FILE, ModelSpec, resolve
+from ..models import ModelSpec, reference_file, resolve, write_spec
 from ..tasks import TrainingExample
 from ._traces import Trace
 
@@ -29,10 +28,10 @@ _SETTINGS = "run.json"
 _RECORD = "training.json"
 _HISTORY = "history.csv"
 _CHECKPOINTS = "checkpoints"
+#: The model that the run starts from, while it is not finished.
+_START = "start"
 #: The file that transformers writes last into a checkpoint.
 _STATE = "trainer_state.json"
-#: Fields of a model specification that belong to its folder.
-_FOLDER_FIELDS = ("name", "source", "revision", "vocabulary")
 
 
 class Trained(NamedTuple):
@@ -70,6 +69,8 @@ class Run:
     def __init__(self, folder: str | Path, settings: Mapping[str, Any]) -> None:
         self.folder = Path(folder)
         self.checkpoints = self.folder / _CHECKPOINTS
+        #: Where a model to start from may be written; it is deleted in the end.
+        self.start = self.folder / _START
         self._settings = json.loads(json.dumps(settings, default=str))
         if self.folder.exists() and any(self.folder.iterdir()):
             self._check_same()
@@ -79,6 +80,7 @@ class Run:
         if not settings.is_file():
             # A run that was killed before its settings were whole leaves a part of them and an empty folder.
             names = {file.name for file in self.folder.iterdir() if not file.name.startswith(f"{_SETTINGS}.")}
+            names = {name for name in names if name.partition(".")[0] != _START}
             if names - {_CHECKPOINTS} or any(self.checkpoints.glob("*")):
                 raise FileExistsError(f"{self.folder} holds files that are not a training run: pass another folder")
             return
@@ -134,15 +136,15 @@ class Run:
         if trainer.accelerator.is_main_process:
             (new / "training_args.bin").unlink(missing_ok=True)  # a pickle, which is never loaded
             trainer.processing_class.save_pretrained(new)
-            # Reference cells belong to the model that was trained on them.
-            fields = asdict(spec.without("annotation", "in_distribution"))
-            _write(
-                new / SPEC_FILE, {name: value for name, value in fields.items() if value and name not in _FOLDER_FIELDS}
-            )
+            if spec.known("annotation", "in_distribution"):
+                shutil.copyfile(reference_file(spec), new / reference_file(spec).name)
+            write_spec(spec, new)
             history.to_csv(new / _HISTORY)
             for file in sorted(new.iterdir()):
                 file.replace(self.folder / file.name)
             new.rmdir()
+            for part in self.folder.glob(f"{_START}*"):
+                shutil.rmtree(part)
             for part in self.folder.glob("*.json.*"):  # left by a run that was killed
                 part.unlink()
             _write(self.folder / _RECORD, {"versions": _versions(), **self._settings, **record})

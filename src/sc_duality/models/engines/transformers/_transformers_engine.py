@@ -80,7 +80,7 @@ class TransformersModel(Engine):
     ) -> None:
         super().__init__(spec)
         self._tokens = Tokens(spec, trust_remote_code=trust_remote_code)
-        with explain_download_errors(spec), _loading_bar(shown=settings.progress and spec.name != "embedded"):
+        with explain_download_errors(spec), loading_bar(shown=settings.progress and spec.name != "embedded"):
             model: Any = AutoModelForCausalLM.from_pretrained(
                 spec.source,
                 **source_options(spec),
@@ -213,7 +213,7 @@ class TransformersModel(Engine):
 
 
 @contextmanager
-def _loading_bar(*, shown: bool) -> Iterator[None]:
+def loading_bar(*, shown: bool) -> Iterator[None]:
     """Show or hide the progress bar of transformers, and restore its setting."""
     before = transformers_logging.is_progress_bar_enabled()
     (transformers_logging.enable_progress_bar if shown else transformers_logging.disable_progress_bar)()

@@ -1,0 +1,91 @@
+"""Tokens for new labels, in models with one token a gene and a label."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..tasks import Annotation, PromptFormat
+from ._spec import ModelSpec
+
+_TOKENIZER = "tokenizer.json"
+
+
+def label_tokens(spec: ModelSpec, labels: Sequence[str]) -> dict[str, str]:
+    """The token of each new label as the prompt format writes it, or an error where it cannot be one.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.models import label_tokens
+    >>> label_tokens(sd.models.resolve("embedded"), ["plasma cell"])
+    {'plasma cell': 'plasma_cell'}
+    """
+    template = PromptFormat(spec.prompt_format).template(Annotation.name, None)
+    content = json.loads((Path(spec.source) / _TOKENIZER).read_text(encoding="utf-8"))["model"]
+    if labels and content["type"] != "WordLevel":
+        raise ValueError(f"the tokenizer of {spec.name!r} is no word-level one: it cannot get tokens for {labels}")
+    found = {label: template.render("label", label) for label in labels}
+    for label, token in found.items():
+        if token in content["vocab"] or token.startswith("<") or len(token.split()) != 1:
+            raise ValueError(
+                f"the label {label!r} would be the token {token!r}, which the model {spec.name!r} has for a gene or "
+                "cannot have: rename the label"
+            )
+    return found
+
+
+def add_label_tokens(folder: Path, tokens: Sequence[str], shares: NDArray[np.float64], like: Sequence[str]) -> None:
+    """Add tokens to the tokenizer and the weights of the model in ``folder``.
+
+    Parameters
+    ----------
+    folder
+        The model.
+    tokens
+        The new tokens.
+    shares
+        Weight of each token of ``like`` in the embedding of each new token, (n_tokens, n_like).
+    like
+        Tokens of the model.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from .engines.transformers._transformers_engine import loading_bar
+
+    file = folder / _TOKENIZER
+    content = json.loads(file.read_text(encoding="utf-8"))
+    vocabulary: dict[str, int] = content["model"]["vocab"]
+    first = max(vocabulary.values()) + 1
+    vocabulary |= {token: first + i for i, token in enumerate(tokens)}
+    file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    with loading_bar(shown=False):
+        model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto")
+    if first + len(tokens) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(first + len(tokens), mean_resizing=False)
+    rows = [vocabulary[token] for token in like]
+    with torch.no_grad():
+        for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
+            table = layer.weight
+            mean = torch.tensor(shares, dtype=torch.float32) @ table[rows].float()
+            table[first : first + len(tokens)] = mean.to(table.dtype)
+    with loading_bar(shown=False):
+        model.save_pretrained(folder)
+
+
+def with_labels(spec: ModelSpec, new: Sequence[str]) -> ModelSpec:
+    """The specification with labels that the language model has tokens for."""
+    annotation = dict(spec.knows.get(Annotation.name, {}))
+    annotation["labels"] = [*annotation.get("labels", ()), *new]
+    rest = [label for label in annotation.pop("reference_labels", ()) if label not in new]
+    if rest:
+        annotation["reference_labels"] = rest
+    if "coarse" in annotation:
+        annotation["coarse"] = {**{label: label for label in new}, **annotation["coarse"]}
+    return replace(spec, knows={**spec.knows, Annotation.name: annotation})
