@@ -29,7 +29,7 @@ IMPORTS = {
     "duality": {"models", "rewards", "tasks"},
     "examples": {"cells", "duality", "metrics", "models", "tasks"},
     "get": {"cells"},
-    "io": {"cells"},
+    "io": {"cells", "get", "pl"},
     "metrics": set(),
     "models": {"tasks"},
     "pl": {"cells", "get", "metrics"},

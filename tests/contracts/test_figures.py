@@ -20,6 +20,7 @@ FIGURES: dict[str, Callable] = {
     "confidence": lambda adata, _: sd.pl.confidence(adata),
     "confidence numbers": lambda adata, _: sd.pl.confidence(adata, groupby="cluster"),
     "duality": lambda adata, _: sd.pl.duality(adata, "cell_type"),
+    "evidence": lambda adata, _: sd.pl.evidence(adata, n_genes=2),
     "generate": lambda adata, _: sd.pl.generate(adata, adata, "cell_type", n_genes=20, max_cells=5),
     "rank_expression": lambda adata, _: sd.pl.rank_expression(adata),
     "perturb": lambda adata, predicted: sd.pl.perturb(predicted, adata, n_genes=6, n_top=2),
@@ -33,6 +34,7 @@ def annotated() -> ad.AnnData:
     adata.obs["cluster"] = np.arange(adata.n_obs) % 3
     sd.tl.annotate(adata, labels="cell_type")
     sd.tl.duality(adata, n_genes=20)
+    sd.tl.explain(adata, n_cells=1)
     sd.pp.fit_expression(adata)
     return adata
 

@@ -18,6 +18,7 @@ def annotated_once():
     sd.tl.annotate(cells, labels="blood", groupby="cluster", key_added="by_cluster")
     sd.tl.annotate(cells, labels="blood", method="generate", key_added="generated")
     sd.tl.embed(cells)
+    sd.tl.explain(cells, "annotation", n_cells=1, n_genes=2)
     for key, form in (("annotation", "posterior"), ("by_cluster", "likelihood"), ("generated", "sample")):
         sd.tl.duality(cells, key, duality=sd.Duality(form=form, n_samples=1), n_genes=10)
     return cells
@@ -47,6 +48,7 @@ def test_h5ad_and_zarr(annotated, tmp_path):
             assert found.uns[key]["params"]["fingerprint"] == annotated.uns[key]["params"]["fingerprint"]
             if key in annotated.obs:
                 assert found.uns[key]["duality"] == annotated.uns[key]["duality"]
+        assert sd.get.evidence(found).astype(str).equals(sd.get.evidence(annotated).astype(str))
         assert list(found.uns["annotation"]["params"]["labels"]) == annotated.uns["annotation"]["params"]["labels"]
 
 

@@ -60,6 +60,20 @@ def test_duality():
     assert written == documented(sd.tl.duality)
 
 
+def test_explain():
+    adata = sd.datasets.pbmc3k()[:3].copy()
+    sd.tl.annotate(adata, key_added="result")
+    before = keys(adata)
+    sd.tl.explain(adata, "result", n_cells=1, n_genes=2)
+    added = keys(adata) - before
+    assert {f'uns[key]["{name}"]' for _, key, name in added if key == "result"} == documented(sd.tl.explain)
+    assert len(added) == 1
+    kept = adata.uns["result"]["evidence"]
+    section = inspect.getdoc(sd.tl.explain)
+    assert all(f"``{name}``" in section for name in kept)
+    assert all(f"``{name}``" in section for name in ("drop", "contrast", "rank", "fraction", "is_marker"))
+
+
 @pytest.mark.parametrize("tool", [sd.tl.generate, sd.tl.perturb])
 def test_tools_that_return_new_cells(tool):
     adata = sd.datasets.pbmc3k()[:3].copy()

@@ -28,6 +28,7 @@ from ._cell_ontology import (
     ontology_term,
 )
 from ._cell_type_names import cell_type_key
+from ._evidence_table import evidence_table, stored_evidence
 from ._expression_at_rank import (
     UNITS,
     ExpressionSource,
@@ -41,7 +42,9 @@ from ._expression_matrix import matrix_name
 from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, to_known_names
+from ._group_expression import GroupExpression, group_expression, ranked_matrix
 from ._label_colors import UNKNOWN_COLOR, display_names, label_colors, write_colors
+from ._label_groups import LabelGroup, label_groups, label_options, mode, optional_column
 from ._marker_genes import marker_genes
 from ._outdated_sentences import current_sentences
 from ._rank_kernel import rank_rows
@@ -76,6 +79,8 @@ __all__ = [
     "UNKNOWN_COLOR",
     "ExpressionSource",
     "Fields",
+    "GroupExpression",
+    "LabelGroup",
     "Projection",
     "Ranking",
     "Sentences",
@@ -96,6 +101,7 @@ __all__ = [
     "default_sentences",
     "display_names",
     "drop_written",
+    "evidence_table",
     "expressed_genes",
     "expression_at_rank",
     "expression_model",
@@ -104,26 +110,32 @@ __all__ = [
     "gene_columns",
     "gene_lists",
     "gene_names",
+    "group_expression",
     "in_memory",
     "is_labelled",
     "is_result",
     "label_colors",
+    "label_groups",
+    "label_options",
     "layer_names",
     "map_rows",
     "marker_genes",
     "matrix",
     "matrix_name",
     "modality",
+    "mode",
     "new_fields",
     "ontology_ancestors",
     "ontology_name",
     "ontology_parents",
     "ontology_short_name",
     "ontology_term",
+    "optional_column",
     "plan_ranking",
     "preview",
     "project_cells",
     "rank_rows",
+    "ranked_matrix",
     "read_sentences",
     "rebuild_expression",
     "row_blocks",
@@ -133,6 +145,7 @@ __all__ = [
     "select_genes",
     "sentence_fields",
     "store_sentences",
+    "stored_evidence",
     "text_column",
     "to_known_names",
     "to_shared_genes",

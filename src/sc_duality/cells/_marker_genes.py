@@ -110,13 +110,13 @@ def _test(
     import anndata as ad
     import scanpy as sc
 
-    rows = _sample_rows(groups)
+    rows = sample_rows(groups)
     names = _allowed_names(holder, gene_symbols)
     size = groups.iloc[rows].value_counts()
     compared = sorted(name for name, n in size.items() if n > 1 and len(rows) - n > 1)
     if not compared:
         return {}
-    values, base = _log_expression(adata, X, holder, gene_symbols, rows)
+    values, base = log_expression(adata, X, holder, gene_symbols, rows)
     kept = np.flatnonzero(names != "")
     obs = pd.DataFrame({"group": pd.Categorical(groups.iloc[rows])}, index=[str(row) for row in rows])
     cells = ad.AnnData(values[:, kept], obs, pd.DataFrame(index=names[kept].astype(str)))
@@ -131,7 +131,7 @@ def _test(
     return {str(name): part["names"].tolist() for name, part in up.groupby("group", observed=True)}
 
 
-def _sample_rows(groups: pd.Series) -> np.ndarray:
+def sample_rows(groups: pd.Series) -> np.ndarray:
     """Rows of cells with a group, in order: of a large group a random part, always the same one."""
     rng = np.random.default_rng(0)
     parts = [
@@ -147,7 +147,7 @@ def _allowed_names(holder: AnnData | Raw, gene_symbols: str | None) -> np.ndarra
     return np.where(selected, names, "")
 
 
-def _log_expression(
+def log_expression(
     adata: AnnData, X: Any, holder: AnnData | Raw, gene_symbols: str | None, rows: np.ndarray
 ) -> tuple[sparse.csr_matrix, float | None]:
     """Logarithms of normalised counts of these cells, and their base; ``None`` is e."""

@@ -15,6 +15,9 @@ COLUMNS = "columns"
 ARRAYS = "arrays"
 #: Entry of ``uns[key]`` with the settings of the duality score.
 DUALITY = "duality"
+#: Entry of ``uns[key]`` with the genes that decided, and its tables.
+EVIDENCE = "evidence"
+EVIDENCE_GENES, EVIDENCE_GROUPS, EVIDENCE_EXPRESSION = "genes", "groups", "expression"
 #: Entries of ``uns[key]``: the texts that a model generated, and the labels of groups of cells.
 ANSWERS = "answers"
 GROUPS = "groups"
@@ -104,6 +107,11 @@ def cluster(key: str) -> str:
 def probabilities(key: str) -> str:
     """``obsm`` key of the label probabilities, cells × labels, of the prediction in ``obs[key]``."""
     return f"{key}_probabilities"
+
+
+def probability_column(label: str) -> str:
+    """Column of a label in the table of probabilities: "|" for "/", which files cannot hold in a name."""
+    return label.replace("/", "|")
 
 
 def duality(key: str) -> str:

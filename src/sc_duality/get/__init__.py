@@ -1,9 +1,11 @@
-"""Read results: cell sentences, what a model wrote, and short names of labels."""
+"""Read results: cell sentences, labels in a table, the genes that decided, what a model wrote, and short names."""
 
 from __future__ import annotations
 
 from ._answers import answers
 from ._cell_sentences import cell_sentences, gene_lists
 from ._display_names import display_names
+from ._evidence import evidence
+from ._summary import summary
 
-__all__ = ["answers", "cell_sentences", "display_names", "gene_lists"]
+__all__ = ["answers", "cell_sentences", "display_names", "evidence", "gene_lists", "summary"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._annotate import annotate
 from ._confidence import confidence
 from ._duality import duality
+from ._evidence import evidence
 from ._generate import generate
 from ._perturb import perturb
 from ._perturbed_genes import perturbed_genes
@@ -15,6 +16,7 @@ __all__ = [
     "annotate",
     "confidence",
     "duality",
+    "evidence",
     "generate",
     "perturb",
     "perturbed_genes",

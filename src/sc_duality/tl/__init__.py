@@ -6,6 +6,7 @@ from ._distill import distill
 from ._duality import duality
 from ._embed import embed
 from ._evaluate import evaluate
+from ._explain import explain
 from ._generate import generate
 from ._majority_vote import majority_vote
 from ._perturb import perturb
@@ -22,6 +23,7 @@ __all__ = [
     "duality",
     "embed",
     "evaluate",
+    "explain",
     "generate",
     "majority_vote",
     "perturb",

@@ -42,7 +42,7 @@ def probability_columns(adata: AnnData, labels: Iterable[str]) -> list[str]:
     columns: dict[str, str] = {}
     index_name = cell_names(adata).name
     for label in labels:
-        column = label.replace("/", "|")
+        column = adata_keys.probability_column(label)
         check_name("label", column)
         if column in columns:
             raise ValueError(

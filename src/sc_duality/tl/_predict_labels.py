@@ -156,26 +156,43 @@ def _score(
     found: LabelPredictions,
     classifier: ReferenceClassifier | None,
 ) -> LabelPredictions:
-    """Compare the log-likelihoods of all labels after each cell, and of none of them.
-
-    ``genes`` are those of each cell that the classifier reads.
-    """
-    scores = _scores(model, examples, questions)
-    answered = np.asarray(~np.isnan(scores).any(axis=1))
+    """Choose the most probable label of each cell; ``genes`` are those of each cell that the classifier reads."""
+    probability = label_probabilities(model, examples, questions, genes, classifier)
+    answered = np.asarray(~np.isnan(probability).any(axis=1))
     found.status[readable] = np.where(answered, adata_keys.OK, adata_keys.NOT_ANSWERED)
-    scores, readable = scores[answered], readable[answered]
+    probability, readable = probability[answered], readable[answered]
     if len(readable) and found.probability is not None:
-        known = np.isin(examples.options, examples.model_options)
-        probability = np.full((len(readable), len(known)), np.nan)
-        if known.any():
-            probability[:, known] = softmax(scores / model.spec.temperature, axis=1)[:, : known.sum()]
         if classifier is not None and found.in_distribution is not None:
-            genes = [cell for cell, kept in zip(genes, answered, strict=True) if kept]
-            found.in_distribution[readable] = classifier.in_distribution_probability(genes)
-            probability = classifier.ensemble_probabilities(probability, genes, examples.options)
+            shown = [cell for cell, kept in zip(genes, answered, strict=True) if kept]
+            found.in_distribution[readable] = classifier.in_distribution_probability(shown)
         found.probability[readable] = probability
         found.best[readable] = probability.argmax(1)
     return found.choose(found.best)
+
+
+def label_probabilities(
+    model: LanguageModel,
+    examples: LabelExamples,
+    questions: Sequence[Question],
+    genes: Sequence[Sequence[str]],
+    classifier: ReferenceClassifier | None,
+) -> NDArray[np.float64]:
+    """Probability of every label for each cell, (n_cells, n_labels); NaN where there is no answer.
+
+    Compares the log-likelihoods of all labels after each of ``questions``, and of none of them, and averages with the
+    reference classifier, which reads ``genes``.
+    """
+    scores = _scores(model, examples, questions)
+    answered = np.asarray(~np.isnan(scores).any(axis=1))
+    known = np.isin(examples.options, examples.model_options)
+    found = np.full((len(questions), len(known)), np.nan)
+    if known.any():
+        found[:, known] = softmax(scores / model.spec.temperature, axis=1)[:, : known.sum()]
+    found[~answered] = np.nan
+    if classifier is not None and answered.any():
+        shown = [cell for cell, kept in zip(genes, answered, strict=True) if kept]
+        found[answered] = classifier.ensemble_probabilities(found[answered], shown, examples.options)
+    return found
 
 
 def _scores(model: LanguageModel, examples: LabelExamples, questions: Sequence[Question]) -> NDArray[np.float64]:
