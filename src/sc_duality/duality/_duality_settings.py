@@ -32,6 +32,9 @@ class Duality:
         ``obs`` column with clusters, for ``hidden="cluster"``.
     n_samples
         Reconstructions to sample for ``form="sample"``.
+    n_labels
+        Labels that the posterior of an earlier prediction compares: the predicted one and the most probable others, if
+        their probabilities are stored. ``None`` compares all, as training always does.
     verifier
         The model that scores, in training: ``"reference"`` (the model that the run started from), ``"policy"`` (the
         model with its current weights; it may learn to agree with itself), or a loaded model.
@@ -54,6 +57,7 @@ class Duality:
     hidden: Literal["random", "beyond", "cluster"] = "random"
     cluster: str | None = None
     n_samples: int = 4
+    n_labels: int | None = 3
     verifier: Literal["reference", "policy"] | LanguageModel = "reference"
 
     def __post_init__(self) -> None:
@@ -61,6 +65,8 @@ class Duality:
         choice("context", self.context, ("label", "observed"))
         choice("hidden", self.hidden, ("random", "beyond", "cluster"))
         positive_integer("n_samples", self.n_samples)
+        if self.n_labels is not None and positive_integer("n_labels", self.n_labels) < 2:
+            raise ValueError("n_labels=1 leaves nothing to compare with: pass 2 or more, or None for all labels")
         if not 0 < self.hidden_fraction <= 1:
             raise ValueError(f"hidden_fraction must be above 0 and at most 1, got {self.hidden_fraction}")
         if (self.hidden == "cluster") != (self.cluster is not None):

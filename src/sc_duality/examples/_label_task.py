@@ -17,7 +17,7 @@ from ._hidden_genes import CellParts, hide, hide_for_training
 from ._known_labels import KnownLabels, Meant
 from ._label_options import column_labels, label_options, one_by_one
 from ._model_cells import ModelCells
-from ._results import param_list, predictions
+from ._results import likely_labels, param_list, predictions
 
 logger = logging.getLogger(__name__)
 
@@ -78,13 +78,19 @@ class LabelExamples(Examples):
             for genes, context in cells
         ]
 
-    def with_hidden(self, rows: slice, seed: int) -> list[LabelExample]:
-        """One example a cell with hidden genes, which depend on the seed and the cell's name alone."""
+    def with_hidden(
+        self, rows: slice, seed: int, options: Sequence[Sequence[str] | None] | None = None
+    ) -> list[LabelExample]:
+        """One example a cell with hidden genes, which depend on the seed and the cell's name alone.
+
+        ``options`` are the labels of each cell that are compared; all by default.
+        """
         names = self.cells.names[rows]
-        cells = zip(self.cells.genes(rows), self.cells.context(rows), names, strict=True)
+        chosen = [None] * len(names) if options is None else options
+        cells = zip(self.cells.genes(rows), self.cells.context(rows), names, chosen, strict=True)
         return [
-            self.example(hide(genes, self.duality, cell_rng(seed, "hidden", name)), context=context)
-            for genes, context, name in cells
+            self.example(hide(genes, self.duality, cell_rng(seed, "hidden", name)), context=context, options=compared)
+            for genes, context, name, compared in cells
         ]
 
     def example(
@@ -180,7 +186,8 @@ class LabelExamples(Examples):
     def from_results(self, key: str, seed: int) -> LabelResults:
         """Examples with hidden genes, and the labels in ``obs``."""
         one_by_one(self._meant)
-        return LabelResults(self, predictions(self.cells.adata, key, self.labels), seed)
+        likely = likely_labels(self.cells.adata, key, self.duality.n_labels)
+        return LabelResults(self, predictions(self.cells.adata, key, self.labels), likely, seed)
 
     def knowledge(self) -> dict[str, Any]:
         """The labels of a task that the model did not know before."""
@@ -190,8 +197,14 @@ class LabelExamples(Examples):
 class LabelResults(Results):
     """Labels in ``obs`` with their examples."""
 
-    def __init__(self, examples: LabelExamples, labels: Sequence[str | None], seed: int) -> None:
-        self._examples, self._seed = examples, seed
+    def __init__(
+        self,
+        examples: LabelExamples,
+        labels: Sequence[str | None],
+        likely: Sequence[Sequence[str]] | None,
+        seed: int,
+    ) -> None:
+        self._examples, self._likely, self._seed = examples, likely, seed
         self.task, self.n_options = examples.task, len(examples.model_options)
         without = [label for label, own in examples.labels.items() if own in examples.reference_labels]
         if self.n_options < 2:
@@ -203,11 +216,23 @@ class LabelResults(Results):
                 ", ".join(without),
             )
         self._labels = [None if label in without else label for label in labels]
+        if likely is not None:
+            self.n_options = min(self.n_options, max(map(len, likely), default=0) or self.n_options)
 
     def block(self, rows: slice) -> tuple[list[Any], list[Any]]:
-        """Examples and labels in the model's names."""
-        labels = [None if label is None else self._examples.labels[label] for label in self._labels[rows]]
-        return list(self._examples.with_hidden(rows, self._seed)), labels
+        """Examples and labels in the model's names; of the other labels the most probable ones are compared."""
+        names = self._examples.labels
+        labels = [None if label is None else names[label] for label in self._labels[rows]]
+        options = None if self._likely is None else [
+            self._compared(label, likely) for label, likely in zip(labels, self._likely[rows], strict=True)
+        ]  # fmt: skip
+        return list(self._examples.with_hidden(rows, self._seed, options)), labels
+
+    def _compared(self, label: str | None, likely: Sequence[str]) -> list[str] | None:
+        """The label with the likely ones, as many as these; all labels where there are none."""
+        names, known = self._examples.labels, self._examples.model_options
+        found = dict.fromkeys([label, *(names[other] for other in likely)])
+        return [one for one in found if one in known][: len(likely)] or None
 
 
 def balanced_pool(

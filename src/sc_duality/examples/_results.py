@@ -86,6 +86,19 @@ def predictions(adata: AnnData, key: str, options: Collection[str]) -> list[str 
     return found
 
 
+def likely_labels(adata: AnnData, key: str, n: int | None) -> list[list[str]] | None:
+    """The ``n`` most probable labels of each cell, none of a cell without probabilities; ``None`` if there are none."""
+    table = adata.obsm.get(adata_keys.probabilities(key)) if n is not None else None
+    if table is None or not hasattr(table, "columns"):
+        return None
+    names = param_list(adata.uns[key][adata_keys.PARAMS], "labels")  # columns have "|" for "/"
+    values = np.asarray(table, dtype=float)
+    order = np.argsort(-values, axis=1, kind="stable")[:, :n]
+    return [
+        [names[i] for i in row] if known else [] for row, known in zip(order, ~np.isnan(values).any(1), strict=True)
+    ]
+
+
 def check_options(key: str, options: Sequence[str]) -> None:
     """Refuse a single option, which every cell would reconstruct."""
     if len(options) < 2:

@@ -136,6 +136,7 @@ def duality(
         context=how.context,
         hidden_fraction=how.hidden_fraction,
         n_samples=how.n_samples,
+        n_labels=how.n_labels,
         sentence_key=sentence_key,
         n_genes=cells.n_genes,
         rng=number,
