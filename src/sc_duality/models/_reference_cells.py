@@ -19,7 +19,7 @@ from ._spec import SPEC_FILE, ModelSpec
 #: Fewest reference cells of a type: similarity is that to the fifth nearest.
 MIN_CELLS = 5
 #: Cells that a further type counts as, if it has fewer; chosen on crc_scmetalink and cosmx_lung_tumour.
-_CELLS_OF_A_TYPE = 100
+_CELLS_OF_A_TYPE = 200
 #: Length of the vector of a gene outside the vocabulary, on average, where one in the vocabulary has 1.
 _LENGTH = 0.5
 #: Fields of a model specification that belong to its folder.

@@ -100,8 +100,7 @@ def add_reference_cells(
     new types, train the model on them with :func:`train_sft`.
 
     A gene that the model does not know gets a vector from your cells: the covariance of its rank weight with the
-    embedding of the cell. Up to 200 cells of a type and object are kept. A new type with fewer than 100 cells counts as
-    100.
+    embedding of the cell. Up to 200 cells of a type and object are kept. A new type with fewer than 200 counts as 200.
 
     Examples
     --------
