@@ -142,7 +142,7 @@ def logistic_regression(split: Split) -> NDArray[np.str_]:
 
 
 def log_normalised(cells: ad.AnnData) -> ad.AnnData:
-    """Logarithm of counts per 10,000; values that are no counts are logarithms already."""
+    """Logarithm of counts per 10,000; other values are logarithms already."""
     found = cells.copy()
     if np.issubdtype(found.X.dtype, np.integer) or float(abs(found.X - found.X.astype(int)).max()) == 0:
         found.X = found.X.astype(np.float32)

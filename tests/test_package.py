@@ -53,6 +53,7 @@ IMPORTS_HEAVY = {"models", "train"}
 #: First arguments other than ``adata``.
 FIRST = {
     "pl.training": "history",
+    "tl.add_reference_cells": "adatas",
     "tl.distill": "adatas",
     "tl.generate": "counts",
     "tl.train_grpo_duality": "adatas",

@@ -75,7 +75,7 @@ def test_the_folder_is_a_model_that_can_be_extended_again(model, few, tmp_path):
     assert spec.genes == SPEC.genes
     assert set(reference_genes(spec)) > SPEC.genes
     few.obs["again"] = few.obs["mine"].replace({"B cell": "my B cell"})
-    other = sd.models.resolve(sd.tl.add_reference_cells(few, "again", model, tmp_path / "again"))
+    other = sd.models.resolve(sd.tl.add_reference_cells(few, "again", model, output_dir=tmp_path / "again"))
     assert reference_labels(other) == [*SPEC.known("annotation", "labels"), MINE, "my B cell"]
     with np.load(tmp_path / "again" / "reference.npz") as content:
         assert len(content["lengths"]) == 2 * len(content["labels"]) == 2 * len(content["weights"])
@@ -190,7 +190,7 @@ def counts_with(few):
         ("mine", {"rng": -1}, ValueError, "rng must be"),
     ],
 )
-def test_bad_input(counts_with, monkeypatch, labels, settings, error, message):
+def test_bad_input(counts_with, labels, settings, error, message):
     cells = counts_with()
     if labels is not None:
         values = (

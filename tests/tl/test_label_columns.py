@@ -121,7 +121,8 @@ def test_coarse_labels_of_clusters_samples_and_generated_text(cells, scripted_mo
     cells.obs["cluster"] = pd.Categorical(["a", "b"] * (cells.n_obs // 2) + ["a"] * (cells.n_obs % 2))
     labels = {"labels": ["T cell", "B cell"], "unknown": 0}
     scores = np.log([[0.4, 0.2, 0.4], [0.1, 0.1, 0.8]])
-    sd.tl.annotate(cells, scripted_model(scores=scores, **TYPES), groupby="cluster", **labels)
+    model = scripted_model(scores=scores, **CELLS_ONLY)
+    sd.tl.annotate(cells, model, groupby="cluster", **labels)
     assert set(cells.obs["annotation"][cells.obs["cluster"] == "a"]) == {"T cell"}
     np.testing.assert_allclose(cells.obs["annotation_confidence"][cells.obs["cluster"] == "a"], 0.6)
     texts = [f"<answer>{label}</answer>" for label in ("CD4 T cell", "CD8 T cell", "B cell")] + ["?"]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ def label_tokens(spec: ModelSpec, labels: Sequence[str]) -> dict[str, str]:
     template = PromptFormat(spec.prompt_format).template(Annotation.name, None)
     content = json.loads((Path(spec.source) / _TOKENIZER).read_text(encoding="utf-8"))["model"]
     if labels and content["type"] != "WordLevel":
-        raise ValueError(f"the tokenizer of {spec.name!r} is no word-level one: it cannot get tokens for {labels}")
+        raise ValueError(f"the tokenizer of {spec.name!r} is not at word level: it cannot get tokens for {labels}")
     found = {label: template.render("label", label) for label in labels}
     for label, token in found.items():
         if token in content["vocab"] or token.startswith("<") or len(token.split()) != 1:
@@ -53,6 +54,17 @@ def add_label_tokens(folder: Path, tokens: Sequence[str], shares: NDArray[np.flo
         Weight of each token of ``like`` in the embedding of each new token, (n_tokens, n_like).
     like
         Tokens of the model.
+
+    Examples
+    --------
+    >>> import sc_duality as sd, tempfile
+    >>> from pathlib import Path
+    >>> spec, like = sd.models.resolve("embedded"), ["B_cell", "macrophage"]
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     sd.models.copy_model(spec, Path(name))
+    ...     sd.models.add_label_tokens(Path(name), ["plasma_cell"], np.array([[0.9, 0.1]]), like)
+    ...     '"plasma_cell"' in (Path(name) / "tokenizer.json").read_text()
+    True
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -66,7 +78,7 @@ def add_label_tokens(folder: Path, tokens: Sequence[str], shares: NDArray[np.flo
     vocabulary |= {token: first + i for i, token in enumerate(tokens)}
     file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     with loading_bar(shown=False):
-        model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto")
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto")
     if first + len(tokens) > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(first + len(tokens), mean_resizing=False)
     rows = [vocabulary[token] for token in like]
@@ -80,7 +92,15 @@ def add_label_tokens(folder: Path, tokens: Sequence[str], shares: NDArray[np.flo
 
 
 def with_labels(spec: ModelSpec, new: Sequence[str]) -> ModelSpec:
-    """The specification with labels that the language model has tokens for."""
+    """The specification with labels that the language model has tokens for.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> spec = sd.models.with_labels(sd.models.resolve("embedded"), ["plasma cell"])
+    >>> spec.known("annotation", "labels")[-1], spec.known("annotation", "coarse")["plasma cell"]
+    ('plasma cell', 'plasma cell')
+    """
     annotation = dict(spec.knows.get(Annotation.name, {}))
     annotation["labels"] = [*annotation.get("labels", ()), *new]
     rest = [label for label in annotation.pop("reference_labels", ()) if label not in new]

@@ -60,7 +60,17 @@ def write_spec(spec: ModelSpec, folder: Path) -> None:
 
 
 def copy_model(spec: ModelSpec, folder: Path) -> None:
-    """Copy weights and tokenizer of a model into a folder."""
+    """Copy weights and tokenizer of a model into a folder.
+
+    Examples
+    --------
+    >>> import sc_duality as sd, tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     sd.models.copy_model(sd.models.resolve("embedded"), Path(name))
+    ...     (Path(name) / "model.safetensors").exists()
+    True
+    """
     for file in sorted(Path(spec.source).iterdir()):
         if file.is_file() and file.name not in _NOT_COPIED:
             shutil.copyfile(file, folder / file.name)
@@ -77,6 +87,14 @@ def with_reference_labels(spec: ModelSpec, labels: Sequence[str], known: Mapping
         The new labels.
     known
         ``ontology`` and ``coarse``: Cell Ontology term and coarse type of labels. A label without a coarse type is one.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> known = {"ontology": {"plasma cell": "CL:0000786"}}
+    >>> spec = sd.models.with_reference_labels(sd.models.resolve("embedded"), ["plasma cell"], known)
+    >>> spec.known("annotation", "reference_labels")
+    ['plasma cell']
     """
     annotation = dict(spec.knows.get("annotation", {}))
     annotation["reference_labels"] = [*annotation.get("reference_labels", ()), *labels]
@@ -101,12 +119,25 @@ def write_reference(spec: ModelSpec, before: ModelSpec, studies: Sequence[Refere
         Cells of each study; their labels are labels of ``spec``.
     folder
         Where the file is written.
+
+    Examples
+    --------
+    >>> import sc_duality as sd, tempfile
+    >>> from pathlib import Path
+    >>> from sc_duality.models import ReferenceCells, with_reference_labels, write_reference
+    >>> before = sd.models.resolve("embedded")
+    >>> sentences = [["SDC1", "XBP1", "JCHAIN"]] * 5
+    >>> cells = ReferenceCells(sentences, sentences, ["plasma cell"] * 5)
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     write_reference(with_reference_labels(before, ["plasma cell"], {}), before, [cells], Path(name))
+    ...     np.load(Path(name) / "reference.npz")["further_genes"].tolist()
+    ['JCHAIN']
     """
     with np.load(reference_file(before), allow_pickle=False) as content:
         arrays = dict(content)
     genes, labels = reference_genes(before), reference_labels(spec)
-    place = np.array([labels.index(label) for label in reference_labels(before)])
-    arrays["labels"] = place[arrays["labels"]]
+    column = np.array([labels.index(label) for label in reference_labels(before)])
+    arrays["labels"] = column[arrays["labels"]]
     arrays.setdefault("weights", np.ones(len(arrays["labels"]), np.float32))
     arrays.setdefault("study", np.zeros(len(arrays["labels"]), np.uint8))
     weighted = set(arrays["labels"][arrays["weights"] != 1].tolist())

@@ -114,13 +114,13 @@ class ReferenceClassifier(NamedTuple):
         vectors, ranks = self.fitted.gene_vectors, rank_weights(len(rows))
         known = rows < (len(vectors) if self.n_vocabulary is None else self.n_vocabulary)
         vector = ranks[: known.sum()] @ vectors[rows[known]]
-        norm = max(np.linalg.norm(vector), np.finfo(np.float32).tiny)
+        norm = np.float32(max(np.linalg.norm(vector), np.finfo(np.float32).tiny))
         if self.n_vocabulary is None:
             return vector / norm
         further = ranks[~known] @ vectors[rows[~known]]
         if self.fitted.offset is not None and not known.all():
             further = further - self.fitted.offset
-        return np.append(vector, further) / np.float32(norm)
+        return np.concatenate([vector, further], dtype=np.float32) / norm
 
 
 def read_reference_classifier(spec: ModelSpec, measured: Iterable[str]) -> ReferenceClassifier | None:
@@ -161,7 +161,14 @@ def read_reference_classifier(spec: ModelSpec, measured: Iterable[str]) -> Refer
 
 
 def reference_file(spec: ModelSpec) -> Path:
-    """The file with the reference cells of a model."""
+    """The file with the reference cells of a model.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> sd.models.reference_file(sd.models.resolve("embedded")).name
+    'reference.npz'
+    """
     return Path(spec.vocabulary or spec.source) / REFERENCE_FILE
 
 
@@ -181,7 +188,14 @@ def reference_genes(spec: ModelSpec) -> list[str]:
 
 
 def reference_labels(spec: ModelSpec) -> list[str]:
-    """Labels of the classifier: those of the language model, then those that it does not know."""
+    """Labels of the classifier: those of the language model, then those that it does not know.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> len(sd.models.reference_labels(sd.models.resolve("embedded")))
+    41
+    """
     return [*spec.known("annotation", "labels", ()), *spec.known("annotation", "reference_labels", ())]
 
 

@@ -64,7 +64,8 @@ class ModelSpec:
     (``midpoint`` and ``slope`` of the logistic curve from similarity to in-distribution probability, and
     ``temperature`` of the reference classifier) and ``reference_labels`` (cell types that the reference classifier
     alone knows, see :func:`sc_duality.tl.add_reference_cells`). ``knows["response"]`` may hold ``perturbations``, each
-    as the fields of a :class:`sc_duality.tasks.Perturbation`, and ``knows["sensitivity"]`` may hold ``drugs`` (labels by drug).
+    as the fields of a :class:`sc_duality.tasks.Perturbation`, and ``knows["sensitivity"]`` may hold ``drugs`` (labels
+    by drug).
     """
 
     name: str

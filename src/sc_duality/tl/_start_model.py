@@ -71,7 +71,8 @@ def reference_studies(
     for builder, held in trained:
         truth = builder.reference_truth()
         if truth is not None and not held.all():
-            labels = np.where(held, None, truth)
+            labels = truth.copy()
+            labels[held] = None
             cells: ModelCells = builder.cells
             found.append(reference_study(cells.adata, labels, cells.spec, cells.sentence_key, seed))
     n = Counter(label for study in found for label in study.labels)
@@ -83,7 +84,7 @@ def reference_studies(
 def start_model(
     before: ModelSpec, spec: ModelSpec, new: Sequence[str], studies: Sequence[ReferenceCells], folder: Path, task: Task
 ) -> ModelSpec:
-    """The model ``spec`` in a folder, made from the model ``before``; one that lies there is taken as it is.
+    """The model ``spec`` in a folder, made from the model ``before``; one that lies there is kept.
 
     The embedding of a new label is the mean of those of the known labels, by the probability that the model ``before``
     gives them on the cells of the label.
