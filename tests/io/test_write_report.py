@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 import sc_duality as sd
+from sc_duality.cells import UNKNOWN_COLOR
 from sc_duality.io import _report_figures
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -155,8 +156,10 @@ def test_mudata_lazy_and_unchanged(explained, tmp_path):
 def test_colours_of_scanpy_and_grey_for_unknown(explained):
     names = sorted(explained.obs["annotation"].cat.categories)
     found = _report_figures.label_colours(explained, "annotation", names)
-    assert found["unknown"] == _report_figures._GREY
+    assert found["unknown"] == UNKNOWN_COLOR
     assert len(set(found.values())) == len(names)
+    del explained.uns["annotation_colors"]
+    assert _report_figures.label_colours(explained, "annotation", names)["unknown"] == UNKNOWN_COLOR
     explained.uns["annotation_colors"] = [f"#0000{i:02x}" for i in range(len(names))]
     found = _report_figures.label_colours(explained, "annotation", names)
     assert list(found.values()) == explained.uns["annotation_colors"]

@@ -13,22 +13,17 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 
 from .. import pl
-from ..cells import adata_keys, optional_column, stored_evidence, text_column
+from ..cells import UNKNOWN_COLOR, adata_keys, label_colors, optional_column, stored_evidence, text_column
 
 #: Dots an inch: sharp on screens of high resolution and in print.
 _DPI = 160
 #: Pixels of the page an inch of a figure.
 _PIXELS = 88
-#: Colour of cells without a label.
-_GREY = "#c8c8c8"
 #: Labels in one column of the legend.
 _LEGEND_ROWS = 18
-#: Colours of the palette "tab20" in their order of use: the strong ones first, without the greys.
-_TAB20 = [*range(0, 14, 2), 16, 18, *range(1, 14, 2), 17, 19]
 
 
 class Picture(NamedTuple):
@@ -78,13 +73,13 @@ def _draw_labels(ax: Axes, adata: AnnData, key: str, points: np.ndarray, order: 
     names = list(labels.value_counts().index)
     colours = label_colours(adata, key, names)
     codes = labels.map({name: i for i, name in enumerate(names)}).fillna(len(names)).to_numpy(dtype=int)
-    colour = np.array([*(colours[name] for name in names), _GREY])[codes]
+    colour = np.array([*(colours[name] for name in names), UNKNOWN_COLOR])[codes]
     ax.scatter(
         points[order, 0], points[order, 1], s=_dot_area(len(points)), c=colour[order], linewidths=0, rasterized=True
     )
     shown = [(name, colours[name]) for name in names]
     if labels.isna().any():
-        shown.append(("no prediction", _GREY))
+        shown.append(("no prediction", UNKNOWN_COLOR))
     handles = [Line2D([], [], linestyle="", marker="o", markersize=5, color=colour) for _, colour in shown]
     ax.legend(
         handles,
@@ -100,7 +95,7 @@ def _draw_labels(ax: Axes, adata: AnnData, key: str, points: np.ndarray, order: 
 
 
 def _draw_confidence(ax: Axes, points: np.ndarray, values: np.ndarray, order: np.ndarray) -> None:
-    ax.scatter(points[:, 0], points[:, 1], s=_dot_area(len(points)), c=_GREY, linewidths=0, rasterized=True)
+    ax.scatter(points[:, 0], points[:, 1], s=_dot_area(len(points)), c=UNKNOWN_COLOR, linewidths=0, rasterized=True)
     known = order[~np.isnan(values[order])]
     dots = ax.scatter(
         points[known, 0],
@@ -126,13 +121,8 @@ def label_colours(adata: AnnData, key: str, names: Sequence[str]) -> dict[str, A
     if len(stored) == len(categories) > 0:
         found = dict(zip(categories, map(str, stored), strict=True))
     else:
-        wanted = sorted(set(names) - {adata_keys.UNKNOWN})
-        few = len(wanted) <= len(_TAB20)
-        palette = plt.get_cmap("tab20" if few else "turbo")
-        steps = _TAB20[: len(wanted)] if few else np.linspace(0.03, 0.97, len(wanted)).tolist()
-        found = {name: to_hex(palette(step)) for name, step in zip(wanted, steps, strict=True)}
-        found[adata_keys.UNKNOWN] = _GREY
-    return {name: found.get(name, _GREY) for name in names}
+        found = dict(zip(names, label_colors(names), strict=True))
+    return {name: found.get(name, UNKNOWN_COLOR) for name in names}
 
 
 def _set_axes(ax: Axes, title: str) -> None:
