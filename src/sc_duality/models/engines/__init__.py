@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._answer_cache import clear_cache
 from ._answer_values import Finished, Unanswered
 from ._engine import Engine
-from ._progress import tool_bar
+from ._progress_bar import tool_bar
 
 if TYPE_CHECKING:
     from ._hardware import multiplies_bfloat16

@@ -19,7 +19,7 @@ from .._sampling import SamplingParams
 from .._spec import ModelSpec
 from ._answer_cache import NO_CACHE, answer_cache
 from ._answer_values import Finished, Unanswered, report, rows, to_bytes, to_float32, to_float64
-from ._progress import request_bar
+from ._progress_bar import request_bar
 
 
 class Engine(ABC):

@@ -4,7 +4,7 @@ import pytest
 
 import sc_duality as sd
 from sc_duality.models.engines import tool_bar
-from sc_duality.models.engines._progress import request_bar
+from sc_duality.models.engines._progress_bar import request_bar
 
 
 @pytest.fixture(autouse=True)
