@@ -220,6 +220,7 @@ def fit_reference_classifier(file: Path, rows: Sequence[int], n_vocabulary: int)
         Number of genes in the model's vocabulary, whose rows come first.
     """
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     with np.load(file, allow_pickle=False) as content:
         vectors, genes, lengths, labels = (content[name] for name in ("vectors", "genes", "lengths", "labels"))
@@ -228,7 +229,8 @@ def fit_reference_classifier(file: Path, rows: Sequence[int], n_vocabulary: int)
     vectors = vectors.astype(np.float32)
     measured = np.isin(np.arange(len(vectors)), rows)
     cells = project_cells(vectors, genes, lengths, measured, n_vocabulary=n_vocabulary, means=means)
-    model = LogisticRegression(max_iter=200).fit(cells, np.tile(labels, 2), weights)
+    with threadpool_limits(1):  # steps of some 20 ms: more threads mostly wait for each other
+        model = LogisticRegression(max_iter=200).fit(cells, np.tile(labels, 2), weights)
     of_labels = np.vstack([model.coef_.T, model.intercept_]).astype(np.float32)
     # The classifier is fitted on augmented cells as well; similarity is that to cells as measured.
     offset = None if means is None else (means * measured[n_vocabulary:]) @ vectors[n_vocabulary:]
