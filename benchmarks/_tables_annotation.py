@@ -141,17 +141,56 @@ def panels() -> str:
     return with_source("panels", header, rows)
 
 
-def clusters() -> str:
-    """Accuracy by cell and by cluster."""
-    rows = []
-    for name, row in figures("clusters").items():
-        by_resolution = [row[f"resolution {resolution}"] for resolution in (1, 5, 10)]
-        cells = [
-            f"{each['clusters']}: {number(each['accuracy'])} ({number(each['ceiling'])})" for each in by_resolution
+TOOLS = {
+    "embedded_cells": "by cell",
+    "embedded_pooled": "pooled",
+    "embedded_voting": "majority voting",
+    "celltypist_voting": "CellTypist, majority voting",
+    "smollm2_clusters": "SmolLM2-135M, one prompt a cluster",
+}
+
+
+def annotation_tools() -> str:
+    """Accuracy by cell and by cluster of each way to annotate."""
+    rows = [
+        [
+            TITLES[name], f"{row['n']} / {row['n_clusters']}", number(row["ceiling"]),
+            *(f"{number(row[tool])} / {number(row['details'][tool]['clusters'])}" for tool in TOOLS),
         ]
-        rows.append([TITLES[name], row["n"], number(row["cells"]), *cells])
-    header = ["cells", "n", "by cell", *(f"resolution {resolution}" for resolution in (1, 5, 10))]
-    return with_source("clusters", header, rows)
+        for name, row in figures("annotation_tools")["sets"].items()
+    ]  # fmt: skip
+    return with_source("annotation_tools", ["cells", "n cells / clusters", "ceiling", *TOOLS.values()], rows)
+
+
+def evidence() -> str:
+    """Probabilities of a label without the genes that decided, as a sentence."""
+    found = figures("annotation_tools")["evidence"]
+    each = [
+        f"{TITLES[name]} {number(row['full'])} → {number(row['deleted'])} (random genes {number(row['random'])}; "
+        f"{row['named_differential']} of {row['named']} are differentially expressed, {row['ratio']:.1f} × chance)"
+        for name, row in found["sets"].items()
+    ]
+    return f"{'; '.join(each)}."
+
+
+def new_labels() -> str:
+    """Accuracy on types that the model lacks, as a sentence."""
+    found = {name: row for name, row in figures("annotation_tools")["new_labels"].items() if "embedded" in row}
+    each = [
+        f"{name} {number(row['embedded'])} ({number(row['logistic_regression'])}; n = {row['n']})"
+        for name, row in found.items()
+    ]
+    return f"{', '.join(each)}."
+
+
+def known_labels() -> str:
+    """Accuracy on known types with added types, as a sentence."""
+    known = figures("annotation_tools")["new_labels"]["known types"]
+    each = [
+        f"{TITLES[name]} {number(row['before'])} → {number(row['after'])}, {number(row['new_options'])}"
+        for name, row in known.items()
+    ]
+    return f"{'; '.join(each)}."
 
 
 TABLES = {
@@ -164,5 +203,8 @@ TABLES = {
     "left-out-tissues-short": left_out_tissues_short,
     "calibration": calibration,
     "panels": panels,
-    "clusters": clusters,
+    "annotation-tools": annotation_tools,
+    "evidence": evidence,
+    "new-labels": new_labels,
+    "known-labels": known_labels,
 }
