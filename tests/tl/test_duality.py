@@ -46,6 +46,25 @@ def test_posterior_is_the_softmax_over_labels(annotated, scripted_model):
     assert has_no_label(annotated).to_numpy().nonzero()[0].tolist() == [3, 4]
 
 
+def test_the_posterior_compares_the_most_probable_labels(annotated, scripted_model):
+    """Of a B cell with NK cell as runner-up, these two labels; all labels with ``n_labels=None``."""
+    table = annotated.obsm["annotation_probabilities"]
+    table.loc[annotated.obs["annotation"] == "B cell", LABELS] = [0.7, 0.1, 0.2]
+    is_b_cell = (annotated.obs["annotation"] == "B cell").to_numpy()
+    for n_labels, compared in ((2, [-10.0, -14.0]), (None, [-10.0, -12.0, -14.0]), (5, [-10.0, -12.0, -14.0])):
+        model = scripted_model(likelihood=log_likelihood)
+        sd.tl.duality(annotated, model=model, duality=sd.Duality(n_labels=n_labels))
+        np.testing.assert_allclose(annotated.obs["annotation_duality"][is_b_cell], softmax(compared)[0])
+        n_scored = (~has_no_label(annotated)).sum()
+        assert sum(model.n_prompts) == n_scored * len(compared)
+    del annotated.obsm["annotation_probabilities"]
+    model = scripted_model(likelihood=log_likelihood)
+    sd.tl.duality(annotated, model=model, duality=sd.Duality(n_labels=2))
+    assert sum(model.n_prompts) == n_scored * 3, "without probabilities, all labels"
+    with pytest.raises(ValueError, match="n_labels=1 leaves nothing to compare with"):
+        sd.Duality(n_labels=1)
+
+
 def test_likelihood_is_the_gain_by_the_label_per_gene(annotated, scripted_model):
     model = scripted_model(likelihood=log_likelihood)
     sd.tl.duality(annotated, model=model, duality=sd.Duality(form="likelihood"), n_genes=5)
