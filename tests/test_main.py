@@ -70,6 +70,21 @@ def test_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 # --- annotate ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("option", [[], ["--use-raw"], ["--layer", "counts"]])
+def test_a_processed_file_is_annotated(folder: Path, tmp_path: Path, option: list[str]) -> None:
+    cells = ad.read_h5ad(folder / "in.h5ad")
+    del cells.obsm, cells.uns
+    cells.layers["counts"], cells.raw = cells.X.copy(), cells.copy()
+    cells.X = cells.X.toarray() - 0.5
+    cells.write_h5ad(tmp_path / "processed.h5ad")
+    out = tmp_path / "out.h5ad"
+    assert main(["annotate", str(tmp_path / "processed.h5ad"), str(out), "--labels", "blood", *option]) == 0
+    params = ad.read_h5ad(out).uns["cell_sentence"]["params"]
+    assert (params.get("layer"), bool(params["use_raw"])) == (
+        ("counts", False) if "--layer" in option else (None, True)
+    )
+
+
 def test_annotate_equals_the_tool(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (folder / "in.h5ad").read_bytes()
     assert main(["annotate", str(folder / "in.h5ad"), str(tmp_path / "out.h5ad"), "--labels", "blood"]) == 0
