@@ -70,7 +70,8 @@ def celltypist_voting(held_out: HeldOut, cells: ad.AnnData, seed: int) -> tuple[
 def smollm2_clusters(held_out: HeldOut, cells: ad.AnnData, seed: int) -> tuple[NDArray[np.str_], int]:
     tissue = "blood" if held_out.merged else "pancreas"
     context = {"tissue": tissue, "organism": "human"}
-    sd.tl.annotate(cells, "smollm2-135m", labels=held_out.labels, groupby=CLUSTER, context=context, unknown=0, rng=seed)
+    model = sd.models.load("smollm2-135m", n_genes=50)
+    sd.tl.annotate(cells, model, labels=held_out.labels, groupby=CLUSTER, context=context, unknown=0, rng=seed)
     return cells.obs["annotation"].to_numpy(str), cells.obs[CLUSTER].nunique()
 
 

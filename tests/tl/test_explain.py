@@ -280,3 +280,17 @@ def test_coarse_labels_are_explained_by_the_sum_of_their_types(cells):
     table = sd.get.evidence(cells)
     assert set(table["label"]) == {"T cell", "B cell", "monocyte"}
     assert {"CD3D", "CD3E", "IL32"} & set(table.loc[table["label"] == "T cell", "gene"])
+
+
+def test_own_cell_types_are_explained_by_genes_outside_the_vocabulary(tmp_path):
+    """The classifier that explains is the one that predicted, with the genes of the user's cells."""
+    adata = sd.datasets.pbmc3k()[::4].copy()
+    adata.obs["mine"] = adata.obs["cell_type"].astype(str).replace("B cells", "my B cell")
+    model = sd.tl.add_reference_cells(adata, "mine", output_dir=tmp_path / "model")
+    sd.tl.annotate(adata, model, labels=["my B cell", "natural killer cell", "classical monocyte"], unknown=0)
+    sd.tl.explain(adata, model=model, n_cells=3)
+    groups = adata.uns["annotation"]["evidence"]["groups"].set_index("group")
+    is_mine = (adata.obs["annotation"] == "my B cell").to_numpy()
+    of_cells = adata.obsm["annotation_probabilities"]["my B cell"][is_mine]
+    assert groups.loc["my B cell", "probability"] == pytest.approx(of_cells.mean(), abs=1e-6)
+    assert len(sd.get.evidence(adata, group="my B cell"))

@@ -23,12 +23,12 @@ from ..cells import (
     writable,
 )
 from ..examples import Context, ModelCells, build, check_context, stored_context
-from ..models import LanguageModel, ReferenceClassifier, Sampling, load, read_reference_classifier, reference_genes
+from ..models import LanguageModel, Sampling, load
 from ..tasks import Annotation, ClusterAnnotation
 from ._cluster_labels import check_clusters, predict_clusters, reads_clusters
 from ._label_columns import probability_columns, write_cell_types, write_labels
 from ._label_predictions import pool_by_group
-from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
+from ._model import provenance, reference_classifier, resolve_model, sampling_settings, warn_not_answered
 from ._predict_labels import Method, check_label_arguments, check_model_options, predict_labels
 from ._text_answers import AnswerTable
 from ._usage_meter import UsageMeter
@@ -194,7 +194,7 @@ def annotate(
         check_clusters(examples, method)
     else:
         check_model_options(examples, method, sampling)
-    classifier = _reference_classifier(cells) if method == "score" and not by_prompt else None
+    classifier = reference_classifier(cells) if method == "score" and not by_prompt else None
 
     engine = load(model)
     cells.store()
@@ -235,12 +235,3 @@ def annotate(
     data.uns[key_added] |= answers.in_uns() | tables
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None
-
-
-def _reference_classifier(cells: ModelCells) -> ReferenceClassifier | None:
-    """The reference classifier of the model for these cells, if it has one."""
-    if not cells.spec.known(Annotation.name, "in_distribution"):
-        return None
-    genes = frozenset(reference_genes(cells.spec))
-    seen = cells if genes == cells.spec.genes else cells.with_genes(genes)
-    return read_reference_classifier(cells.spec, seen.measured_genes())

@@ -20,10 +20,10 @@ from ..examples import (
     result_params,
     task_class,
 )
-from ..models import LanguageModel, load, read_reference_classifier
+from ..models import LanguageModel, load
 from ..tasks import Annotation, LabelTask
 from ._evidence_tables import evidence_tables, explained_groups
-from ._model import provenance, resolve_model
+from ._model import provenance, reference_classifier, resolve_model
 from ._occlusion import Occlusion
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def explain(
     examples: LabelExamples = build(builder.task_from_params(params), cells)
     sampled = explained_groups(data, key, groups, cells, examples, n_cells, number)
     ensemble = params["task"] == Annotation.name and params.get("method") == "score"
-    classifier = read_reference_classifier(spec, cells.measured_genes()) if ensemble else None
+    classifier = reference_classifier(cells) if ensemble else None
 
     engine = load(chosen)
     rows = [row for group in sampled for row in group.read]

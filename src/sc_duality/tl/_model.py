@@ -9,8 +9,18 @@ from typing import Any
 
 from .._settings import settings
 from ..cells import adata_keys
-from ..models import LanguageModel, ModelSpec, Sampling, engine_info, resolve
-from ..tasks import PromptFormat
+from ..examples import ModelCells
+from ..models import (
+    LanguageModel,
+    ModelSpec,
+    ReferenceClassifier,
+    Sampling,
+    engine_info,
+    read_reference_classifier,
+    reference_genes,
+    resolve,
+)
+from ..tasks import Annotation, PromptFormat
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +50,15 @@ def check_task(spec: ModelSpec, task: str) -> None:
         )
     if task in spec.cautions:
         logger.warning("%s by the model %r: %s", task, spec.name, spec.cautions[task])
+
+
+def reference_classifier(cells: ModelCells) -> ReferenceClassifier | None:
+    """The reference classifier of the model for these cells, if it has one."""
+    if not cells.spec.known(Annotation.name, "in_distribution"):
+        return None
+    genes = frozenset(reference_genes(cells.spec))
+    seen = cells if genes == cells.spec.genes else cells.with_genes(genes)
+    return read_reference_classifier(cells.spec, seen.measured_genes())
 
 
 def provenance(model: LanguageModel, **params: Any) -> dict[str, Any]:
