@@ -201,7 +201,8 @@ def test_new_labels_get_tokens_and_a_stopped_run_resumes(own_labels, tmp_path, m
     engine = sd.models.load(whole.model)
     scores = engine.score(["<annotate> <cell> CD79A MS4A1 CD37 <type>"], ["my_B_cell", "my_monocyte"])
     assert scores[0, 0] > scores[0, 1]
-    sd.tl.annotate(own_labels, whole.model, labels="mine", unknown=0)
+    assert spec.n_genes == 20
+    sd.tl.annotate(own_labels, sd.models.load(whole.model, n_genes=200), labels="mine", unknown=0)
     assert (own_labels.obs["annotation"].astype(str) == own_labels.obs["mine"]).mean() > 0.7
     sd.tl.duality(own_labels, model=whole.model)
     assert own_labels.obs["annotation_duality"].notna().mean() > 0.9
