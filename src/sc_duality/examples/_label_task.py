@@ -229,10 +229,11 @@ class LabelResults(Results):
         return list(self._examples.with_hidden(rows, self._seed, options)), labels
 
     def _compared(self, label: str | None, likely: Sequence[str]) -> list[str] | None:
-        """The label with the likely ones, as many as these; all labels where there are none."""
+        """The label with the likely ones, as many as these, in the order of all; all labels where there are none."""
         names, known = self._examples.labels, self._examples.model_options
         found = dict.fromkeys([label, *(names[other] for other in likely)])
-        return [one for one in found if one in known][: len(likely)] or None
+        chosen = [one for one in found if one in known][: len(likely)]
+        return [one for one in known if one in chosen] or None
 
 
 def balanced_pool(
