@@ -79,6 +79,15 @@ def test_ids_of_genes_with_old_symbols(untied):
     assert same.mean() > 0.9
 
 
+def test_other_symbols_are_named_once(caplog):
+    adata = sd.datasets.pbmc3k()[::4].copy()
+    model = sd.tl.add_reference_cells(adata, "cell_type")
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "sc_duality"):
+        sd.tl.annotate(adata, model)
+    assert caplog.text.count("genes by another symbol: ") == 1
+
+
 def test_aliases_give_the_same_labels(untied, caplog):
     other = aliases_of(untied)
     assert len(other) > 2000

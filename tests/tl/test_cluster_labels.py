@@ -174,6 +174,14 @@ def test_no_name_can_be_read(clusters, scripted_model, caplog, tmp_path):
     assert len(ad.read_h5ad(tmp_path / "cells.h5ad").uns["annotation"]["answers"]) == 3
 
 
+@pytest.mark.parametrize(("reasoning", "n_texts", "warned"), [("MS4A1", 1, True), ("", 1, False), ("MS4A1", 2, False)])
+def test_a_server_that_ignores_the_temperature_is_named(clusters, scripted_model, caplog, reasoning, n_texts, warned):
+    texts = [answer("B cell", reasoning and f"{reasoning} is a marker, number {i % n_texts}.") for i in range(15)]
+    model = scripted_model(texts=texts)
+    sd.tl.annotate(clusters, model, labels=LABELS, groupby="cluster", method="generate", sampling=VOTES)
+    assert ("are the same text, so their agreement tells nothing" in caplog.text) == warned
+
+
 def test_a_missing_vote_leaves_the_cluster_unanswered(clusters, scripted_model, caplog):
     model = scripted_model(texts=[answer("B cell")] * 7 + [None] + [answer("B cell")] * 7)
     sd.tl.annotate(clusters, model, labels=LABELS, groupby="cluster", method="generate", sampling=VOTES)

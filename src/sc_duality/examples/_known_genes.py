@@ -45,7 +45,7 @@ def known_vocabulary(
     names = model_names(sentences.genes, spec) if genes is None else to_known_names(sentences.genes, genes)
     codes, known = pd.factorize(names)
     other = np.flatnonzero((codes >= 0) & (names != sentences.genes))
-    if len(other):
+    if len(other) and genes is None:  # once a tool, not again for the reference classifier
         pairs = [f"{sentences.genes[i]} as {names[i]}" for i in other[:5]]
         logger.info("the model %r reads %d genes by another symbol: %s", spec.name, len(other), preview(pairs, 4))
     return np.append(codes, -1).astype(np.int32), known

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from .. import get
 from .._validation import positive_integer
@@ -144,6 +145,9 @@ def _draw_dots(ax: Axes, fraction: np.ndarray, mean: np.ndarray, drop: np.ndarra
     what = "label's log-probability" if name == "drop" else "log-odds against the runner-up"
     bar = ax.figure.colorbar(dots, ax=ax, shrink=0.75, aspect=16, pad=0.02)
     bar.set_label(f"drop of the {what} (nats)", fontsize=8)
+    bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    bar.ax.yaxis.set_major_formatter("{x:g}")
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
     bar.ax.tick_params(labelsize=8)
     sizes = [
         Line2D(

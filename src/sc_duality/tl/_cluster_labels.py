@@ -121,6 +121,8 @@ def predict_clusters(
         texts = generate_answers(model, list(questions.values()), method, sampling, seed) if questions else []
         written = _written_names(examples.labels, texts)
         answers.add(questions, texts, written.__getitem__)
+        if sampling.temperature:
+            answers.warn_equal_samples()
         status |= {name: samples_status(samples) for name, samples in zip(questions, texts, strict=True)}
         votes = {
             name: Counter(written[one.value] for one in samples if one.value is not None)

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 #: Share of unreadable answers from which a warning says so, and characters of the example in it.
 _MAX_UNREADABLE, _SHOWN = 0.1, 300
+#: Characters of a text that is more than an answer in its tags, and repeated samples that are no coincidence.
+_MORE_THAN_ANSWER, _MIN_REPEATS = 40, 8
 #: What to do where most unreadable answers have this reason.
 _REMEDIES = {
     Reason.NO_TAG: "the text was cut or has no <answer>: raise max_tokens, or pass method='choose' or another model",
@@ -120,6 +122,22 @@ class AnswerTable:
     def in_uns(self) -> dict[str, pd.DataFrame]:
         """The entry of ``uns[key]``; none if the model generated no text."""
         return {adata_keys.ANSWERS: self.frame()} if self._rows else {}
+
+    def warn_equal_samples(self) -> None:
+        """Warn where all samples of each unit are the same text: a server may ignore the temperature."""
+        texts: dict[str, list[str]] = {}
+        for unit, *_, one in self._rows:
+            texts.setdefault(unit, []).append(one.text)
+        n_repeats = len(self._rows) - len(texts)
+        is_same = all(len(set(samples)) == 1 for samples in texts.values())
+        if n_repeats < _MIN_REPEATS or not is_same or all(len(one.text) <= _MORE_THAN_ANSWER for *_, one in self._rows):
+            return
+        logger.warning(
+            "all samples of each of %d clusters are the same text, so their agreement tells nothing: the server seems "
+            "to ignore the temperature. 'transformers serve' does, unless requests say do_sample, see "
+            "sd.models.EndpointModel(extra=)",
+            len(texts),
+        )
 
     def warn_unreadable(self, key: str) -> None:
         """Warn where many answers cannot be read: why, one of them, and what to do."""
