@@ -103,7 +103,7 @@ def test_perturbation_and_evaluation(plain, form, tmp_path):
     assert columns(found) == columns(expected)
     assert (found.X != expected.X).nnz == 0
     sd.tl.annotate(adata, labels="blood")
-    assert sd.tl.evaluate(adata, "cell_type", metrics="accuracy")["n_real"].tolist() == [adata.n_obs] * 2
+    assert sd.tl.evaluate(adata, "cell_type", metrics="accuracy")["n_cells"].tolist() == [adata.n_obs]
 
 
 def test_several_files_at_once(plain, expected, tmp_path):

@@ -68,11 +68,7 @@ def test_over_clustering_names_what_it_writes(annotated):
     assert set(cells.obsp) == before["obsp"]
     assert set(cells.var) == before["var"]
     assert set(cells.uns) - before["uns"] == {"vote", "vote_colors", "vote_coarse_colors"}
-    assert {name.partition("_")[0] for name in set(cells.obs) - before["obs"]} == {
-        "vote",
-        "vote_colors",
-        "vote_coarse_colors",
-    }
+    assert {name.partition("_")[0] for name in set(cells.obs) - before["obs"]} == {"vote"}
     assert cells.obs.groupby("vote_cluster", observed=True)["vote"].nunique().max() == 1
     assert 2 < cells.obs["vote_cluster"].nunique() < cells.n_obs / 2
     again = annotated.copy()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
-from ..cells import adata_keys, check_name, column
+from ..cells import adata_keys, check_name, column, in_memory
 from ._model_cells import Context
 
 
@@ -89,10 +89,10 @@ def predictions(adata: AnnData, key: str, options: Collection[str]) -> list[str 
 def likely_labels(adata: AnnData, key: str, n: int | None) -> list[list[str]] | None:
     """The ``n`` most probable labels of each cell, none of a cell without probabilities; ``None`` if there are none."""
     table = adata.obsm.get(adata_keys.probabilities(key)) if n is not None else None
-    if table is None or not hasattr(table, "columns"):
+    if table is None:
         return None
     names = param_list(adata.uns[key][adata_keys.PARAMS], "labels")  # columns have "|" for "/"
-    values = np.asarray(table, dtype=float)
+    values = in_memory(table).to_numpy(dtype=float)
     order = np.argsort(-values, axis=1, kind="stable")[:, :n]
     return [
         [names[i] for i in row] if known else [] for row, known in zip(order, ~np.isnan(values).any(1), strict=True)

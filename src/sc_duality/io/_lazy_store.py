@@ -12,6 +12,8 @@ import pandas as pd
 import zarr
 from anndata.io import read_elem, sparse_dataset
 
+from ..cells import adata_keys
+
 
 def open_lazy(group: Any) -> Any:
     """The parts of an AnnData that ranking needs: its matrices and cell names, left on disk, and its ``var``."""
@@ -24,7 +26,18 @@ def open_lazy(group: Any) -> Any:
         obs=None,
         obs_names=open_cell_names(group),
         n_obs=_index(group["obs"]).shape[0],
+        uns=_reconstructed_layers(group.get("uns", {})),
     )
+
+
+def _reconstructed_layers(uns: Any) -> dict[str, Any]:
+    """Of the entries with cell sentences, the names of the layers that were made of them."""
+    parts = (adata_keys.GENES, adata_keys.LAYERS)
+    return {
+        name: {part: read_elem(uns[name][part]) for part in parts}
+        for name in uns
+        if hasattr(uns[name], "keys") and all(part in uns[name] for part in parts)
+    }
 
 
 def open_cell_names(group: Any) -> Any:
