@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 #: Share of unreadable answers from which a warning says so, and characters of the example in it.
 _MAX_UNREADABLE, _SHOWN = 0.1, 300
-#: Characters of a text that is more than an answer in its tags, and repeated samples that are no coincidence.
+#: Characters of a text that is more than an answer in its tags, and repeated samples from which a warning says so.
 _MORE_THAN_ANSWER, _MIN_REPEATS = 40, 8
 #: What to do where most unreadable answers have this reason.
 _REMEDIES = {
