@@ -101,8 +101,10 @@ def test_invalid_matrix_and_settings(cells: ad.AnnData, tmp_path: Path) -> None:
     cells.X.data[0] = -1
     path = stored(cells, tmp_path / "cells.h5ad")
     with pytest.raises(ValueError, match=r"X holds 1 negative values .* layer='counts'"):
-        sd.io.write_sentences(path)
+        sd.io.write_sentences(path, use_raw=False)
     assert not read(path).obsm
+    sd.io.write_sentences(path)
+    assert read(path).uns["cell_sentence"]["params"]["layer"] == "counts"
     with pytest.raises(ValueError, match="n_genes=99999, but only"):
         sd.io.write_sentences(path, 99999)
     with pytest.raises(KeyError, match=r"no layer 'logs'; layers are \['counts'\]"):

@@ -63,7 +63,7 @@ def duality(
     --------
     >>> import sc_duality as sd
     >>> adata = sd.datasets.pbmc3k()[:60].copy()
-    >>> sd.tl.annotate(adata, labels="cell_type", n_genes=20)
+    >>> sd.tl.annotate(adata, labels="cell_type")
     >>> sd.tl.duality(adata, n_genes=20)
     >>> sd.pl.duality(adata, "cell_type").get_ylabel()
     'accuracy'
