@@ -47,7 +47,7 @@ class LabelExamples(Examples):
 
     @cached_property
     def options(self) -> tuple[str, ...]:
-        """Options of the model: the labels that it scores; a coarse label stands for several."""
+        """The labels of the model to choose from; a coarse label stands for several."""
         return tuple(member for meant in self._meant.values() for member in meant.members)
 
     @property

@@ -109,7 +109,7 @@ class ReferenceClassifier(NamedTuple):
         return float(np.partition(self.fitted.cell_vectors @ vector, -_K_NEAREST)[-_K_NEAREST])
 
     def project_cell(self, genes: Sequence[str]) -> NDArray[np.float32]:
-        """Embed a cell by the genes of its sentence, as :func:`project_cells` does, (width,)."""
+        """Embed a cell by the genes of its sentence, as ``project_cells`` does, (width,)."""
         rows = np.array([self.gene_index[gene] for gene in genes], dtype=int)
         vectors, ranks = self.fitted.gene_vectors, rank_weights(len(rows))
         known = rows < (len(vectors) if self.n_vocabulary is None else self.n_vocabulary)
