@@ -27,17 +27,6 @@ def duality_forms() -> str:
     return with_source("duality_score", ["form", *titles], rows)
 
 
-def best_of() -> str:
-    """Accuracy of best-of-N by the duality score."""
-    sets = figures("duality_score")["sets"]
-    ways = list(sets[SETS[0]]["accuracy"])
-    rows = []
-    for name in SETS:
-        accuracy = sets[name]["accuracy"]
-        rows.append([TITLES[name], sets[name]["n"]["cells"], *(number(accuracy[way]) for way in ways)])
-    return with_source("duality_score", ["cells", "n", *ways], rows)
-
-
 def duality_seeds() -> str:
     """The probability combined with the duality score, three models."""
     found = figures("duality_score_seeds")
@@ -110,7 +99,6 @@ def ablation() -> str:
 
 TABLES = {
     "duality-forms": duality_forms,
-    "best-of": best_of,
     "duality-seeds": duality_seeds,
     "generation": generation,
     "generation-short": generation_short,

@@ -91,8 +91,10 @@ def score_answers(model: Any, batch: Batch, lengths: NDArray[np.int64], longest:
     """
     logits = model(input_ids=batch.ids, use_cache=False, logits_to_keep=longest + 1 + batch.slack).logits[:, :-1]
     targets = batch.ids[:, -logits.shape[1] :]
-    # Subtracting logsumexp touches half the memory of a log-softmax over the vocabulary.
-    values = logits.gather(-1, targets[..., None])[..., 0].float() - torch.logsumexp(logits.float(), -1)
+    # Subtracting logsumexp touches half the memory of a log-softmax over the vocabulary, and row by row it stays in
+    # buffers that the allocator keeps.
+    total = torch.stack([torch.logsumexp(row.float(), -1) for row in logits])
+    values = logits.gather(-1, targets[..., None])[..., 0].float() - total
     width, ends = batch.ids.shape[1], batch.lengths[: len(lengths), None]
     positions = torch.arange(width - targets.shape[1], width, device=ends.device)
     starts = ends - torch.as_tensor(lengths, device=ends.device)[:, None]
