@@ -23,7 +23,6 @@ from ._adata import (
 from ._cell_ontology import (
     ontology_ancestors,
     ontology_name,
-    ontology_parents,
     ontology_short_name,
     ontology_term,
 )
@@ -127,7 +126,6 @@ __all__ = [
     "new_fields",
     "ontology_ancestors",
     "ontology_name",
-    "ontology_parents",
     "ontology_short_name",
     "ontology_term",
     "optional_column",

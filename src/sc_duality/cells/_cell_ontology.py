@@ -106,29 +106,6 @@ def ontology_short_name(term: str) -> str:
     return next((short for other, short, _ in _abbreviations() if other == term and short), name)
 
 
-def ontology_parents(term: str) -> frozenset[str]:
-    """The nearest more general terms of a Cell Ontology term ("is a").
-
-    Parameters
-    ----------
-    term
-        The id.
-
-    Raises
-    ------
-    KeyError
-        The shipped ontology does not have this id.
-
-    Examples
-    --------
-    >>> from sc_duality.cells import ontology_name, ontology_parents
-    >>> [ontology_name(parent) for parent in ontology_parents("CL:0000860")]
-    ['monocyte']
-    """
-    return frozenset(_term(term).parents)
-
-
-@cache
 def ontology_ancestors(term: str) -> frozenset[str]:
     """All more general terms of a Cell Ontology term ("is a"), and the term itself.
 

@@ -127,5 +127,5 @@ def mode(values: pd.Series) -> str | None:
 
 
 def optional_column(adata: AnnData, name: str) -> pd.Series | None:
-    """A column of ``obs`` by row number, or ``None`` if there is no such column."""
+    """A column of ``obs`` by row number, or ``None`` if ``obs`` lacks it."""
     return column(adata, name).reset_index(drop=True) if name in adata.obs else None

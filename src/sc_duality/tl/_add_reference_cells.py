@@ -89,7 +89,7 @@ def add_reference_cells(
         The model has no reference classifier, a new type has fewer than five cells or the name of a coarse type, or no
         cell is labelled.
     KeyError
-        There is no such column.
+        ``obs`` lacks the column.
     FileExistsError
         ``output_dir`` is not empty.
 

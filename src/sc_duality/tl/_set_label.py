@@ -111,7 +111,7 @@ def set_label(
     old = text_column(data, key)[chosen]
     _write(data, key, label, chosen)
     data.uns[key] = {**data.uns[key], adata_keys.CORRECTIONS: _corrections(data, key, label, chosen, old, reason or "")}
-    logger.info("set obs[%r] of %d cells to %r", key, chosen.sum(), label)
+    logger.info("set obs[%r] to %r; cells: %d", key, label, chosen.sum())
 
 
 def _rows(data: AnnData, where: Any) -> NDArray[np.bool_]:
