@@ -104,6 +104,16 @@ def cluster(key: str) -> str:
     return f"{key}_cluster"
 
 
+def independent(key: str) -> str:
+    """``obs`` column with the label that a cell would have if labels were not unique."""
+    return f"{key}_independent"
+
+
+def independent_columns(key: str) -> tuple[str, ...]:
+    """The ``obs`` columns with the labels that are not unique, and their confidence."""
+    return independent(key), confidence(independent(key))
+
+
 def probabilities(key: str) -> str:
     """``obsm`` key of the label probabilities, cells × labels, of the prediction in ``obs[key]``."""
     return f"{key}_probabilities"
@@ -157,4 +167,5 @@ def generated_columns(key: str) -> tuple[str, ...]:
 
 def columns(key: str) -> tuple[str, ...]:
     """All ``obs`` columns that a result may have."""
-    return *label_columns(key), *cell_type_columns(key), *generated_columns(key)[2:], duality(key)
+    of_labels = *label_columns(key), *cell_type_columns(key), *independent_columns(key)
+    return *of_labels, *generated_columns(key)[2:], duality(key)

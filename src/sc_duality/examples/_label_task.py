@@ -70,11 +70,11 @@ class LabelExamples(Examples):
         """Labels that the model knows for this task; none where it takes any."""
         return tuple(self.cells.spec.known(self.task.name, "labels", ()))
 
-    def predict(self, rows: slice) -> list[LabelExample | None]:
+    def predict(self, rows: slice, options: Sequence[str] | None = None) -> list[LabelExample | None]:
         """One example a cell, all of its genes shown; ``None`` for a cell without genes that the model knows."""
         cells = zip(self.cells.genes(rows), self.cells.context(rows), strict=True)
         return [
-            self.example(CellParts(tuple(genes), (), ()), context=context) if genes else None
+            self.example(CellParts(tuple(genes), (), ()), context=context, options=options) if genes else None
             for genes, context in cells
         ]
 

@@ -1,7 +1,8 @@
 """Tasks: what a model is asked, as text and lists, and how its answer is read. No AnnData, no model."""
 
 from ._annotation import Annotation
-from ._answer_types import AnswerType, Assignment, Label
+from ._answer_types import AnswerType, Label
+from ._assignments import Assignment, FreeNames
 from ._cluster_annotation import ClusterAnnotation, ClusterExample
 from ._context import context_sentences
 from ._free_name import FreeName
@@ -29,6 +30,7 @@ __all__ = [
     "Example",
     "Failure",
     "FreeName",
+    "FreeNames",
     "GeneList",
     "GeneLists",
     "Generation",

@@ -1,20 +1,15 @@
-"""Kinds of answers: how each is written, parsed and compared with its target. Labels are here."""
+"""Kinds of answers: how each is written, parsed and compared with its target. A label is here."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import permutations
-from math import factorial
 from typing import Any, Protocol
 
 from ..metrics import exact_match
 from ._label_in_text import label_in_text
-from ._parse import Answer, Failure, read_label, read_labels
-
-#: Assignments with more orders than this are not listed one by one.
-_MOST_ORDERS = 120
+from ._parse import Answer, Failure, read_label
 
 
 class AnswerType(Protocol):
@@ -119,58 +114,3 @@ class Label:
     def similarity(self, target: Any, answer: Any) -> float:
         """1 for the right option, else 0 (CellDuality, equation 2)."""
         return exact_match(target, answer)
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """One label for each of several cells, each label used once (Cell-o1).
-
-    Parameters
-    ----------
-    labels
-        As many labels as cells.
-
-    Examples
-    --------
-    >>> from sc_duality.tasks import Assignment
-    >>> batch = Assignment(("B cell", "T cell"))
-    >>> batch.parse("T cell | B cell").value
-    ('T cell', 'B cell')
-    >>> batch.similarity(("B cell", "T cell"), ("T cell", "B cell"))
-    0.0
-    """
-
-    labels: tuple[str, ...]
-
-    @cached_property
-    def options(self) -> tuple[tuple[str, ...], ...] | None:
-        """All orders of the labels, for up to five cells."""
-        if factorial(len(self.labels)) > _MOST_ORDERS:
-            return None
-        return tuple(dict.fromkeys(permutations(self.labels)))
-
-    @property
-    def n_tokens(self) -> int:
-        """Tokens of all labels and of what separates them."""
-        return sum(len(label.split()) + 1 for label in self.labels)
-
-    @property
-    def longest(self) -> tuple[str, ...]:
-        """Any order of the labels."""
-        return self.labels
-
-    def size(self, answer: Sequence[str]) -> int:
-        """Number of cells."""
-        return len(answer)
-
-    def write(self, answer: Sequence[str]) -> str:
-        """Labels in the order of the cells, separated by ``|``."""
-        return " | ".join(answer)
-
-    def parse(self, text: str) -> Answer | Failure:
-        """Read one label a cell."""
-        return read_labels(text, self.labels)
-
-    def similarity(self, target: Sequence[str], answer: Sequence[str]) -> float:
-        """Share of the cells whose label is right."""
-        return sum(exact_match(*pair) for pair in zip(target, answer, strict=True)) / len(target)

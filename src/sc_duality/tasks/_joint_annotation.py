@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ._answer_types import Assignment
+from ._answer_types import AnswerType
+from ._assignments import Assignment, FreeNames
 from ._gene_answers import GeneLists
 from ._task import Example, Task
 
 
 @dataclass(frozen=True, kw_only=True)
 class JointAnnotationExample(Example):
-    """A batch of cells of one donor, each of another type.
+    """A batch of cells of one donor, or of clusters of cells, each of another type.
 
     Parameters
     ----------
     cells
         Cell sentences that the model reads, highest expression first.
     options
-        Candidate labels, as many as cells, in any order.
+        Candidate labels in any order, at least as many as cells; none to name the types freely.
+    markers
+        Differentially expressed genes of each cluster, best first.
+    n_cells
+        Number of cells of each cluster; nothing where the batch is of single cells.
     observed
         Genes of each cell that the dual task shows.
     hidden_genes
@@ -31,20 +37,27 @@ class JointAnnotationExample(Example):
     """
 
     cells: tuple[tuple[str, ...], ...]
-    options: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    markers: tuple[tuple[str, ...], ...] = ()
+    n_cells: tuple[int, ...] = ()
     observed: tuple[tuple[str, ...], ...] = ()
     hidden_genes: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.cells) != len(self.options):
+        if self.options and len(self.options) < len(self.cells):
             raise ValueError(
-                f"joint annotation takes one label for each cell, got {len(self.options)} for {len(self.cells)} cells"
+                f"joint annotation takes a label for each cell, got {len(self.options)} for {len(self.cells)} cells"
             )
         split = [label for label in self.options if "|" in label]
         if split:
             raise ValueError(f"the labels {split} hold '|', which separates the labels of a batch: rename them")
-        if self.truth is not None and sorted(self.truth) != sorted(self.options):
-            raise ValueError(f"the truth {list(self.truth)} is not an order of the labels {list(self.options)}")
+        if self.truth is not None and (
+            len(self.truth) != len(self.cells) or (self.options and Counter(self.truth) - Counter(self.options))
+        ):
+            raise ValueError(
+                f"the truth {list(self.truth)} does not give each of {len(self.cells)} cells another of the labels "
+                f"{list(self.options)}"
+            )
 
     @property
     def hidden(self) -> tuple[tuple[str, ...], ...]:
@@ -84,15 +97,16 @@ class JointAnnotation(Task):
     """
 
     name = "joint_annotation"
-    version = 2
+    version = 3
 
     truth: str | None = None
     groupby: Sequence[str] = ()
     n_cells: int = 8
 
-    def answer_type(self, example: JointAnnotationExample) -> Assignment:
-        """One label a cell."""
-        return Assignment(example.options)
+    def answer_type(self, example: JointAnnotationExample) -> AnswerType:
+        """One label a cell, or one name a cell in the model's own words."""
+        n_cells = len(example.cells)
+        return Assignment(example.options, n_cells) if example.options else FreeNames(n_cells)
 
     def dual_answer_type(self, example: JointAnnotationExample) -> GeneLists:
         """The hidden genes of each cell."""

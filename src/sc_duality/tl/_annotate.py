@@ -24,13 +24,16 @@ from ..cells import (
 )
 from ..examples import Context, ModelCells, build, check_context, stored_context
 from ..models import LanguageModel, Sampling, load
-from ..tasks import Annotation, ClusterAnnotation
+from ..tasks import Annotation, ClusterAnnotation, JointAnnotation
 from ._cluster_labels import check_clusters, predict_clusters, reads_clusters
-from ._label_columns import probability_columns, write_cell_types, write_labels
+from ._joint_labels import check_joint_model, names_freely, predict_jointly, unit_examples
+from ._label_columns import probability_columns, write_cell_types, write_independent, write_labels
 from ._label_predictions import pool_by_group
 from ._model import provenance, reference_classifier, resolve_model, sampling_settings, warn_not_answered
 from ._predict_labels import Method, check_label_arguments, check_model_options, predict_labels
 from ._text_answers import AnswerTable
+from ._unique_labels import assign_units, group_table
+from ._units import units_of
 from ._usage_meter import UsageMeter
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ def annotate(
     labels: Sequence[str] | str | None = None,
     groupby: str | None = None,
     method: Method = "score",
+    unique: bool | str = False,
     unknown: float | None = None,
     context: Context = (),
     layer: str | None = None,
@@ -89,10 +93,16 @@ def annotate(
         probabilities are averaged with the model's. ``"generate"`` reads the label from generated text, with optional
         reasoning. ``"choose"`` generates one of ``labels``, for servers without log-likelihoods. Only ``"score"`` gives
         probabilities.
+    unique
+        Whether no two groups of ``groupby`` get the same label (Cell-o1); groups beyond the number of labels are
+        ``"unknown"``. The name of an ``obs`` column tells its batches apart, such as ``"puzzle"``: no two cells, or
+        groups, of a batch get the same label, and where ``labels`` names a column, a batch chooses from the values that
+        it has there. With ``"score"``, the labels are those of the highest total log-probability. With ``"generate"``,
+        a model reads all groups of a batch in one prompt, 15 at most, and its samples vote.
     unknown
         A cell is ``"unknown"`` if its confidence times its in-distribution probability is below this; 0 labels every
         cell. By default the threshold of the model: the embedded model's keeps at least 90 % of the cells of every
-        study, on donors held out of training.
+        study, on donors held out of training; 0 with ``unique``.
     context
         Facts for a general model: ``obs`` columns, such as ``["tissue", "disease"]``, or facts about all cells, such as
         ``{"tissue": "liver", "organism": "human"}``. The embedded model reads genes only.
@@ -127,10 +137,15 @@ def annotate(
         text could not be read.
     ``obs[key_added + "_confidence"]``
         Probability of the label among ``labels``; with ``groupby``, its mean over the cluster, or its share of votes.
-        Not written for ``"generate"`` and ``"choose"`` without ``groupby``.
+        Not written for ``"generate"`` and ``"choose"`` without ``groupby``. With ``unique`` and ``"score"``, the
+        posterior of the label among all assignments in which no two labels of a batch are the same; the probability of
+        a label for a group is then the geometric mean over its cells.
     ``obs[key_added + "_in_distribution"]``
         Probability that the cell is like the training cells of the model, from the cosine similarity to its reference
         cells; only with ``"score"`` and a reference classifier. The mean over the cluster with ``groupby``.
+    ``obs[key_added + "_independent"]``, ``obs[key_added + "_independent_confidence"]``
+        With ``unique`` and ``"score"``: the label that the cell or group would have without the others, and its
+        probability.
     ``obsm[key_added + "_probabilities"]``
         With ``"score"``: DataFrame (n_obs, n_labels). A row sums to 1, or to less by the probability that the cell is
         none of the types, for a model that was trained to predict that (the embedded one).
@@ -151,7 +166,7 @@ def annotate(
         call) if a server counts them. ``answers``: what the model wrote and how it was read, with ``"generate"`` and
         ``"choose"``, see :func:`sc_duality.get.answers`. ``groups``: one row a cluster, if a general model labelled
         clusters, with its number of cells, label, status, confidence, runner-up, the runner-up's share of the votes or
-        probability, and differentially expressed genes.
+        probability, and differentially expressed genes; with ``unique``, its batch in place of the last three.
 
     Raises
     ------
@@ -174,23 +189,31 @@ def annotate(
     (20, 8)
     """
     fields = Fields(
-        obs=adata_keys.label_columns(key_added) + adata_keys.cell_type_columns(key_added),
+        obs=(
+            *adata_keys.label_columns(key_added),
+            *adata_keys.cell_type_columns(key_added),
+            *adata_keys.independent_columns(key_added),
+        ),
         obsm=(adata_keys.probabilities(key_added),),
     )
     sampling, number = sampling or Sampling(), seed(rng)
     check_context(adata, context, mod)
-    check_label_arguments(adata, mod, method, groupby, unknown, sampling)
+    check_label_arguments(adata, mod, method, groupby, unknown, sampling, unique=unique)
     check_new_fields(modality(adata, mod), key_added, fields)
     check_not_corrected(modality(adata, mod), key_added)
     result, data = writable(adata, mod, copy=copy)
-    model, spec = resolve_model(model, Annotation.name)
+    units = units_of(data, groupby, unique, labels) if unique else None
+    jointly = units is not None and method == "generate"
+    model, spec = resolve_model(model, JointAnnotation.name if jointly else Annotation.name)
     cells = ModelCells(data, spec, sentence_key=sentence_key, context=context, layer=layer, use_raw=use_raw)
-    by_prompt = groupby is not None and reads_clusters(spec)
+    by_prompt = groupby is not None and (jointly or reads_clusters(spec))
     task = ClusterAnnotation(groupby=str(groupby), labels=labels) if by_prompt else Annotation(labels=labels)
     examples = build(task, cells)
-    names = examples.labels
+    names = {} if jointly and names_freely(spec, labels) else examples.labels
     probability_columns(data, names)
-    if by_prompt:
+    if jointly:
+        check_joint_model(spec)
+    elif by_prompt:
         check_clusters(examples, method)
     else:
         check_model_options(examples, method, sampling)
@@ -199,22 +222,35 @@ def annotate(
     engine = load(model)
     cells.store()
     usage, answers, tables = UsageMeter(engine), AnswerTable(), {}
-    cutoff = spec.known("annotation", "unknown", 0.0) if unknown is None else unknown
-    threshold = cutoff if method == "score" or groupby is not None else None
-    if by_prompt:
+    cutoff = (0.0 if unique else spec.known("annotation", "unknown", 0.0)) if unknown is None else unknown
+    threshold = cutoff if method == "score" or groupby is not None or unique else None
+    independent = None
+    if units is not None and jointly:
+        found = unit_examples(examples, units)
+        joint, voted = predict_jointly(engine, found, cells, names, units, sampling, number, answers)
+        names = names or {name: name for name in voted}
+    elif by_prompt:
         clusters = predict_clusters(engine, examples, method, sampling, number, answers)
         predictions, tables = clusters.of_cells(examples), {adata_keys.GROUPS: clusters.table(examples, cutoff)}
         names = names or {name: name for name in clusters.names}
     else:
         vote = groupby is not None
         predictions = predict_labels(engine, examples, method, sampling, number, classifier, answers=answers, vote=vote)
+    if units is not None and not jointly:
+        joint, alone = assign_units(predictions, units, list(names))
+        independent = alone.of_cells(units.of_cell)
+    if units is not None:
+        predictions = joint.of_cells(units.of_cell)
+        tables = {adata_keys.GROUPS: group_table(units, joint, list(names), cutoff)} if groupby is not None else {}
     warn_not_answered(int((predictions.status == adata_keys.NOT_ANSWERED).sum()), data.n_obs)
     answers.warn_unreadable(key_added)
-    if groupby is not None and not by_prompt:
+    if groupby is not None and not by_prompt and units is None:
         predictions = pool_by_group(predictions, text_column(data, groupby), len(names))
 
     drop_written(data, key_added)
     write_labels(data, key_added, predictions, list(names), threshold)
+    if independent is not None:
+        write_independent(data, key_added, independent, list(names))
     write_cell_types(data, key_added, predictions, list(names.values()), spec, threshold)
     data.uns[key_added] = provenance(
         engine,
@@ -223,6 +259,7 @@ def annotate(
         labels=[name for name in names if examples.labels or name != adata_keys.UNKNOWN],
         method=method,
         groupby=groupby,
+        unique=unique,
         unknown=cutoff,
         context=stored_context(context),
         n_genes=cells.n_genes,

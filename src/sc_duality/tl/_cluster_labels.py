@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from ..models import LanguageModel, ModelSpec, Sampling
 from ..tasks import ClusterAnnotation, PromptFormat, Question
 from ._label_columns import is_unsure
 from ._label_predictions import LabelPredictions
-from ._text_answers import AnswerTable, TextAnswer, generate_answers, samples_status
+from ._text_answers import AnswerTable, generate_answers, samples_status
 
 logger = logging.getLogger(__name__)
 
@@ -39,16 +39,7 @@ class ClusterLabels(NamedTuple):
         cluster = np.full(len(examples.cells), -1)
         for i, rows in enumerate(examples.groups.values()):
             cluster[rows] = i
-        status = np.append(self.predictions.status, adata_keys.NO_GROUP).astype(object)
-        probability = self.predictions.probability
-        if probability is not None:
-            probability = np.vstack([probability, np.full(len(self.names), np.nan)])[cluster]
-        return self.predictions._replace(
-            best=np.append(self.predictions.best, -1)[cluster],
-            status=status[cluster],
-            confidence=np.append(self.predictions.confidence, np.nan)[cluster],
-            probability=probability,
-        )
+        return self.predictions.of_cells(cluster)
 
     def table(self, examples: ClusterExamples, threshold: float) -> pd.DataFrame:
         """One row a cluster, for ``uns[key]["groups"]``: its size, label, runner-up and marker genes."""
@@ -119,7 +110,7 @@ def predict_clusters(
         shares = _score(model, questions, status)
     else:
         texts = generate_answers(model, list(questions.values()), method, sampling, seed) if questions else []
-        written = _written_names(examples.labels, texts)
+        written = written_names(examples.labels, (one.value for samples in texts for one in samples))
         answers.add(questions, texts, written.__getitem__)
         if sampling.temperature:
             answers.warn_equal_samples()
@@ -129,7 +120,7 @@ def predict_clusters(
             for name, samples in zip(questions, texts, strict=True)
             if status[name] == adata_keys.OK
         }
-        names = _label_names(examples.labels, votes)
+        names = label_names(examples.labels, votes)
         shares = {name: np.array([n[label] for label in names]) / n.total() for name, n in votes.items()}
     return _predictions(names, list(found), shares, status, scored=method == "score", free=not examples.labels)
 
@@ -148,7 +139,7 @@ def _score(
     return {name: probability[i] for i, name in enumerate(questions) if answered[i]}
 
 
-def _written_names(labels: Mapping[str, str], texts: Sequence[Sequence[TextAnswer]]) -> dict[str, str]:
+def written_names(labels: Mapping[str, str], answers: Iterable[str | None]) -> dict[str, str]:
     """How each answer is written into ``obs``: as the user's label, or the Cell Ontology's name of a free name.
 
     Free names that the ontology lacks, and that differ in case or spacing only, are written as the first of them.
@@ -157,14 +148,14 @@ def _written_names(labels: Mapping[str, str], texts: Sequence[Sequence[TextAnswe
         return {own: name for name, own in labels.items()}
     written: dict[str, str] = {}
     first: dict[str, str] = {}
-    for name in (one.value for samples in texts for one in samples if one.value is not None):
+    for name in (answer for answer in answers if answer is not None):
         term = ontology_term(name)
         known = None if term is None else ontology_name(term)
         written[name] = first.setdefault(normal_form(name), name) if known is None else known
     return written
 
 
-def _label_names(labels: Mapping[str, str], votes: Mapping[str, Counter[str]]) -> list[str]:
+def label_names(labels: Mapping[str, str], votes: Mapping[Any, Counter[str]]) -> list[str]:
     """All labels: the options, or the free names in alphabetical order."""
     return list(labels) or sorted({name for counts in votes.values() for name in counts})
 

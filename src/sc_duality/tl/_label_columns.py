@@ -37,6 +37,12 @@ def write_labels(
         adata.obsm[adata_keys.probabilities(key)] = table
 
 
+def write_independent(adata: AnnData, key: str, predictions: LabelPredictions, labels: Sequence[str]) -> None:
+    """Write the labels that cells would have if labels were not unique, and their confidence."""
+    adata.obs[adata_keys.independent(key)] = named_labels(predictions.best, labels, is_unsure(predictions, None))
+    adata.obs[adata_keys.confidence(adata_keys.independent(key))] = predictions.confidence
+
+
 def probability_columns(adata: AnnData, labels: Iterable[str]) -> list[str]:
     """The column of each label in the table of probabilities: "|" for "/", which files cannot hold in a name."""
     columns: dict[str, str] = {}
@@ -87,11 +93,15 @@ def write_cell_types(
 
 
 def is_unsure(predictions: LabelPredictions, threshold: Threshold) -> NDArray[np.bool_]:
-    """Whether confidence × in-distribution probability is below the threshold; not for missing labels."""
+    """Whether confidence × in-distribution probability is below the threshold; not for missing labels.
+
+    Cells to which no label was left are unknown too.
+    """
+    unknown = np.asarray(predictions.status == adata_keys.UNKNOWN)
     if threshold is None:
-        return np.zeros(len(predictions.best), dtype=bool)
+        return unknown
     in_distribution = 1.0 if predictions.in_distribution is None else predictions.in_distribution
-    return predictions.confidence * in_distribution < threshold
+    return unknown | (predictions.confidence * in_distribution < threshold)
 
 
 def named_labels(best: NDArray[np.int64], labels: Sequence[str], unsure: NDArray[np.bool_]) -> pd.Categorical:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..cells import adata_keys
 
 #: Smallest probability of a label by one cell of a group.
-_MIN_PROBABILITY = 1e-6
+MIN_PROBABILITY = 1e-6
 
 
 class LabelPredictions(NamedTuple):
@@ -55,6 +55,19 @@ class LabelPredictions(NamedTuple):
         if self.in_distribution is not None:
             self.in_distribution[lost] = np.nan
         return self._replace(best=best)
+
+    def of_cells(self, unit: NDArray[np.int64]) -> LabelPredictions:
+        """The prediction of the unit of each cell; cells of unit −1 are in no group."""
+        probability, in_distribution = self.probability, self.in_distribution
+        if probability is not None:
+            probability = np.vstack([probability, np.full(probability.shape[1], np.nan)])[unit]
+        return LabelPredictions(
+            np.append(self.best, -1)[unit],
+            np.append(self.status, adata_keys.NO_GROUP).astype(object)[unit],
+            np.append(self.confidence, np.nan)[unit],
+            probability,
+            None if in_distribution is None else np.append(in_distribution, np.nan)[unit],
+        )
 
     def merge(self, types: NDArray[np.int64], *, keep_best: bool = False) -> LabelPredictions:
         """Predictions of coarser labels, each the sum of some: ``types`` is the coarser label of each.
@@ -106,7 +119,7 @@ def pool_by_group(predictions: LabelPredictions, groups: pd.Series, n_labels: in
             best = int(share.argmax())
         else:
             share = probability[voters].mean(0)
-            best = int(np.log(np.maximum(probability[voters], _MIN_PROBABILITY)).sum(0).argmax())
+            best = int(np.log(np.maximum(probability[voters], MIN_PROBABILITY)).sum(0).argmax())
         pooled.best[members], pooled.confidence[members], pooled.status[members] = best, share[best], adata_keys.OK
         if pooled.probability is not None:
             pooled.probability[members] = share

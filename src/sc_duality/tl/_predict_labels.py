@@ -28,15 +28,30 @@ Method = Literal["score", "generate", "choose"]
 
 
 def check_label_arguments(
-    adata: AnnData | MuData, mod: str, method: str, groupby: str | None, unknown: float | None, sampling: Sampling
+    adata: AnnData | MuData,
+    mod: str,
+    method: str,
+    groupby: str | None,
+    unknown: float | None,
+    sampling: Sampling,
+    *,
+    unique: bool | str = False,
 ) -> None:
     """Refuse arguments of a label tool that contradict each other."""
     choice("method", method, ("score", "generate", "choose"))
     if groupby is not None:
         check_column(adata, groupby, "groupby", mod)
+    if not isinstance(unique, bool):
+        check_column(adata, unique, "unique", mod)
+    if unique and method == "choose":
+        raise ValueError(
+            "unique= with method='choose' would list every order of the labels: pass method='generate' or 'score'"
+        )
+    if unique and method == "score" and sampling.n_samples > 1:
+        raise ValueError(f"n_samples={sampling.n_samples} with unique= are votes, and method='score' has none")
     if unknown is not None and not 0 <= unknown <= 1:
         raise ValueError(f"unknown={unknown} must be a probability between 0 and 1")
-    if unknown is not None and method != "score" and groupby is None:
+    if unknown is not None and method != "score" and groupby is None and not unique:
         raise ValueError(f"unknown={unknown} needs a confidence, which method={method!r} has with groupby= only")
     if sampling.n_samples > 1 and groupby is not None and method == "score":
         raise ValueError(
