@@ -4,7 +4,12 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from scipy import sparse
+
+# A slow machine is not a failure.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 MARKERS = ["CD79A", "MS4A1", "CD3E", "NKG7", "LYZ", "FCER1A", "PPBP", "IL7R", "CD8A", "S100A8"]
 HOUSEKEEPING = ["MT-CO1", "MT-ND4", "RPL3", "RPLP1", "RPS27A", "RPSA", "MALAT1"]

@@ -71,9 +71,9 @@ def test_an_example_without_hidden_genes_has_no_dual(task):
 
 
 def test_invalid_examples_raise():
-    with pytest.raises(ValueError, match="one label for each cell, got 2 for 3"):
+    with pytest.raises(ValueError, match="a label for each cell, got 2 for 3"):
         example(options=TYPES[:2])
-    with pytest.raises(ValueError, match="is not an order of the labels"):
+    with pytest.raises(ValueError, match="does not give each of 3 cells another of the labels"):
         example(truth=("B cell", "B cell", "T cell"))
 
 

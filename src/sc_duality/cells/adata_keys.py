@@ -160,6 +160,11 @@ def cell_type_columns(key: str) -> tuple[str, ...]:
     return ontology_term(key), *coarse_columns
 
 
+def annotation_columns(key: str) -> tuple[str, ...]:
+    """All ``obs`` columns that predicted cell types may have."""
+    return *label_columns(key), *cell_type_columns(key), *independent_columns(key)
+
+
 def generated_columns(key: str) -> tuple[str, ...]:
     """All ``obs`` columns that generated cells have."""
     return key, status(key), n_unknown_genes(key), n_duplicate_genes(key)
@@ -167,5 +172,4 @@ def generated_columns(key: str) -> tuple[str, ...]:
 
 def columns(key: str) -> tuple[str, ...]:
     """All ``obs`` columns that a result may have."""
-    of_labels = *label_columns(key), *cell_type_columns(key), *independent_columns(key)
-    return *of_labels, *generated_columns(key)[2:], duality(key)
+    return *annotation_columns(key), *generated_columns(key)[2:], duality(key)

@@ -19,20 +19,16 @@ from ..cells import (
     modality,
     new_fields,
     seed,
-    text_column,
     writable,
 )
-from ..examples import Context, ModelCells, build, check_context, stored_context
+from ..examples import Context, ModelCells, check_context, stored_context
 from ..models import LanguageModel, Sampling, load
-from ..tasks import Annotation, ClusterAnnotation, JointAnnotation
-from ._cluster_labels import check_clusters, predict_clusters, reads_clusters
-from ._joint_labels import check_joint_model, names_freely, predict_jointly, unit_examples
+from ..tasks import Annotation
+from ._cell_type_query import CellTypeQuery
+from ._label_arguments import Method, check_label_arguments
 from ._label_columns import probability_columns, write_cell_types, write_independent, write_labels
-from ._label_predictions import pool_by_group
-from ._model import provenance, reference_classifier, resolve_model, sampling_settings, warn_not_answered
-from ._predict_labels import Method, check_label_arguments, check_model_options, predict_labels
+from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
 from ._text_answers import AnswerTable
-from ._unique_labels import assign_units, group_table
 from ._units import units_of
 from ._usage_meter import UsageMeter
 
@@ -188,14 +184,7 @@ def annotate(
     >>> adata.obsm["annotation_probabilities"].shape
     (20, 8)
     """
-    fields = Fields(
-        obs=(
-            *adata_keys.label_columns(key_added),
-            *adata_keys.cell_type_columns(key_added),
-            *adata_keys.independent_columns(key_added),
-        ),
-        obsm=(adata_keys.probabilities(key_added),),
-    )
+    fields = Fields(obs=adata_keys.annotation_columns(key_added), obsm=(adata_keys.probabilities(key_added),))
     sampling, number = sampling or Sampling(), seed(rng)
     check_context(adata, context, mod)
     check_label_arguments(adata, mod, method, groupby, unknown, sampling, unique=unique)
@@ -203,60 +192,33 @@ def annotate(
     check_not_corrected(modality(adata, mod), key_added)
     result, data = writable(adata, mod, copy=copy)
     units = units_of(data, groupby, unique, labels) if unique else None
-    jointly = units is not None and method == "generate"
-    model, spec = resolve_model(model, JointAnnotation.name if jointly else Annotation.name)
+    query = CellTypeQuery(method, groupby, units, sampling, number)
+    model, spec = resolve_model(model, *query.tasks)
     cells = ModelCells(data, spec, sentence_key=sentence_key, context=context, layer=layer, use_raw=use_raw)
-    by_prompt = groupby is not None and (jointly or reads_clusters(spec))
-    task = ClusterAnnotation(groupby=str(groupby), labels=labels) if by_prompt else Annotation(labels=labels)
-    examples = build(task, cells)
-    names = {} if jointly and names_freely(spec, labels) else examples.labels
-    probability_columns(data, names)
-    if jointly:
-        check_joint_model(spec)
-    elif by_prompt:
-        check_clusters(examples, method)
-    else:
-        check_model_options(examples, method, sampling)
-    classifier = reference_classifier(cells) if method == "score" and not by_prompt else None
+    examples = query.examples(labels, cells)
+    options = query.names(examples, spec)
+    probability_columns(data, options)
+    classifier = query.classifier(examples)
 
     engine = load(model)
     cells.store()
-    usage, answers, tables = UsageMeter(engine), AnswerTable(), {}
+    usage, answers = UsageMeter(engine), AnswerTable()
     cutoff = (0.0 if unique else spec.known("annotation", "unknown", 0.0)) if unknown is None else unknown
     threshold = cutoff if method == "score" or groupby is not None or unique else None
-    independent = None
-    if units is not None and jointly:
-        found = unit_examples(examples, units)
-        joint, voted = predict_jointly(engine, found, cells, names, units, sampling, number, answers)
-        names = names or {name: name for name in voted}
-    elif by_prompt:
-        clusters = predict_clusters(engine, examples, method, sampling, number, answers)
-        predictions, tables = clusters.of_cells(examples), {adata_keys.GROUPS: clusters.table(examples, cutoff)}
-        names = names or {name: name for name in clusters.names}
-    else:
-        vote = groupby is not None
-        predictions = predict_labels(engine, examples, method, sampling, number, classifier, answers=answers, vote=vote)
-    if units is not None and not jointly:
-        joint, alone = assign_units(predictions, units, list(names))
-        independent = alone.of_cells(units.of_cell)
-    if units is not None:
-        predictions = joint.of_cells(units.of_cell)
-        tables = {adata_keys.GROUPS: group_table(units, joint, list(names), cutoff)} if groupby is not None else {}
+    found = query.predict(engine, examples, options, classifier, cutoff, answers)
+    names, predictions = list(found.names), found.predictions
     warn_not_answered(int((predictions.status == adata_keys.NOT_ANSWERED).sum()), data.n_obs)
     answers.warn_unreadable(key_added)
-    if groupby is not None and not by_prompt and units is None:
-        predictions = pool_by_group(predictions, text_column(data, groupby), len(names))
 
     drop_written(data, key_added)
-    write_labels(data, key_added, predictions, list(names), threshold)
-    if independent is not None:
-        write_independent(data, key_added, independent, list(names))
-    write_cell_types(data, key_added, predictions, list(names.values()), spec, threshold)
+    write_labels(data, key_added, predictions, names, threshold)
+    write_cell_types(data, key_added, predictions, list(found.names.values()), spec, threshold)
+    write_independent(data, key_added, found.independent, names)
     data.uns[key_added] = provenance(
         engine,
         task=Annotation.name,
         task_version=Annotation.version,
-        labels=[name for name in names if examples.labels or name != adata_keys.UNKNOWN],
+        labels=[name for name in names if options or name != adata_keys.UNKNOWN],
         method=method,
         groupby=groupby,
         unique=unique,
@@ -269,6 +231,6 @@ def annotate(
         usage=usage.read() or None,
         **new_fields(data, fields),
     )
-    data.uns[key_added] |= answers.in_uns() | tables
+    data.uns[key_added] |= answers.in_uns() | found.tables
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None

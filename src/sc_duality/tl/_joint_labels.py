@@ -39,10 +39,11 @@ class JointPrompt(NamedTuple):
 
 def check_joint_model(spec: ModelSpec) -> None:
     """Refuse a model that cannot be queried about several cells at once."""
-    if not PromptFormat(spec.prompt_format).has_template(JointAnnotation.name):
+    trained = spec.tasks is None or JointAnnotation.name in spec.tasks
+    if not (trained and PromptFormat(spec.prompt_format).has_template(JointAnnotation.name)):
         raise ValueError(
-            f"the model {spec.name!r} has no prompts about several cells at once: pass method='score', which compares "
-            "the labels of all groups, or a general model"
+            f"the model {spec.name!r} reads one cell at a time: pass method='score', which compares the labels of all "
+            "groups, or a general model"
         )
 
 
@@ -71,7 +72,7 @@ def predict_jointly(
     seed: int,
     answers: AnswerTable,
 ) -> tuple[LabelPredictions, list[str]]:
-    """Labels of all units: in each batch those with the most votes of which no two are the same.
+    """Labels of all units: in each batch those with the most votes such that no two are the same.
 
     A batch of more than 15 units is split into several prompts with all labels each, at random and anew for each
     sample. The votes of all samples are counted together, so that the labels are unique over the whole batch.

@@ -37,8 +37,10 @@ def write_labels(
         adata.obsm[adata_keys.probabilities(key)] = table
 
 
-def write_independent(adata: AnnData, key: str, predictions: LabelPredictions, labels: Sequence[str]) -> None:
-    """Write the labels that cells would have if labels were not unique, and their confidence."""
+def write_independent(adata: AnnData, key: str, predictions: LabelPredictions | None, labels: Sequence[str]) -> None:
+    """Write the labels that cells would have if labels were not unique, and their confidence; nothing without them."""
+    if predictions is None:
+        return
     adata.obs[adata_keys.independent(key)] = named_labels(predictions.best, labels, is_unsure(predictions, None))
     adata.obs[adata_keys.confidence(adata_keys.independent(key))] = predictions.confidence
 

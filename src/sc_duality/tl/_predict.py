@@ -26,10 +26,11 @@ from ..cells import (
 from ..examples import Context, ModelCells, build, check_context, stored_context, to_task
 from ..models import LanguageModel, Sampling, load
 from ..tasks import LabelTask
+from ._label_arguments import Method, check_label_arguments
 from ._label_columns import probability_columns, write_labels
 from ._label_predictions import pool_by_group
 from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
-from ._predict_labels import Method, check_label_arguments, predict_labels
+from ._predict_labels import predict_labels
 from ._text_answers import AnswerTable
 from ._usage_meter import UsageMeter
 

@@ -12,8 +12,8 @@ from ..cells import adata_keys
 from ..examples import Context
 from ..models import LanguageModel, Sampling
 from ..tasks import Sensitivity
+from ._label_arguments import Method
 from ._predict import predict
-from ._predict_labels import Method
 
 if TYPE_CHECKING:
     from anndata import AnnData

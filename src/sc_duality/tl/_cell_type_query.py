@@ -1,0 +1,139 @@
+"""Query a model about cell types: each cell, each cluster, or all groups of a batch together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ..cells import adata_keys, text_column
+from ..examples import ClusterExamples, LabelExamples, ModelCells, build
+from ..models import LanguageModel, ModelSpec, ReferenceClassifier, Sampling
+from ..tasks import Annotation, ClusterAnnotation
+from ._cluster_labels import check_clusters, predict_clusters, reads_clusters
+from ._joint_labels import check_joint_model, names_freely, predict_jointly, unit_examples
+from ._label_arguments import Method, check_model_options
+from ._label_predictions import LabelPredictions, pool_by_group
+from ._model import reference_classifier
+from ._predict_labels import predict_labels
+from ._text_answers import AnswerTable
+from ._unique_labels import assign_units, group_table
+from ._units import Units
+
+
+class CellTypeLabels(NamedTuple):
+    """The predictions of all cells."""
+
+    predictions: LabelPredictions
+    #: Labels as they are written into ``obs``, each with the model's own name for it.
+    names: Mapping[str, str]
+    #: Tables for ``uns[key]``.
+    tables: dict[str, pd.DataFrame]
+    #: Labels without the constraint that they are unique.
+    independent: LabelPredictions | None = None
+
+
+@dataclass(frozen=True)
+class CellTypeQuery:
+    """What gets a label, and how a model is queried about it."""
+
+    method: Method
+    groupby: str | None
+    #: What gets a label that no other gets; ``None`` where labels need not be unique.
+    units: Units | None
+    sampling: Sampling
+    seed: int
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether a prompt is about several groups or cells."""
+        return self.units is not None and self.method == "generate"
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks that the model must know, apart from joint annotation, which has an error of its own."""
+        return () if self.is_joint else (Annotation.name,)
+
+    def examples(self, labels: Any, cells: ModelCells) -> LabelExamples | ClusterExamples:
+        """The examples of the cells or clusters, or an error if the model cannot be queried about them."""
+        if self.is_joint:
+            check_joint_model(cells.spec)
+        if self.groupby is not None and (self.is_joint or reads_clusters(cells.spec)):
+            clusters: ClusterExamples = build(ClusterAnnotation(groupby=self.groupby, labels=labels), cells)
+            check_clusters(clusters, self.method)
+            return clusters
+        examples: LabelExamples = build(Annotation(labels=labels), cells)
+        if not self.is_joint:
+            check_model_options(examples, self.method, self.sampling)
+        return examples
+
+    def names(self, examples: LabelExamples | ClusterExamples, spec: ModelSpec) -> Mapping[str, str]:
+        """Labels to choose from, each with the model's own name for it; none where types are named freely."""
+        return {} if self.is_joint and names_freely(spec, examples.task.labels) else examples.labels
+
+    def classifier(self, examples: LabelExamples | ClusterExamples) -> ReferenceClassifier | None:
+        """The model's reference classifier, if it has one and each cell is scored."""
+        scores_cells = self.method == "score" and not isinstance(examples, ClusterExamples)
+        return reference_classifier(examples.cells) if scores_cells else None
+
+    def predict(
+        self,
+        model: LanguageModel,
+        examples: LabelExamples | ClusterExamples,
+        names: Mapping[str, str],
+        classifier: ReferenceClassifier | None,
+        threshold: float,
+        answers: AnswerTable,
+    ) -> CellTypeLabels:
+        """The label of every cell; a table of groups names those below ``threshold`` unknown."""
+        if self.units is not None:
+            return self._query_unique(self.units, model, examples, names, classifier, threshold, answers)
+        found = self._query_alone(model, examples, names, classifier, threshold, answers)
+        if self.groupby is None or isinstance(examples, ClusterExamples):
+            return found
+        groups = text_column(examples.cells.adata, self.groupby)
+        return found._replace(predictions=pool_by_group(found.predictions, groups, len(names)))
+
+    def _query_alone(
+        self,
+        model: LanguageModel,
+        examples: LabelExamples | ClusterExamples,
+        names: Mapping[str, str],
+        classifier: ReferenceClassifier | None,
+        threshold: float,
+        answers: AnswerTable,
+    ) -> CellTypeLabels:
+        """One question a cluster, or one a cell."""
+        how = self.method, self.sampling, self.seed
+        if isinstance(examples, ClusterExamples):
+            clusters = predict_clusters(model, examples, *how, answers)
+            tables = {adata_keys.GROUPS: clusters.table(examples, threshold)}
+            return CellTypeLabels(clusters.of_cells(examples), names or {name: name for name in clusters.names}, tables)
+        vote = self.groupby is not None
+        return CellTypeLabels(predict_labels(model, examples, *how, classifier, answers=answers, vote=vote), names, {})
+
+    def _query_unique(
+        self,
+        units: Units,
+        model: LanguageModel,
+        examples: LabelExamples | ClusterExamples,
+        names: Mapping[str, str],
+        classifier: ReferenceClassifier | None,
+        threshold: float,
+        answers: AnswerTable,
+    ) -> CellTypeLabels:
+        """Labels that no two units of a batch share: from one prompt a batch, or from the probabilities of all."""
+        if self.is_joint:
+            found = unit_examples(examples, units)
+            joint, voted = predict_jointly(
+                model, found, examples.cells, names, units, self.sampling, self.seed, answers
+            )
+            names, independent = names or {name: name for name in voted}, None
+        else:
+            alone = self._query_alone(model, examples, names, classifier, threshold, answers)
+            joint, without = assign_units(alone.predictions, units, list(names))
+            independent = without.of_cells(units.of_cell)
+        tables = {adata_keys.GROUPS: group_table(units, joint, list(names), threshold)} if self.groupby else {}
+        return CellTypeLabels(joint.of_cells(units.of_cell), names, tables, independent)
