@@ -69,15 +69,15 @@ def cell_puzzles(
     n_genes
         Length of a cell sentence.
     context
-        ``obs`` columns with facts about the donor, such as ``["tissue", "disease", "sex"]``. They must have one value in
-        each group.
+        ``obs`` columns with facts about the donor, such as ``["tissue", "disease", "sex"]``. They must have one value
+        in each group.
     split
         Sets to divide the puzzles into, with their fractions, such as ``{"train": 0.6, "validation": 0.2, "test":
         0.2}``. Each set gets at least one value of ``split_by``. By default the puzzles are not divided.
     split_by
         ``obs`` column whose values stay together in one set; by default the first of ``groupby``, the donor.
-        ``"puzzle"`` divides the puzzles alone, as in the paper; the cells of a donor are in all sets then, and a warning
-        says so.
+        ``"puzzle"`` divides the puzzles alone, as in the paper; the cells of a donor are in all sets then, and a
+        warning says so.
     layer, use_raw, exclude, gene_symbols
         How genes are ranked, see :func:`cell_sentences`. The published puzzles have no genes left out:
         ``exclude=None``.
@@ -196,8 +196,7 @@ def _check(
 
 
 def _check_split(split: Any) -> None:
-    names_fractions = isinstance(split, Mapping) and len(split) > 0
-    numbers = list(split.values()) if names_fractions else [None]
+    numbers: list[Any] = list(split.values()) if isinstance(split, Mapping) and split else [None]
     valid = all(isinstance(one, int | float) and not isinstance(one, bool) and one > 0 for one in numbers)
     if not valid or not all(isinstance(name, str) and name.strip() for name in split):
         raise ValueError(f"split={split!r} must name sets with positive fractions, as {{'train': 0.8, 'test': 0.2}}")
@@ -219,8 +218,8 @@ def _sets(
     """The set of each puzzle."""
     if split_by == adata_keys.PUZZLE:
         logger.warning(
-            "split_by='puzzle': the same donors, and the same cells, are in all sets, so scores on the test set are too "
-            "high for new donors: leave split_by out to split by donor"
+            "split_by='puzzle': the same donors, and the same cells, are in all sets, so scores on the test set are "
+            "too high for new donors: leave split_by out to split by donor"
         )
         return split_puzzles([puzzle.name for puzzle in found], split, split_by, number)
     values = text_column(data, split_by).to_numpy()
@@ -228,9 +227,10 @@ def _sets(
     for puzzle in found:
         own = set(values[list(puzzle.rows)])
         if len(own) > 1 or None in own:
+            group = puzzle.name.rpartition(" · ")[0]
             raise ValueError(
-                f"split_by={split_by!r} must have one value in each group, and {puzzle.name.rpartition(' · ')[0]!r} has "
-                f"{sorted(map(str, own))}: add it to groupby="
+                f"split_by={split_by!r} must have one value in each group, and {group!r} has {sorted(map(str, own))}: "
+                "add it to groupby="
             )
         units.append(own.pop())
     return split_puzzles(units, split, split_by, number)

@@ -55,7 +55,9 @@ def puzzle_groups(
 def check_types(truth: str, types: Sequence[str]) -> None:
     """Refuse labels that a puzzle cannot list, or that would be read as one."""
     if len(types) < 2:
-        raise ValueError(f"truth={truth!r}: all cells are of the type {types[0]!r}, and a puzzle needs two types or more")
+        raise ValueError(
+            f"truth={truth!r}: all cells are of the type {types[0]!r}, and a puzzle needs two types or more"
+        )
     split = [name for name in types if "|" in name or len(name.splitlines()) > 1]
     if split:
         raise ValueError(
@@ -78,8 +80,8 @@ def group_names(adata: AnnData, groupby: Sequence[str]) -> NDArray[np.object_]:
         values = text_column(adata, name)
         if values.isna().any():
             raise ValueError(
-                f"{values.isna().sum()} of {adata.n_obs} cells have no obs[{name!r}], so their group is not known: leave "
-                f"them out with adata[adata.obs[{name!r}].notna()]"
+                f"{values.isna().sum()} of {adata.n_obs} cells have no obs[{name!r}], so their group is not known: "
+                f"leave them out with adata[adata.obs[{name!r}].notna()]"
             )
         columns.append(values.to_numpy())
     if not columns:
@@ -107,6 +109,6 @@ def _check_context(
         for name, own in pd.Series(values).fillna("missing").groupby(names[kept]):
             if own.nunique() > 1:
                 raise ValueError(
-                    f"context={column!r} has several values in the group {name!r} ({preview(sorted(own.unique()))}), and "
-                    f"one text describes all cells of a puzzle: add {column!r} to groupby=, or leave it out of context="
+                    f"context={column!r} has several values in the group {name!r} ({preview(sorted(own.unique()))}), "
+                    f"and one text describes all cells of a puzzle: add {column!r} to groupby=, or leave it out"
                 )
