@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from ..cells import adata_keys, check_column, column, is_labelled, modality, ontology_term, text_column
+from ..cells import adata_keys, cell_names, check_column, column, is_labelled, modality, ontology_term, text_column
 from ..metrics import normal_form, scores_by_puzzle
 
 if TYPE_CHECKING:
     from mudata import MuData
+
+#: What follows the name of a puzzle in the name of a prompt about a part of it.
+_PART = r" \(\d+ of \d+\)$"
 
 
 def puzzles(
@@ -114,7 +117,9 @@ def _response_lengths(data: AnnData, key: str, names: Sequence[str]) -> pd.Serie
     answers = entry.get(adata_keys.ANSWERS) if isinstance(entry, Mapping) else None
     if not isinstance(answers, pd.DataFrame):
         return None
-    puzzle_of = {**dict(zip(map(str, data.obs_names), names, strict=True)), **{name: name for name in names}}
+    puzzle_of = {**dict(zip(map(str, cell_names(data)), names, strict=True)), **{name: name for name in names}}
     written = answers[answers["status"] != adata_keys.NOT_ANSWERED]
-    lengths = written["text"].str.len().groupby(written["unit"].astype(str).map(puzzle_of)).mean()
+    units = written["unit"].astype(str)
+    units = units.where(units.isin(list(puzzle_of)), units.str.replace(_PART, "", regex=True))
+    lengths = written["text"].str.len().groupby(units.map(puzzle_of)).mean()
     return lengths if len(lengths) else None
