@@ -25,11 +25,11 @@ TOOLS = [name for name in PUBLIC if name in {"get", "pl", "pp", "tl"}]
 #: The subpackages that a subpackage imports. There are no exceptions.
 IMPORTS = {
     "cells": set(),
-    "datasets": set(),
+    "datasets": {"io"},
     "duality": {"models", "rewards", "tasks"},
     "examples": {"cells", "duality", "metrics", "models", "tasks"},
-    "get": {"cells"},
-    "io": {"cells", "get", "pl"},
+    "get": {"cells", "metrics"},
+    "io": {"cells", "get", "pl", "tasks"},
     "metrics": set(),
     "models": {"tasks"},
     "pl": {"cells", "get", "metrics"},

@@ -22,6 +22,7 @@ FIGURES: dict[str, Callable] = {
     "duality": lambda adata, _: sd.pl.duality(adata, "cell_type"),
     "evidence": lambda adata, _: sd.pl.evidence(adata, n_genes=2),
     "generate": lambda adata, _: sd.pl.generate(adata, adata, "cell_type", n_genes=20, max_cells=5),
+    "puzzles": lambda adata, _: sd.pl.puzzles(adata, truth="cell_type", groupby="cluster")["cell_accuracy"],
     "rank_expression": lambda adata, _: sd.pl.rank_expression(adata),
     "perturb": lambda adata, predicted: sd.pl.perturb(predicted, adata, n_genes=6, n_top=2),
     "perturbed_genes": lambda _, predicted: sd.pl.perturbed_genes(predicted, n_genes=6),

@@ -324,20 +324,27 @@ def test_cell_puzzles(serve, split, answers, answer):
     pytest.importorskip("pyarrow")
     content = parquet(system_msg=["You are"], user_msg=[PROMPT], **{answers: [answer]})
     serve("cell_puzzles", *[content if name == split else b"" for name in ("test", "train")])
-    (puzzle,) = sd.datasets.cell_puzzles(split)
-    assert puzzle["cells"] == (("CD79A", "MS4A1", "HLA-DRA"), ("CD3E", "IL7R", "CD2"))
-    assert puzzle["options"] == ("B cell", "T cell, helper")
-    assert puzzle["truth"] == ("B cell", "T cell, helper")
-    assert puzzle["context"]["description"].startswith("The cell is from a male")
-    question = JointAnnotation(prompt_format="cell-o1").question(JointAnnotationExample(**puzzle))
-    assert question.prompt.endswith(f"\n\n{PROMPT}")
+    puzzles = sd.datasets.cell_puzzles(split)
+    genes = sd.get.gene_lists(puzzles)
+    assert genes == [["CD79A", "MS4A1", "HLA-DRA"], ["CD3E", "IL7R", "CD2"]]
+    assert puzzles.obs["candidate"].tolist() == ["B cell", "T cell, helper"]
+    assert puzzles.obs["cell_type"].tolist() == ["B cell", "T cell, helper"]
+    assert puzzles.obs["split"].tolist() == [split, split]
+    example = JointAnnotationExample(
+        cells=tuple(map(tuple, genes)),
+        options=tuple(puzzles.obs["candidate"]),
+        context={"description": puzzles.obs["description"].iloc[0]},
+    )
+    assert JointAnnotation(prompt_format="cell-o1").question(example).prompt.endswith(f"\n\n{PROMPT}")
 
 
 def test_a_prompt_of_another_format_raises(serve):
     pytest.importorskip("pyarrow")
     content = parquet(user_msg=["What is a cell?"], answer=["a | b"])
     serve("cell_puzzles", content, b"")
-    with pytest.raises(ValueError, match="expected a prompt in the format of Cell-o1, got 'What is a cell"):
+    with pytest.raises(
+        ValueError, match="puzzle 1 of .*: expected a prompt in the format of Cell-o1, got 'What is a cell"
+    ):
         sd.datasets.cell_puzzles()
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sc_duality.metrics import puzzle_scores
+from sc_duality.metrics import puzzle_scores, scores_by_puzzle
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from sc_duality.metrics import puzzle_scores
         (["B", "T", "NK", "NK"], (0, 0, 0, 0)),
         ([], (0, 0, 0, 0)),
         (None, (0, 0, 0, 0)),
+        (["B", None, "NK"], (2 / 3, 0, 0, 2 / 3)),
+        ([None, None, None], (0, 0, 0, 0)),
     ],
 )
 def test_one_puzzle_by_hand(predicted, expected):
@@ -31,6 +33,13 @@ def test_puzzles_have_the_same_weight_at_any_size():
     assert scores == pytest.approx(
         {"cell_accuracy": 0.5, "batch_accuracy": 1 / 3, "format_validity": 2 / 3, "uniqueness": 2 / 3}
     )
+
+
+def test_scores_of_each_puzzle():
+    scores = scores_by_puzzle([["B", "T"], ["B", "T", "NK"], ["B"]], [["B", "T"], ["B", "NK", "T"], None])
+    assert scores["cell_accuracy"].tolist() == pytest.approx([1, 1 / 3, 0])
+    assert scores["batch_accuracy"].tolist() == [1, 0, 0]
+    assert scores["format_validity"].tolist() == [1, 1, 0]
 
 
 @given(st.lists(st.permutations(["B", "T", "NK"]), min_size=1, max_size=5))

@@ -39,6 +39,11 @@ GENERATION = "cell_type"
 RESPONSE = "perturbation"
 SENSITIVITY = "sensitivity"
 
+#: ``uns`` key of the settings of cell puzzles, and their ``obs`` columns: the puzzle, the candidate label at this
+#: position of the puzzle, the name that the cell had before, and the set that the puzzle belongs to.
+CELL_PUZZLES = "cell_puzzles"
+PUZZLE, CANDIDATE, CELL, SPLIT = "puzzle", "candidate", "cell", "split"
+
 #: Label of a cell whose most likely label has too low a confidence.
 UNKNOWN = "unknown"
 

@@ -10,7 +10,7 @@ from ._knn_accuracy import knn_accuracy
 from ._label_relations import LabelScores, label_relations, scores_by_label
 from ._mmd import mmd
 from ._pearson import pearson
-from ._puzzle_scores import puzzle_scores
+from ._puzzle_scores import puzzle_scores, scores_by_puzzle
 from ._rank_weighted_jaccard import rank_weighted_jaccard, rank_weighted_jaccard_batch
 from ._wasserstein import wasserstein
 
@@ -33,5 +33,6 @@ __all__ = [
     "rank_weighted_jaccard",
     "rank_weighted_jaccard_batch",
     "scores_by_label",
+    "scores_by_puzzle",
     "wasserstein",
 ]

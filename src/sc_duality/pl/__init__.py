@@ -9,6 +9,7 @@ from ._evidence import evidence
 from ._generate import generate
 from ._perturb import perturb
 from ._perturbed_genes import perturbed_genes
+from ._puzzles import puzzles
 from ._rank_expression import rank_expression
 from ._training import training
 
@@ -20,6 +21,7 @@ __all__ = [
     "generate",
     "perturb",
     "perturbed_genes",
+    "puzzles",
     "rank_expression",
     "training",
 ]

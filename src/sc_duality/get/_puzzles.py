@@ -1,0 +1,125 @@
+"""How the predicted labels of each puzzle agree with the true ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from ..cells import adata_keys, cell_names, check_column, column, is_labelled, modality, ontology_term, text_column
+from ..metrics import normal_form, scores_by_puzzle
+
+if TYPE_CHECKING:
+    from mudata import MuData
+
+#: What follows the name of a puzzle in the name of a prompt about a part of it.
+_PART = r" \(\d+ of \d+\)$"
+
+
+def puzzles(
+    adata: AnnData | MuData,
+    key: str = adata_keys.ANNOTATION,
+    truth: str | None = None,
+    *,
+    groupby: str = adata_keys.PUZZLE,
+    mod: str = "rna",
+) -> pd.DataFrame:
+    """Scores of the predicted labels of each puzzle: cells that are labelled together, each with another label.
+
+    Names and ids of the Cell Ontology are compared as its terms, so that ``"NK cells"`` is ``"natural killer cell"``;
+    other labels by their text without case and spacing. A cell without a label, or with a status other than ``"ok"``,
+    is wrong, and its puzzle has an invalid format.
+
+    Parameters
+    ----------
+    adata
+        Annotated puzzles.
+    key
+        ``obs`` column with the predicted labels, of :func:`sc_duality.tl.annotate`.
+    truth
+        ``obs`` column with the true labels; by default the one that the puzzles were built from.
+    groupby
+        ``obs`` column of the puzzles. It may be any groups of cells that are labelled together.
+    mod
+        Modality of a MuData.
+
+    Returns
+    -------
+    One row a puzzle, indexed by its name, with ``n_cells``, ``cell_accuracy`` (share of the cells with the correct
+    label), ``batch_accuracy`` (1 if all are correct), ``format_validity`` (1 if all cells have a label), ``uniqueness``
+    (number of different labels over the number of cells) and, if a model generated text, ``response_length`` (mean
+    number of characters of its completions).
+
+    Raises
+    ------
+    KeyError
+        There are no such columns.
+    ValueError
+        A cell has no puzzle or no true label.
+
+    See Also
+    --------
+    puzzle_scores : their means, with intervals.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> puzzles = sd.pp.cell_puzzles(sd.datasets.pbmc3k(), "cell_type", (), n_puzzles=2, n_cells=4)
+    >>> puzzles.obs["annotation"] = puzzles.obs["candidate"]
+    >>> sd.get.puzzles(puzzles)["uniqueness"].tolist()
+    [1.0, 1.0]
+    """
+    data = modality(adata, mod)
+    truth = data.uns.get(adata_keys.CELL_PUZZLES, {}).get("truth") if truth is None else truth
+    if truth is None:
+        raise KeyError("uns has no 'cell_puzzles' with the name of the true labels: pass truth=")
+    for argument, name in (("key", key), ("truth", truth), ("groupby", groupby)):
+        check_column(adata, name, argument, mod)
+    names, labels = text_column(data, groupby).to_numpy(), text_column(data, truth)
+    _check_complete(names, labels, truth, groupby)
+    terms = _terms(labels, text_column(data, key))
+    true = labels.map(terms).to_numpy()
+    predicted = text_column(data, key).map(terms).to_numpy(dtype=object)
+    valid = pd.notna(predicted)
+    if adata_keys.status(key) in data.obs:
+        valid &= column(data, adata_keys.status(key)).isin([adata_keys.OK, adata_keys.BY_HAND]).to_numpy()
+    predicted[~valid] = None
+    rows = pd.Series(np.arange(data.n_obs)).groupby(names, sort=False)
+    members = {str(name): part.to_numpy() for name, part in rows}
+    scores = scores_by_puzzle(
+        [true[part].tolist() for part in members.values()], [predicted[part].tolist() for part in members.values()]
+    )
+    table = pd.DataFrame({"n_cells": [len(part) for part in members.values()], **scores}, index=list(members))
+    lengths = _response_lengths(data, key, names)
+    return table.rename_axis(groupby) if lengths is None else table.rename_axis(groupby).assign(response_length=lengths)
+
+
+def _check_complete(names: Sequence[Any], labels: pd.Series, truth: str, groupby: str) -> None:
+    for missing, name in ((int(pd.isna(names).sum()), groupby), (int((~is_labelled(labels)).sum()), truth)):
+        if missing:
+            raise ValueError(f"obs[{name!r}] is missing for {missing} of {len(labels)} cells: leave them out")
+
+
+def _terms(truth: pd.Series, predicted: pd.Series) -> dict[str, str]:
+    """Each label as its term in the Cell Ontology, or in its normal form; two true labels stay two."""
+    found = {name: ontology_term(name) or normal_form(name) for name in {*truth, *predicted.dropna()}}
+    n_names = Counter(found[name] for name in set(truth))
+    return {name: term if n_names[term] <= 1 else normal_form(name) for name, term in found.items()}
+
+
+def _response_lengths(data: AnnData, key: str, names: Sequence[str]) -> pd.Series | None:
+    """Mean number of characters of the completions about each puzzle, or about its cells."""
+    entry = data.uns.get(key)
+    answers = entry.get(adata_keys.ANSWERS) if isinstance(entry, Mapping) else None
+    if not isinstance(answers, pd.DataFrame):
+        return None
+    puzzle_of = {**dict(zip(map(str, cell_names(data)), names, strict=True)), **{name: name for name in names}}
+    written = answers[answers["status"] != adata_keys.NOT_ANSWERED]
+    units = written["unit"].astype(str)
+    units = units.where(units.isin(list(puzzle_of)), units.str.replace(_PART, "", regex=True))
+    lengths = written["text"].str.len().groupby(units.map(puzzle_of)).mean()
+    return lengths if len(lengths) else None

@@ -1,0 +1,168 @@
+"""Scores of annotated puzzles, by hand and against a plain computation."""
+
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import sc_duality as sd
+
+
+def made(*puzzles: tuple[str, str]) -> ad.AnnData:
+    """Puzzles from the true and the predicted labels of each; "-" is a cell without a label."""
+    rows = [
+        (f"p{i}", true, None if label == "-" else label)
+        for i, (truth, predicted) in enumerate(puzzles)
+        for true, label in zip(truth.split(), predicted.split(), strict=True)
+    ]
+    obs = pd.DataFrame(rows, columns=["puzzle", "cell_type", "annotation"], index=[f"c{i}" for i in range(len(rows))])
+    obs["annotation_status"] = np.where(obs["annotation"].isna(), "wrong count", "ok")
+    adata = ad.AnnData(np.ones((len(rows), 1)), obs)
+    adata.uns["cell_puzzles"] = {"truth": "cell_type"}
+    return adata
+
+
+@pytest.fixture(scope="module")
+def puzzles() -> ad.AnnData:
+    """Real puzzles, of which a third of the cells have a wrong label."""
+    adata = sd.pp.cell_puzzles(sd.datasets.pbmc3k(), "cell_type", (), n_puzzles=40, n_cells=(3, 6))
+    wrong = np.random.default_rng(0).random(adata.n_obs) < 1 / 3
+    adata.obs["annotation"] = np.where(wrong, adata.obs["candidate"].astype(str), adata.obs["cell_type"].astype(str))
+    return adata
+
+
+def test_by_hand():
+    table = sd.get.puzzles(made(("B T", "B T"), ("B T NK", "B B NK"), ("B T", "- -"), ("B T NK M", "B T - M")))
+    assert table["n_cells"].tolist() == [2, 3, 2, 4]
+    assert table["cell_accuracy"].tolist() == pytest.approx([1, 2 / 3, 0, 3 / 4])
+    assert table["batch_accuracy"].tolist() == [1, 0, 0, 0]
+    assert table["format_validity"].tolist() == [1, 1, 0, 0]
+    assert table["uniqueness"].tolist() == pytest.approx([1, 2 / 3, 0, 3 / 4])
+    assert list(table.index) == ["p0", "p1", "p2", "p3"]
+    assert "response_length" not in table
+
+
+def test_a_label_of_a_cell_whose_status_is_not_ok_does_not_count():
+    adata = made(("B T", "B T"))
+    adata.obs["annotation_status"] = ["ok", "not answered"]
+    row = sd.get.puzzles(adata).iloc[0]
+    assert row["cell_accuracy"] == 0.5
+    assert row["format_validity"] == row["batch_accuracy"] == 0
+    adata.obs["annotation_status"] = ["ok", "set by hand"]
+    assert sd.get.puzzles(adata)["batch_accuracy"].tolist() == [1]
+
+
+def test_names_of_the_cell_ontology_are_one_label_in_any_spelling():
+    adata = made(("a b", "a b"))
+    adata.obs["cell_type"] = ["NK cells", "B cells"]
+    adata.obs["annotation"] = ["natural killer cell", "CL:0000236"]
+    assert sd.get.puzzles(adata)["batch_accuracy"].tolist() == [1]
+
+
+def test_two_true_labels_of_one_term_stay_two():
+    adata = made(("a b", "a b"))
+    adata.obs["cell_type"] = ["NK cells", "natural killer cell"]
+    adata.obs["annotation"] = ["natural killer cell", "NK cells"]
+    assert sd.get.puzzles(adata)["cell_accuracy"].tolist() == [0]
+
+
+def test_means_by_number_of_cells():
+    scores = sd.get.puzzle_scores(made(("B T", "B T"), ("B T NK", "B B NK"), ("B T", "- -")))
+    table = scores.pivot(index="n_cells", columns="metric", values="value")
+    assert table.index.tolist() == ["2", "3", "all"]
+    assert table["cell_accuracy"].tolist() == pytest.approx([0.5, 2 / 3, 5 / 9])
+    assert table["batch_accuracy"].tolist() == pytest.approx([0.5, 0, 1 / 3])
+    assert table["format_validity"].tolist() == pytest.approx([0.5, 1, 2 / 3])
+    assert scores.groupby("n_cells")["n_puzzles"].first().to_dict() == {"2": 2, "3": 1, "all": 3}
+    assert scores["n_cells"].tolist()[:3] == ["all", "2", "3"]
+
+
+def test_sums_agree_with_a_plain_computation(puzzles):
+    correct = puzzles.obs["annotation"] == puzzles.obs["cell_type"].astype(str)
+    by_puzzle = correct.groupby(puzzles.obs["puzzle"], observed=True)
+    scores = sd.get.puzzle_scores(puzzles).set_index(["metric", "n_cells"])["value"]
+    assert scores["cell_accuracy", "all"] == pytest.approx(by_puzzle.mean().mean())
+    assert scores["batch_accuracy", "all"] == pytest.approx(by_puzzle.all().mean())
+    for n, part in by_puzzle.mean().groupby(by_puzzle.size()):
+        assert scores["cell_accuracy", str(n)] == pytest.approx(part.mean())
+
+
+def test_intervals_are_those_of_scipys_bootstrap(puzzles):
+    from scipy.stats import bootstrap
+
+    values = sd.get.puzzles(puzzles)["cell_accuracy"].to_numpy()
+    expected = bootstrap((values,), np.mean, method="percentile", n_resamples=20_000, rng=0).confidence_interval
+    scores = sd.get.puzzle_scores(puzzles, n_bootstrap=20_000)
+    row = scores[(scores["metric"] == "cell_accuracy") & (scores["n_cells"] == "all")].iloc[0]
+    assert (row["low"], row["high"]) == pytest.approx(tuple(expected), abs=0.005)
+    assert scores["low"].le(scores["value"]).all()
+    assert scores["high"].ge(scores["value"]).all()
+
+
+def test_the_seed_decides_on_the_intervals(puzzles):
+    first, same, other = (sd.get.puzzle_scores(puzzles, n_bootstrap=50, rng=rng) for rng in (0, 0, 1))
+    pd.testing.assert_frame_equal(first, same)
+    assert not first["low"].equals(other["low"])
+    assert first["value"].equals(other["value"])
+
+
+def answers(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["unit", "status", "text"], index=[str(i) for i in range(len(rows))])
+
+
+def test_response_length_is_that_of_the_texts_of_a_puzzle_or_of_its_cells():
+    adata = made(("B T", "B T"), ("B T NK", "B T NK"))
+    texts = answers(("p0", "ok", "12345"), ("p0", "ok", "123"), ("p1", "not answered", ""), ("p1", "ok", "1" * 10))
+    adata.uns["annotation"] = {"answers": texts}
+    assert sd.get.puzzles(adata)["response_length"].tolist() == [4, 10]
+    texts = answers(*[(f"c{i}", "ok", "1" * (i + 1)) for i in range(5)])
+    adata.uns["annotation"] = {"answers": texts}
+    assert sd.get.puzzles(adata)["response_length"].tolist() == [1.5, 4]
+    texts = answers(("p0 (1 of 2)", "ok", "12"), ("p0 (2 of 2)", "ok", "1234"))
+    adata.uns["annotation"] = {"answers": texts}
+    assert sd.get.puzzles(adata)["response_length"].tolist() == pytest.approx([3, np.nan], nan_ok=True)
+    scores = sd.get.puzzle_scores(adata)
+    lengths = scores[scores["metric"] == "response_length"].set_index("n_cells")
+    assert lengths["n_puzzles"].to_dict() == {"all": 1, "2": 1, "3": 0}
+    assert lengths["value"].to_dict() == pytest.approx({"all": 3, "2": 3, "3": np.nan}, nan_ok=True)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.sampled_from(["B", "T", "NK", "M", "-"]), min_size=2, max_size=4), min_size=1, max_size=6))
+def test_bounds_and_order_of_cells(predictions):
+    truth = ["B", "T", "NK", "M"]
+    adata = made(*[(" ".join(truth[: len(labels)]), " ".join(labels)) for labels in predictions])
+    table = sd.get.puzzles(adata)
+    assert table.drop(columns="n_cells").to_numpy().min() >= 0
+    assert (table["batch_accuracy"] <= table["cell_accuracy"]).all()
+    assert (table["batch_accuracy"] <= table["format_validity"]).all()
+    assert (table["cell_accuracy"] <= table["uniqueness"] + 1e-9).all()
+    order = np.random.default_rng(0).permutation(adata.n_obs)
+    shuffled = sd.get.puzzles(adata[order])
+    pd.testing.assert_frame_equal(shuffled.loc[table.index], table)
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "error", "message"),
+    [
+        (None, {"key": "none"}, KeyError, "key='none' is not an obs column"),
+        (None, {"truth": "none"}, KeyError, "truth='none' is not an obs column"),
+        (None, {"groupby": "none"}, KeyError, "groupby='none' is not an obs column"),
+        ("uns", {}, KeyError, "uns has no 'cell_puzzles' with the name of the true labels: pass truth="),
+        ("truth", {}, ValueError, r"obs\['cell_type'\] is missing for 1 of 2 cells: leave them out"),
+        ("puzzle", {}, ValueError, r"obs\['puzzle'\] is missing for 1 of 2 cells: leave them out"),
+        (None, {"n_bootstrap": 0}, ValueError, "n_bootstrap must be a positive integer, got 0"),
+    ],
+)
+def test_bad_input(change, arguments, error, message):
+    adata = made(("B T", "B T"))
+    if change == "uns":
+        del adata.uns["cell_puzzles"]
+    elif change is not None:
+        adata.obs.iloc[0, adata.obs.columns.get_loc({"truth": "cell_type"}.get(change, change))] = None
+    with pytest.raises(error, match=message):
+        sd.get.puzzle_scores(adata, **arguments)
