@@ -131,6 +131,33 @@ def test_response_length_is_that_of_the_texts_of_a_puzzle_or_of_its_cells():
     assert lengths["value"].to_dict() == pytest.approx({"all": 3, "2": 3, "3": np.nan}, nan_ok=True)
 
 
+def letters(texts: list[str]) -> np.ndarray:
+    """A made encoder: counts of letters."""
+    return np.array([[text.lower().count(letter) for letter in "abcdefghijklmnopqrstuvwxyz"] for text in texts])
+
+
+def test_open_ended_answers_are_compared_by_meaning():
+    adata = made(("a b", "a b"), ("a b", "a -"))
+    adata.obs["cell_type"] = ["memory cell of a kind", "mast cell"] * 2
+    adata.obs["annotation"] = ["memory cells of a kind", "granulocyte", "memory cell of a kind", None]
+    similarity = letters(["memory cell of a kind"])[0] @ letters(["memory cells of a kind"])[0]
+    similarity /= np.linalg.norm(letters(["memory cell of a kind"])) * np.linalg.norm(
+        letters(["memory cells of a kind"])
+    )
+    assert similarity > 0.8
+    exact = sd.get.puzzles(adata, encoder=letters)
+    assert exact["cell_accuracy"].tolist() == [0, 0.5]
+    by_meaning = sd.get.puzzles(adata, encoder=letters, threshold=0.8)
+    assert by_meaning["cell_accuracy"].tolist() == [0.5, 0.5]
+    assert by_meaning["batch_accuracy"].tolist() == [0, 0]
+    assert by_meaning["semantic_similarity"].tolist()[1] == pytest.approx(0.5)
+    pd.testing.assert_series_equal(by_meaning["semantic_similarity"], exact["semantic_similarity"])
+    scores = sd.get.puzzle_scores(adata, encoder=letters, threshold=0.8).set_index(["metric", "n_cells"])["value"]
+    assert scores["cell_accuracy", "all"] == 0.5
+    assert scores["format_validity", "all"] == 0.5
+    assert scores["semantic_similarity", "2"] == pytest.approx(by_meaning["semantic_similarity"].mean())
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.sampled_from(["B", "T", "NK", "M", "-"]), min_size=2, max_size=4), min_size=1, max_size=6))
 def test_bounds_and_order_of_cells(predictions):
@@ -155,6 +182,9 @@ def test_bounds_and_order_of_cells(predictions):
         ("uns", {}, KeyError, "uns has no 'cell_puzzles' with the name of the true labels: pass truth="),
         ("truth", {}, ValueError, r"obs\['cell_type'\] is missing for 1 of 2 cells: leave them out"),
         ("puzzle", {}, ValueError, r"obs\['puzzle'\] is missing for 1 of 2 cells: leave them out"),
+        (None, {"threshold": 0.8}, ValueError, "threshold=0.8 needs encoder="),
+        (None, {"threshold": 80, "encoder": letters}, ValueError, "threshold=80 must be a similarity above 0"),
+        (None, {"encoder": "medcpt"}, TypeError, "encoder='medcpt' must be a function of texts"),
         (None, {"n_bootstrap": 0}, ValueError, "n_bootstrap must be a positive integer, got 0"),
     ],
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .._validation import positive_integer
 from ..cells import adata_keys, seed
@@ -28,6 +29,8 @@ def puzzle_scores(
     truth: str | None = None,
     *,
     groupby: str = adata_keys.PUZZLE,
+    encoder: Callable[[list[str]], ArrayLike] | None = None,
+    threshold: float | None = None,
     n_bootstrap: int = 1000,
     mod: str = "rna",
     rng: int | np.random.Generator | None = 0,
@@ -36,7 +39,7 @@ def puzzle_scores(
 
     Parameters
     ----------
-    adata, key, truth, groupby
+    adata, key, truth, groupby, encoder, threshold
         As for :func:`puzzles`, which has the scores of each puzzle.
     n_bootstrap
         Bootstrap samples of the puzzles, for the intervals.
@@ -48,7 +51,8 @@ def puzzle_scores(
     Returns
     -------
     One row for each score and number of cells, with ``metric`` (``cell_accuracy``, ``batch_accuracy``,
-    ``format_validity``, ``uniqueness`` and, if a model generated text, ``response_length`` in characters), ``n_cells``
+    ``format_validity``, ``uniqueness``, if a model generated text ``response_length`` in characters, and with
+    ``encoder`` ``semantic_similarity``), ``n_cells``
     (``"all"`` or a number, as text), ``value``, the bounds ``low`` and ``high`` of the interval, and ``n_puzzles``.
 
     Raises
@@ -58,9 +62,9 @@ def puzzle_scores(
 
     Notes
     -----
-    The scores of Cell-o1 (Fang et al. 2025), appendix B.1, table 2 and figure 4A. The interval has the 2.5 and 97.5 %
-    quantiles of the mean over puzzles that are sampled with replacement. It does not account for puzzles that share
-    cells or donors.
+    The scores of Cell-o1 (Fang et al. 2025), appendix B.1, tables 2, 11 and 12, and figure 4A. The interval has the 2.5
+    and 97.5 % quantiles of the mean over puzzles that are sampled with replacement. It does not account for puzzles
+    that share cells or donors.
 
     Examples
     --------
@@ -72,7 +76,7 @@ def puzzle_scores(
     {'3': 1.0, '4': 1.0, 'all': 1.0}
     """
     n_bootstrap = positive_integer("n_bootstrap", n_bootstrap)
-    table = puzzles(adata, key, truth, groupby=groupby, mod=mod)
+    table = puzzles(adata, key, truth, groupby=groupby, encoder=encoder, threshold=threshold, mod=mod)
     number = seed(rng)
     parts = {ALL: table, **{str(n): part for n, part in table.groupby("n_cells", sort=True)}}
     metrics = [name for name in table if name != "n_cells"]

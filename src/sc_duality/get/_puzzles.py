@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from numpy.typing import ArrayLike, NDArray
 
 from ..cells import adata_keys, cell_names, check_column, column, is_labelled, modality, ontology_term, text_column
-from ..metrics import normal_form, scores_by_puzzle
+from ..metrics import normal_form, scores_by_puzzle, semantic_similarity
 
 if TYPE_CHECKING:
     from mudata import MuData
@@ -26,6 +27,8 @@ def puzzles(
     truth: str | None = None,
     *,
     groupby: str = adata_keys.PUZZLE,
+    encoder: Callable[[list[str]], ArrayLike] | None = None,
+    threshold: float | None = None,
     mod: str = "rna",
 ) -> pd.DataFrame:
     """Scores of the predicted labels of each puzzle: cells that are labelled together, each with another label.
@@ -44,6 +47,12 @@ def puzzles(
         ``obs`` column with the true labels; by default the one that the puzzles were built from.
     groupby
         ``obs`` column of the puzzles. It may be any groups of cells that are labelled together.
+    encoder
+        Function of texts that returns vectors, such as :func:`sc_duality.models.sentence_encoder` loads, to compare the
+        names of types by what they mean.
+    threshold
+        With ``encoder``, a label is correct if its semantic similarity to the true one is at least this (Cell-o1: 0.8),
+        for open-ended answers. By default it must be the true label.
     mod
         Modality of a MuData.
 
@@ -52,14 +61,15 @@ def puzzles(
     One row a puzzle, indexed by its name, with ``n_cells``, ``cell_accuracy`` (share of the cells with the correct
     label), ``batch_accuracy`` (1 if all are correct), ``format_validity`` (1 if all cells have a label), ``uniqueness``
     (number of different labels over the number of cells) and, if a model generated text, ``response_length`` (mean
-    number of characters of its completions).
+    number of characters of its completions); with ``encoder``, also ``semantic_similarity`` (mean over the cells, 0 for
+    a cell without a label).
 
     Raises
     ------
     KeyError
         There are no such columns.
     ValueError
-        A cell has no puzzle or no true label.
+        A cell has no puzzle or no true label, or ``threshold`` is not a similarity or has no ``encoder``.
 
     See Also
     --------
@@ -73,6 +83,7 @@ def puzzles(
     >>> sd.get.puzzles(puzzles)["uniqueness"].tolist()
     [1.0, 1.0]
     """
+    _check_threshold(threshold, encoder)
     data = modality(adata, mod)
     truth = data.uns.get(adata_keys.CELL_PUZZLES, {}).get("truth") if truth is None else truth
     if truth is None:
@@ -94,8 +105,34 @@ def puzzles(
         [true[part].tolist() for part in members.values()], [predicted[part].tolist() for part in members.values()]
     )
     table = pd.DataFrame({"n_cells": [len(part) for part in members.values()], **scores}, index=list(members))
+    table.index.name = groupby
     lengths = _response_lengths(data, key, names)
-    return table.rename_axis(groupby) if lengths is None else table.rename_axis(groupby).assign(response_length=lengths)
+    if lengths is not None:
+        table["response_length"] = lengths
+    if encoder is not None:
+        written = [name if ok else None for name, ok in zip(text_column(data, key), valid, strict=True)]
+        _add_similarity(table, semantic_similarity(labels.tolist(), written, encoder), names, threshold)
+    return table
+
+
+def _add_similarity(
+    table: pd.DataFrame, similarity: NDArray[np.float64], names: Sequence[str], threshold: float | None
+) -> None:
+    """Mean similarity of each puzzle, and its accuracies where a similarity decides on them."""
+    by_puzzle = pd.Series(similarity).groupby(names)
+    table["semantic_similarity"] = by_puzzle.mean()
+    if threshold is not None:
+        correct = (pd.Series(similarity) >= threshold).groupby(names)
+        table["cell_accuracy"], table["batch_accuracy"] = correct.mean(), correct.all().astype(float)
+
+
+def _check_threshold(threshold: Any, encoder: Any) -> None:
+    if threshold is None:
+        return
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold <= 1:
+        raise ValueError(f"threshold={threshold!r} must be a similarity above 0 and at most 1, such as 0.8")
+    if encoder is None:
+        raise ValueError(f"threshold={threshold!r} needs encoder=, such as sd.models.sentence_encoder('medcpt')")
 
 
 def _check_complete(names: Sequence[Any], labels: pd.Series, truth: str, groupby: str) -> None:

@@ -12,6 +12,7 @@ from ._mmd import mmd
 from ._pearson import pearson
 from ._puzzle_scores import puzzle_scores, scores_by_puzzle
 from ._rank_weighted_jaccard import rank_weighted_jaccard, rank_weighted_jaccard_batch
+from ._semantic_similarity import semantic_similarity
 from ._wasserstein import wasserstein
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "rank_weighted_jaccard_batch",
     "scores_by_label",
     "scores_by_puzzle",
+    "semantic_similarity",
     "wasserstein",
 ]

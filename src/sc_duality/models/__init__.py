@@ -25,6 +25,7 @@ from ._reference_classifier import (
 )
 from ._resolve import available, resolve
 from ._sampling import Sampling, SamplingParams
+from ._sentence_encoder import SentenceEncoder, sentence_encoder
 from ._smollm2 import from_wheel
 from ._spec import SPEC_FILE, ModelSpec
 from .engines import Engine, Unanswered, clear_cache
@@ -44,6 +45,7 @@ __all__ = [
     "ReferenceClassifier",
     "Sampling",
     "SamplingParams",
+    "SentenceEncoder",
     "TransformersModel",
     "Unanswered",
     "VLLMModel",
@@ -61,6 +63,7 @@ __all__ = [
     "reference_genes",
     "reference_labels",
     "resolve",
+    "sentence_encoder",
     "skip_generate",
     "unload",
     "with_labels",
