@@ -5,7 +5,15 @@ import pytest
 
 from sc_duality.duality import Accuracy
 from sc_duality.models import ModelSpec
-from sc_duality.tasks import Annotation, Generation, GenerationExample, LabelExample, TrainingExample
+from sc_duality.tasks import (
+    Annotation,
+    Generation,
+    GenerationExample,
+    JointAnnotation,
+    JointAnnotationExample,
+    LabelExample,
+    TrainingExample,
+)
 from sc_duality.train._accuracies import accuracies, warn_if_dual_is_weak
 
 LABELS = ("B cell", "T cell", "monocyte")
@@ -46,6 +54,33 @@ def test_generated_cells_are_evaluated_by_their_dual():
     assert found["generation"].dual == pytest.approx(1 / 3)
     assert np.isnan(found["generation"].primal)
     assert found["annotation"].dual == 1.0
+
+
+class Puzzler:
+    """Writes the labels of puzzles in a fixed order."""
+
+    spec = ModelSpec("model", "model", prompt_format="plain")
+
+    def __init__(self, *texts):
+        self.texts, self.sampling = texts, None
+
+    def generate(self, prompts, sampling):
+        self.sampling = sampling
+        return list(self.texts)
+
+
+def test_puzzles_with_too_many_orders_are_evaluated_by_a_generated_answer():
+    labels = ("B cell", "T cell", "monocyte", "mast cell", "platelet", "NK cell")
+    example = JointAnnotationExample(cells=(("CD79A",),) * 6, options=labels, truth=labels)
+    text = f"<answer>{' | '.join(labels)}</answer>"
+    swapped = f"<answer>{' | '.join((*labels[1::-1], *labels[2:]))}</answer>"
+    model = Puzzler(text, swapped, "no answer", None)
+    found = accuracies(model, [TrainingExample(JointAnnotation(), example)] * 4)["joint_annotation"]
+    assert found.primal == 0.25
+    assert np.isnan(found.dual)
+    assert np.isnan(found.chance)
+    assert model.sampling.temperature == 0
+    assert model.sampling.max_tokens >= len(" ".join(labels).split())
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models import LanguageModel
-from ..tasks import Task
-from ._score import likelihood_by_option, score_options
+from ..models import LanguageModel, SamplingParams
+from ..tasks import Question, Task
+from ._score import likelihood_by_option, score_options, similarity
 
 
 class Accuracy(NamedTuple):
     """Accuracy of one task."""
 
-    #: Share of right answers; NaN where the answers are too many to list.
+    #: Share of right answers: the likeliest option or, where there are too many to list, such as the orders of the
+    #: labels of a puzzle, the one that is generated. NaN for answers without a greatest length, such as cells.
     primal: float
     #: Share of examples whose true answer the dual task prefers; NaN without anything hidden.
     dual: float
@@ -47,6 +48,8 @@ def task_accuracy(model: LanguageModel, task: Task, examples: Sequence[Any]) -> 
         truth = [list(question.answer_type.options or ()).index(question.target) for question in questions]
         primal = _share(score_options(model, questions), truth)
         chances = [1 / len(question.answer_type.options or ()) for question in questions]
+    elif all(question.answer_type.longest is not None for question in questions):
+        primal = _share_generated(model, questions)
     hidden = [i for i, example in enumerate(examples) if example.has_hidden]
     duals = [one for i in hidden if (one := task.dual(examples[i], examples[i].truth)) is not None]
     if duals and duals[0].answer_type.options is not None:
@@ -56,6 +59,15 @@ def task_accuracy(model: LanguageModel, task: Task, examples: Sequence[Any]) -> 
     elif duals and with_options:
         dual = _share(likelihood_by_option(model, task, [examples[i] for i in hidden]), [truth[i] for i in hidden])
     return Accuracy(primal, dual, float(np.mean(chances)) if chances else np.nan, len(examples))
+
+
+def _share_generated(model: LanguageModel, questions: Sequence[Question]) -> float:
+    """Share of questions whose generated answer, at temperature 0, is the target; an unreadable one is wrong."""
+    n_tokens = max(question.answer_type.n_tokens for question in questions)
+    sampling = SamplingParams(max_tokens=model.spec.max_new_tokens(n_tokens), temperature=0.0)
+    texts = model.generate([question.prompt for question in questions], sampling)
+    pairs = zip(questions, texts, strict=True)
+    return float(np.mean([text is not None and similarity(question, text) == 1 for question, text in pairs]))
 
 
 def _share(table: NDArray[np.float64], truth: Sequence[int]) -> float:

@@ -103,15 +103,16 @@ def _mean_similarity(model: LanguageModel, duals: list[Question], n_samples: int
     texts = model.generate(
         [dual.prompt for dual in duals] * n_samples, SamplingParams(max_tokens=max_tokens, temperature=1.0, seed=seed)
     )
-    scores = [_similarity(dual, text) for dual, text in zip(duals * n_samples, texts, strict=True)]
+    scores = [similarity(dual, text) for dual, text in zip(duals * n_samples, texts, strict=True)]
     return np.reshape(scores, (n_samples, len(duals))).mean(axis=0)
 
 
-def _similarity(dual: Question, text: str | None) -> float:
+def similarity(question: Question, text: str | None) -> float:
+    """How well a completion matches the target: 0 if it cannot be read, NaN if there is none."""
     if text is None:
         return np.nan
-    found = dual.parse(text)
-    return 0.0 if isinstance(found, Failure) else dual.similarity(found.value)
+    found = question.parse(text)
+    return 0.0 if isinstance(found, Failure) else question.similarity(found.value)
 
 
 def _target_probability(model: LanguageModel, duals: list[Question], form: str) -> NDArray[np.float64]:
