@@ -106,7 +106,9 @@ class JointAnnotation(Task):
     def answer_type(self, example: JointAnnotationExample) -> AnswerType:
         """One label a cell, or one name a cell in the model's own words."""
         n_cells = len(example.cells)
-        return Assignment(example.options, n_cells) if example.options else FreeNames(n_cells)
+        if not example.options:
+            return FreeNames(n_cells)
+        return Assignment(example.options, n_cells, self.template.label(example.options).texts)
 
     def dual_answer_type(self, example: JointAnnotationExample) -> GeneLists:
         """The hidden genes of each cell."""
