@@ -45,7 +45,6 @@ def _encoded(tokens: Tokens, texts: Sequence[tuple[str, str]], context_length: i
     end = [tokens.tokenizer.eos_token_id]
     completions = [ids + end for ids in tokens.answers([completion for _, completion in texts])]
     for text, prompt, completion in zip(texts, prompts, completions, strict=True):
-        tokens.check_context_length([prompt], len(completion), context_length)
         if tokens.spec.genes is not None and tokens.tokenizer.unk_token_id in (*prompt, *completion):
             vocabulary = tokens.tokenizer.get_vocab()
             missing = [word for word in " ".join(text).split() if word not in vocabulary]
@@ -53,6 +52,7 @@ def _encoded(tokens: Tokens, texts: Sequence[tuple[str, str]], context_length: i
                 f"the model {tokens.spec.name!r} has no token for {', '.join(list(dict.fromkeys(missing))[:5])}: train "
                 "another model, or leave out the task that needs it"
             )
+        tokens.check_context_length([prompt], len(completion), context_length)
     return [
         {"input_ids": prompt + completion, "labels": [_IGNORED] * len(prompt) + completion}
         for prompt, completion in zip(prompts, completions, strict=True)
