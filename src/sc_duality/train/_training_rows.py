@@ -23,8 +23,8 @@ def plain_rows(
     Raises
     ------
     ValueError
-        A prompt with its completion exceeds the context length of the model, or holds a word that a model with one
-        token a gene has no token for.
+        A prompt with its completion exceeds the context length of the model, or holds a token that a model with one
+        token a gene lacks.
     """
     return _encoded(tokens, [text for example in examples for text in example.texts()], context_length)
 
@@ -47,9 +47,9 @@ def _encoded(tokens: Tokens, texts: Sequence[tuple[str, str]], context_length: i
     for text, prompt, completion in zip(texts, prompts, completions, strict=True):
         if tokens.spec.genes is not None and tokens.tokenizer.unk_token_id in (*prompt, *completion):
             vocabulary = tokens.tokenizer.get_vocab()
-            missing = [word for word in " ".join(text).split() if word not in vocabulary]
+            missing = [token for token in " ".join(text).split() if token not in vocabulary]
             raise ValueError(
-                f"the model {tokens.spec.name!r} has no token for {', '.join(list(dict.fromkeys(missing))[:5])}: train "
+                f"the model {tokens.spec.name!r} has no token for {', '.join(list(dict.fromkeys(missing))[:5])}: choose "
                 "another model, or leave out the task that needs it"
             )
         tokens.check_context_length([prompt], len(completion), context_length)
