@@ -1,10 +1,10 @@
 """The order of Cell-o1 in small: a model trained from random weights on puzzles, by SFT and then by GRPO.
 
 Zero-shot (random weights), SFT, and GRPO by the batch reward (configuration A of figure 5), without SFT before it (B),
-by the mean of batch and cell accuracy (D), by duality, which reads no label, and by pseudo-labels, its control. A model
-of single cells on the same cells is the decomposed setting of table 11. Every method is tested on the same puzzles of
-donors and studies that no method was trained on (table 3). The model has three layers and one token for each gene and
-each label, and reads no text: it shows how the steps of training compare, not what a large model knows.
+by the mean of batch and cell accuracy (D), by duality, which reads no label, and by pseudo-labels, its control. SFT on
+single cells comes before SFT on puzzles, and is the decomposed setting of table 11. Every method is tested on the same
+puzzles of donors and studies that no method was trained on (table 3). The model has three layers and one token for each
+gene and each label, and reads no text: it shows how the steps of training compare, not what a large model knows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from benchmarks._cell_o1_puzzles import SCORES, cell_scores, interval, joint_sco
 from sc_duality.rewards import format_reward, joint_annotation_reward
 from sc_duality.tasks import TrainingExample
 
-SFT, CELLS = "SFT", "cell-level SFT"
+#: SFT on puzzles; on single cells before it; and on puzzles with their dual task, which gives the verifier of duality.
+SFT, CELLS, DUAL = "SFT", "cell-level SFT", "SFT with dual"
 
 
 class Size(NamedTuple):
@@ -35,8 +36,8 @@ class Size(NamedTuple):
     n_cells: int = 4
     width: int = 96
     layers: int = 3
-    #: Puzzles of SFT for each training cell.
-    epochs: float = 4
+    #: Examples for each training cell in SFT on single cells, on puzzles, and on puzzles with their dual.
+    epochs: tuple[float, float, float] = (4, 3, 1)
     #: Updates of GRPO.
     n_steps: int = 100
     #: Completions of an update.
@@ -50,11 +51,12 @@ def mean_reward(completions: Sequence[Any], question: Sequence[Any], **_columns:
     return joint_annotation_reward(completions, question, with_cells=True)
 
 
+BY_DUALITY = ["duality", format_reward]
 #: Options of ``tl.train_grpo_duality`` by method; ``start`` is what the policy starts from, SFT by default.
 GRPO: dict[str, dict[str, Any]] = {
     "SFT, GRPO (batch reward)": {"reward": joint_annotation_reward},
     "SFT, GRPO (mean reward)": {"reward": mean_reward},
-    "SFT, GRPO (duality)": {"reward": ["duality", format_reward]},
+    "SFT, GRPO (duality)": {"reward": BY_DUALITY},
     "SFT, GRPO (pseudo-label)": {"reward": ["pseudo_label", format_reward]},
     "GRPO without SFT": {"reward": joint_annotation_reward, "start": "start"},
 }
@@ -67,9 +69,9 @@ def order(
 
     Runs are stored in ``folder``; a repeated call continues there.
     """
-    size = Size(3, 32, 1, 0.5, 2, 16, 20) if quick else Size()
+    size = Size(3, 32, 1, (1, 1, 1), 2, 16, 20) if quick else Size()
     cells = shipped_blood() if quick else pancreas_and_heart()
-    chosen = ["zero-shot", SFT, *GRPO, CELLS] if methods is None else methods
+    chosen = ["zero-shot", CELLS, SFT, *GRPO] if methods is None else methods
     found: dict[str, list[dict[str, NDArray[np.float64]]]] = {}
     for seed in seeds:
         for method in chosen:
@@ -111,37 +113,26 @@ def run(folder: Path, method: str, seed: int, cells: Cells, size: Size) -> dict[
 
 
 def train(folder: Path, method: str, seed: int, cells: Cells, size: Size) -> Path:
-    """The folder of the model after SFT or GRPO."""
-    joint = {"truth": "cell_type", "groupby": ["donor"], "n_cells": size.n_cells}
-    if method in (SFT, CELLS):
-        tasks = {"joint_annotation": joint, "annotation": {"truth": "cell_type"}} if method == SFT else {
-            "annotation": {"truth": "cell_type"}
-        }  # fmt: skip
-        return sd.tl.train_sft(
-            cells.train,
-            folder / "start",
-            folder / method,
-            tasks=tasks,
-            held_out=0.0,
-            augment=False,
-            # As many cells: those of the puzzles, and one more a puzzle.
-            num_train_epochs=size.epochs if method == SFT else size.epochs * (size.n_cells + 1),
-            batch_size=size.batch_size,
-            learning_rate=3e-3,
-            warmup_steps=50,
-            weight_decay=0.0,
-            adam_beta2=0.98,
-            rng=seed,
-        ).model
-    options = dict(GRPO[method])
-    start = folder / options.pop("start", SFT)
-    if not start.exists():
-        train(folder, SFT, seed, cells, size)
+    """The folder of the model after SFT or GRPO; what it starts from is trained first."""
+    puzzle = {"truth": "cell_type", "groupby": ["donor"], "n_cells": size.n_cells}
+    if method == CELLS:
+        return sft(folder, method, "start", cells, {"annotation": {"truth": "cell_type"}}, size.epochs[0], seed)
+    before = {SFT: CELLS, DUAL: CELLS}.get(method) or GRPO[method].get("start", SFT)
+    if before != "start":
+        train(folder, before, seed, cells, size)
+    if method in (SFT, DUAL):
+        task = {**puzzle, "hidden_fraction": float(method == DUAL)}
+        epochs = size.epochs[1 if method == SFT else 2]
+        return sft(folder, method, before, cells, {"joint_annotation": task}, epochs, seed)
+    options = {name: value for name, value in GRPO[method].items() if name != "start"}
+    if options["reward"] == BY_DUALITY:
+        verifier = library.transformers_model(train(folder, DUAL, seed, cells, size), dtype="float32")
+        options["duality"] = sd.Duality(verifier=verifier)
     return sd.tl.train_grpo_duality(
         cells.train,
-        start,
+        folder / before,
         folder / method,
-        tasks={"joint_annotation": joint},
+        tasks={"joint_annotation": puzzle},
         num_generations=8,
         generation_batch_size=size.batch_size,
         batch_size=size.batch_size,
@@ -150,6 +141,27 @@ def train(folder: Path, method: str, seed: int, cells: Cells, size: Size) -> Pat
         beta=0.01,
         rng=seed,
         **options,
+    ).model
+
+
+def sft(
+    folder: Path, method: str, before: str, cells: Cells, tasks: dict[str, dict[str, Any]], epochs: float, seed: int
+) -> Path:
+    """The folder of the model after SFT; a run that has finished is not repeated."""
+    return sd.tl.train_sft(
+        cells.train,
+        folder / before,
+        folder / method,
+        tasks=tasks,
+        held_out=0.0,
+        augment=False,
+        num_train_epochs=epochs,
+        batch_size=64,
+        learning_rate=3e-3,
+        warmup_steps=50,
+        weight_decay=0.0,
+        adam_beta2=0.98,
+        rng=seed,
     ).model
 
 

@@ -47,10 +47,10 @@ def _encoded(tokens: Tokens, texts: Sequence[tuple[str, str]], context_length: i
     for text, prompt, completion in zip(texts, prompts, completions, strict=True):
         if tokens.spec.genes is not None and tokens.tokenizer.unk_token_id in (*prompt, *completion):
             vocabulary = tokens.tokenizer.get_vocab()
-            missing = [token for token in " ".join(text).split() if token not in vocabulary]
+            missing = dict.fromkeys(token for token in " ".join(text).split() if token not in vocabulary)
             raise ValueError(
-                f"the model {tokens.spec.name!r} has no token for {', '.join(list(dict.fromkeys(missing))[:5])}: choose "
-                "another model, or leave out the task that needs it"
+                f"the model {tokens.spec.name!r} has no token for {', '.join(list(missing)[:5])}: choose another "
+                "model, or leave out the task that needs it"
             )
         tokens.check_context_length([prompt], len(completion), context_length)
     return [
