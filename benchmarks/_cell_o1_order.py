@@ -39,9 +39,9 @@ class Size(NamedTuple):
     #: Examples for each training cell in SFT on single cells, on puzzles, and on puzzles with their dual.
     epochs: tuple[float, float, float] = (4, 3, 1)
     #: Updates of GRPO.
-    n_steps: int = 100
+    n_steps: int = 80
     #: Completions of an update.
-    batch_size: int = 128
+    batch_size: int = 64
     #: Puzzles of each test set.
     n_test: int = 300
 
@@ -128,19 +128,16 @@ def train(folder: Path, method: str, seed: int, cells: Cells, size: Size) -> Pat
     if options["reward"] == BY_DUALITY:
         verifier = library.transformers_model(train(folder, DUAL, seed, cells, size), dtype="float32")
         options["duality"] = sd.Duality(verifier=verifier)
+    how = {"max_steps": size.n_steps, "learning_rate": 1e-3, "beta": 0.0, "num_generations": 8, **options}
     return sd.tl.train_grpo_duality(
         cells.train,
         folder / before,
         folder / method,
         tasks={"joint_annotation": puzzle},
-        num_generations=8,
         generation_batch_size=size.batch_size,
         batch_size=size.batch_size,
-        max_steps=size.n_steps,
-        learning_rate=3e-4,
-        beta=0.01,
         rng=seed,
-        **options,
+        **how,
     ).model
 
 
