@@ -23,7 +23,7 @@ HELD_OUT_DONORS = ("TUM_25", "HPAP022", "HPAP036", "HPAP040", "heart 3")
 #: Studies of the pancreas that are tested only, of other laboratories and technologies.
 HELD_OUT_STUDIES = ("Tritschler et al. 2022", "Muraro et al. 2016")
 #: Genes of the vocabulary, and of a cell sentence.
-N_VOCABULARY, N_GENES = 400, 16
+N_VOCABULARY, N_GENES = 400, 12
 _SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 _CONTROL = ("<annotate>", "<cell>", "<type>", "<inpaint>", "<hidden>", "<joint>", "<types>", "|")
 #: Genes that differ more between technologies than between types.
