@@ -10,6 +10,7 @@ from ._generate import generate
 from ._perturb import perturb
 from ._perturbed_genes import perturbed_genes
 from ._rank_expression import rank_expression
+from ._reasoning import reasoning
 from ._training import training
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "perturb",
     "perturbed_genes",
     "rank_expression",
+    "reasoning",
     "training",
 ]

@@ -11,7 +11,7 @@ from ._units_in_text import Sentence, UnitReference
 
 #: Characters of the text in front of a label that are read.
 _N_BEFORE = 90
-_QUOTES = r"""[\s*_`"'“‘(\[]*"""
+_QUOTES = r"""[\s*_`"'“\u2018(\[]*"""
 _ADVERBS = (
     r"(?:[\s*_`\"“']+(?:most|best|very|highly|likely|probably|clearly|therefore|thus|now|then|hence|also|indeed|almost|certainly|"
     r"consistent|with|labell?ed|annotated|classified|assigned|identified|described|designated|interpreted|matched|mapped|called|"
@@ -19,7 +19,7 @@ _ADVERBS = (
 )
 #: What assigns the label that follows: "is most likely the", "is best labeled", "→", "fits best with a", "Answer:".
 _ASSIGNS = re.compile(
-    rf"(?:(?:→|->|=>|⇒|➔|=)|\b(?:is|are|as|be|represents?|becomes?|fits|match(?:es)?|labell?ed|called|likely|"
+    rf"(?:(?:→|->|=>|⇒|➔|=|\|)|:(?=\s+(?:an?|the|likely|most)\b)|\blooks?\s+like|\b(?:is|are|was|were|as|be|represents?|becomes?|fits|match(?:es)?|labell?ed|called|likely|"
     rf"choose|select|say|(?:assign(?:s|ed|ing)?|maps?|corresponds?|belongs?|chang(?:e|ed|ing)|switch(?:ed|ing)?|revis(?:e|ed|ing)|"
     rf"goes|go)(?:\s+(?:it|this|that|them|this\s+cell|this\s+cluster))?\s+(?:to|as)|"
     rf"(?:answer|label|identity|assignment|conclusion|cell\s+type|annotation|type|verdict|call)[*_]*\s*:))"
@@ -34,6 +34,7 @@ _OPEN = re.compile(
     r"between|suspect|tempting|similar|than|instead\s+of|excluded?|rule[sd]?\s+out|unless|consider\w*)\b|n['’]t\b",
     re.IGNORECASE,
 )
+_SUPPOSES = re.compile(r"""^\W*(?:if|suppose|assuming)\b|\?["'”*_`\s]*$""", re.IGNORECASE)
 _OPEN_AFTER = re.compile(
     r"""[\s*_`"'”’)]*(?:(?:or|vs\.?|versus|/)\b|[-\s](?:like|markers?|genes?|signatures?|lineages?|features?|programs?|specific|"""
     r"""related|associated|derived)\b|(?:\s+is|\s+are)?\s+(?:unlikely|excluded|ruled\s+out|not)\b|\?)""",
@@ -66,7 +67,7 @@ class LabelInText(NamedTuple):
 
 
 def labels_in_text(text: str, labels: Sequence[str]) -> list[LabelInText]:
-    """Where a text names one of the labels, whatever its case and spacing, also in the plural; the longest at a point."""
+    """Where a text names one of the labels, in any case and spacing, also in the plural; the longest at a point."""
     if not labels:
         return []
     pattern, names = _label_pattern(tuple(labels))
@@ -83,7 +84,8 @@ def _label_pattern(labels: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, 
 
 def _spelled(label: str) -> str:
     """The label with any white space, and with other hyphens."""
-    return r"[\s_]+".join(re.escape(part).replace(r"\-", "[-‐‑–]") for part in label.replace("_", " ").split())
+    parts = [re.escape(part).replace(r"\-", r"[-\u2010\u2011–]") for part in label.replace("_", " ").split()]
+    return r"[\s_]+".join(parts)
 
 
 def assignments_in_text(
@@ -107,7 +109,7 @@ def assignments_in_text(
     return [
         one
         for sentence in found
-        if not text[sentence.start : sentence.stop].rstrip("\"'”*_` \n").endswith("?")
+        if not _SUPPOSES.search(text[sentence.start : sentence.stop])
         for one in _in_sentence(
             text, sentence, [one for one in labels if sentence.start <= one.start < sentence.stop], alone
         )

@@ -9,11 +9,13 @@ from typing import NamedTuple
 _TOKEN = re.compile(r"(?<![A-Za-z0-9])(?<![A-Za-z0-9]_)[A-Za-z0-9]+(?:[-.][A-Za-z0-9]+)*")
 #: Symbols that prose also writes for something else (words, regions, germinal centre, transcription factor, …). They
 #: count next to another gene or to a word such as "expresses", as all symbols of one or two characters do.
-_AMBIGUOUS = frozenset(
-    "ACHE ADA AMPH APP ARC ATM BAD BID BLM CA1 CA2 CA3 CA4 CAD CAMP CAPS CAST CAT CBS CEL CHAD CHAT CIC CIT CLOCK COIL "
-    "COMP COPE CTRL DES DUT ERG FUS GAL GALE GAN GEM HAL IDE IDS IMPACT ITCH KIN LAT LIF MAL MALL MAX MET MIA MOG MOS "
-    "MPG NHS NOCT NUMB OAT PALM PAM PDF PIGS PIP PLAT POLE POLL POR PREP PROC PTS RAN REST RET SAG SCAP SDS SET SHE "
-    "SKI SMS SON SPR STAR SYNC TANK TEC TES TIMELESS TRAP TRIO TUB VIT WAS".split()
+_AMBIGUOUS = set(
+    """
+    ACHE ADA AMPH APP ARC ATM BAD BID BLM CA1 CA2 CA3 CA4 CAD CAMP CAPS CAST CAT CBS CEL CHAD CHAT CIC CIT CLOCK
+    COIL COMP COPE CTRL DES DUT ERG FUS GAL GALE GAN GEM HAL IDE IDS IMPACT ITCH KIN LAT LIF MAL MALL MAX MET MIA
+    MOG MOS MPG NHS NOCT NUMB OAT PALM PAM PDF PIGS PIP PLAT POLE POLL POR PREP PROC PTS RAN REST RET SAG SCAP SDS
+    SET SHE SKI SMS SON SPR STAR SYNC TANK TEC TES TIMELESS TRAP TRIO TUB VIT WAS
+    """.split()  # noqa: SIM905
 )
 #: Names of one cell type that begin with a gene: "CD4+ T cell", "CD14 monocytes", "FOXP3-positive regulatory T cells".
 _SIGN = r"(?:[-\s]?(?:\+{1,3}|⁺)|[-\s]positive|[-\s]?(?:hi|high|bright|dim|low|int)\b|[-−]?/?(?:\+/[-−]|[-−]))"

@@ -5,30 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from ._assignments_in_text import assignments_in_text, labels_in_text
-from ._genes_in_text import GeneInText, follows_in_list, genes_in_text
-from ._stated_genes import Stated, denies_genes_before, stated_genes
+from ._cited_genes import Mention, cited_genes
+from ._genes_in_text import genes_in_text
+from ._stated_genes import Stated
 from ._units_in_text import Sentence, sentences
 
 #: Hyphens that models write in gene symbols, and signs that Markdown escapes.
 _HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-"})
-#: Between a gene and the cell that it is expressed in: "TFF3 in Cell 4", "IGKC, which is highest in Cell 8".
-_IN_UNIT = re.compile(
-    r"(?:(?!\b(?:than|compar\w+|contrast|relative|unlike|similar)\b)[^.;:()\n]){0,60}\b(?:in|of|by|for|across|within)\s+(?:both\s+|the\s+)?[*_`\"“]*"
-)
-#: Between a gene that cells in general express and the cell that does: "…, which are common in Cells 2 and 3".
-_SHOWN_IN = re.compile(
-    r"\W*(?:which|that)?\s*(?:is|are)\s+(?:\w+\s+)?(?:present|found|seen|common|detected|expressed|high\w*)\s+in\b.*",
-    re.DOTALL,
-)
-_THESE_IN = re.compile(
-    r"\W*(?:these|those|such|both|all\s+(?:of\s+)?these)(?:\s+genes|\s+markers|\s+transcripts)?\s+(?:is|are)\s+(?:\w+\s+)?"
-    r"(?:present|found|seen|common|detected|expressed|high\w*)\s+in\s+(?:both\s+)?[*_`\"“]*",
-    re.IGNORECASE,
-)
-_GIVEN = re.compile(r"\W*(?:with|given|based\s+on|because|due\s+to|since|having|from|considering)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -54,14 +39,6 @@ class UnitReasoning:
     absent: tuple[str, ...] = ()
     assigned: tuple[str, ...] = ()
     order: int = 0
-
-
-class _Mention(NamedTuple):
-    """A gene in a text: the units that it is said of, and what is said."""
-
-    units: tuple[str, ...]
-    gene: str
-    stated: Stated
 
 
 def read_reasoning(
@@ -110,7 +87,7 @@ def read_reasoning(
     masked = [(one.start, one.stop) for one in names]
     alone = units[0] if len(units) == 1 else None
     found = sentences(text, () if alone is not None else units, masked)
-    mentions = _mentions(text, found, genes_in_text(text, genes, masked), alone)
+    mentions = cited_genes(text, found, genes_in_text(text, genes, masked), alone)
     given = assignments_in_text(text, found, names, alone)
     order = list(dict.fromkeys(unit for one in given for unit in one.units))
     return {
@@ -130,53 +107,7 @@ def _plain(text: str) -> str:
     return re.sub(r"\\([-_*])", r"\1", text.translate(_HYPHENS))
 
 
-def _mentions(
-    text: str, found: Sequence[Sentence], genes: Sequence[GeneInText], alone: str | None
-) -> list[list[_Mention]]:
-    """The genes in each sentence."""
-    mentions: list[list[_Mention]] = []
-    for one in found:
-        inside = [gene for gene in genes if one.start <= gene.start < one.stop]
-        sentence = text[one.start : one.stop]
-        if not inside and mentions:
-            mentions[-1] = _with_next_sentence(mentions[-1], sentence, one)
-        shifted = [gene._replace(start=gene.start - one.start, stop=gene.stop - one.start) for gene in inside]
-        owners = [_owner(text, one, inside, i) if alone is None else (alone,) for i in range(len(inside))]
-        stated = stated_genes(sentence, shifted)
-        mentions.append(
-            [_Mention(*three) for three in zip(owners, (gene.gene for gene in inside), stated, strict=True)]
-        )
-    return mentions
-
-
-def _with_next_sentence(mentions: list[_Mention], sentence: str, parts: Sentence) -> list[_Mention]:
-    """The genes of a sentence, where the next one goes on about them: "These genes are present in Cell 8"."""
-    if denies_genes_before(sentence):
-        return [one._replace(stated=Stated.ABSENT) for one in mentions]
-    shown = _THESE_IN.match(sentence)
-    if shown and parts.references and shown.end() == parts.references[0].start - parts.start:
-        return [_Mention(parts.references[0].units, one.gene, Stated.PRESENT) for one in mentions]
-    return mentions
-
-
-def _owner(text: str, sentence: Sentence, genes: Sequence[GeneInText], i: int) -> tuple[tuple[str, ...], bool]:
-    """The units that a sentence says a gene of, and whether it says that they show it, "… are present in Cell 8"."""
-    gene, last = genes[i], i
-    while last + 1 < len(genes) and follows_in_list(text, genes[last], genes[last + 1]):
-        last += 1
-    after = [ref for ref in sentence.references if ref.start >= genes[last].stop]
-    if after and _IN_UNIT.fullmatch(text, genes[last].stop, after[0].start):
-        return after[0].units, _SHOWN_IN.fullmatch(text, genes[last].stop, after[0].start) is not None
-    named = [ref for ref in sentence.references if not ref.compared]
-    before = [ref for ref in named if ref.stop <= gene.start]
-    if before:
-        return before[-1].units, False
-    later = named[0].units if named else ()
-    given = _GIVEN.match(text, sentence.start) is not None
-    return ((later or sentence.subject) if given else (sentence.subject or later)), False
-
-
-def _passages(text: str, found: Sequence[Sentence], mentions: Sequence[Sequence[_Mention]], unit: str) -> list[str]:
+def _passages(text: str, found: Sequence[Sentence], mentions: Sequence[Sequence[Mention]], unit: str) -> list[str]:
     """The sentences about a unit: that name it, go on about it, or cite a gene of it."""
     return [
         " ".join(text[one.start : one.stop].split())
@@ -188,7 +119,7 @@ def _passages(text: str, found: Sequence[Sentence], mentions: Sequence[Sequence[
 
 
 def _stated(
-    mentions: Sequence[Sequence[_Mention]], unit: str, stated: Stated, without: Stated | None = None
+    mentions: Sequence[Sequence[Mention]], unit: str, stated: Stated, without: Stated | None = None
 ) -> tuple[str, ...]:
     """The genes of which this is stated, and nowhere ``without``."""
     own = [one for inside in mentions for one in inside if unit in one.units]

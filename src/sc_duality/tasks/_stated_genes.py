@@ -18,15 +18,18 @@ class Stated(StrEnum):
     GENERAL = "general"
 
 
-_VERB = r"(?:co-?)?(?:express|show|ha(?:s|ve)\b|contain|includ|display|featur|exhibit|possess|carr|detect|observ|see\b|list)\w*"
+_VERB = (
+    r"(?:co-?)?(?:express|show|ha(?:s|ve)\b|contain|includ|display|featur|exhibit|possess|carr|detect|observ|see\b|list)"
+    r"\w*"
+)
 #: What denies the genes that follow.
 _DENIES = re.compile(
     rf"\b(?:lack(?:s|ed|ing)?|absence\s+of|loss\s+of|devoid\s+of|absent|missing|negative\s+for|free\s+of|without|"
     rf"none\s+of|neither|nor|undetectable|"
     rf"(?:very\s+|relatively\s+)?(?:low|weak|minimal|reduced|limited|little)(?=\s+(?:or\s+no\s+|to\s+no\s+)?(?:\w+\s+)?"
-    rf"(?:express\w*|levels?|amounts?|[A-Z0-9]))|"
-    rf"(?:not|never|cannot|fails?\s+to|no\s+longer|doesn['’]t|don['’]t|didn['’]t)\s+(?:\w+\s+){{0,3}}?{_VERB}|"
-    rf"(?:not|rather\s+than|instead\s+of|as\s+opposed\s+to)(?=\s+[*_`\"'“(]*[A-Z][A-Z0-9-]{{2,}})|"
+    rf"(?:express\w*|levels?|amounts?|(?-i:[A-Z0-9])))|"
+    rf"(?:not(?!\s+only\b)|never|cannot|fails?\s+to|no\s+longer|doesn['’]t|don['’]t|didn['’]t)\s+(?:\w+\s+){{0,3}}?{_VERB}|"
+    rf"(?:not|rather\s+than|instead\s+of|as\s+opposed\s+to)(?=\s+[*_`\"'“(]*(?-i:[A-Z][A-Z0-9-]{{2,}}))|"
     rf"no(?!\s+(?:doubt|question|need|other|one|reason|better|choice|longer|surprise)\b))\b",
     re.IGNORECASE,
 )
@@ -38,7 +41,7 @@ _NOT = (
 _DENIED = re.compile(
     rf"(?:\b(?:is|are|was|were|be|being|seems?|appears?|remains?)(?:\s+(?:also|both|all|notably|completely|largely|entirely|"
     rf"clearly|very|just))*\s+|:\s*|\(\s*|\bis|\bare|\bwas|\bwere)\s*"
-    rf"(?:absent|missing|lacking|undetect\w+|negative|low\b|{_NOT})",
+    rf"(?:absent|missing|lacking|undetect\w+|negative|low(?:er)?\b|weak(?:er)?\b|{_NOT})",
     re.IGNORECASE,
 )
 #: What tells of cells in general, before the genes and after them.
@@ -47,7 +50,9 @@ _USUALLY = (
     r"\b(?:typically|usually|normally|classically|generally|often|commonly|characteristically|canonically|known\s+to|"
     rf"tend\s+to)\s+(?:\w+\s+){{0,2}}?(?:{_VERB}|upregulat\w+|downregulat\w+|defined|marked|identified|characteri[sz]ed)"
 )
-_GENERAL = re.compile(rf"{_MODAL}|{_USUALLY}|\bexpect(?:ed)?\s+(?:to\s+(?:see|find)\s+)?", re.IGNORECASE)
+_GENERAL = re.compile(
+    rf"{_MODAL}|{_USUALLY}|\bexpect(?:ed)?\s+(?:to\s+(?:see|find)\s+)?|\b(?:if|whether)\b", re.IGNORECASE
+)
 _IN_GENERAL = re.compile(
     r"\b(?:would|should|might|could)\s+(?:also\s+)?be\s+(?:expected|expressed|present|high)", re.IGNORECASE
 )
@@ -67,7 +72,7 @@ _ENDS_LATER = re.compile(
 _ARMS = re.compile(r",|\band\b", re.IGNORECASE)
 _EXAMPLES = re.compile(r"\b(?:e\.g\.|i\.e\.|such\s+as|including|like)\s*,?", re.IGNORECASE)
 _SUBJECT = re.compile(
-    r"""[\s*_`"'”)]*(?:\([^()]*\)\s*)?(?:(?:genes?|express\w*|transcripts?|markers?|levels?|mRNA)\s+)*"""
+    r"""[\s*_`"'”)]*(?:\([^()]*\)\s*)?(?:(?:genes?|express\w*|transcripts?|markers?|levels?|signals?|mRNA)\s+)*"""
     r"""(?:,?\s*(?:but|though|although|and|—|–|-)?\s*(?:which|these|those|this|they|it|both|all|none)?(?:\s+of\s+(?:which|them|these))?"""
     r"""(?:\s+(?:genes?|markers?|transcripts?))?)?\s*"""
 )
@@ -78,6 +83,8 @@ _THESE = re.compile(
 
 def stated_genes(sentence: str, genes: Sequence[GeneInText]) -> list[Stated]:
     """What a sentence says of each of its genes; their positions are those in the sentence."""
+    if sentence.rstrip("\"'”*_` \n").endswith("?"):
+        return [Stated.GENERAL] * len(genes)
     denied = [_reach(sentence, cue.end(), genes) for cue in _DENIES.finditer(sentence)]
     general = [
         _reach(sentence, cue.end(), genes) for cue in _GENERAL.finditer(sentence) if not _is_claim(sentence, cue)
@@ -137,5 +144,7 @@ def _before(sentence: str, stop: int, genes: Sequence[GeneInText]) -> list[int]:
     if not found or not _SUBJECT.fullmatch(sentence, genes[found[0]].stop, stop):
         return []
     while found[-1] > 0 and follows_in_list(sentence, genes[found[-1] - 1], genes[found[-1]]):
+        if ";" in sentence[genes[found[-1] - 1].stop : genes[found[-1]].start]:
+            break
         found.append(found[-1] - 1)
     return found

@@ -9,19 +9,21 @@ from typing import NamedTuple
 
 #: Where a sentence ends; not after abbreviations.
 _SENTENCE_END = re.compile(
-    r"""(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\bresp)[.!?]["”’')*_`]*\s+(?=["“'‘(*_`•–-]*[A-Z0-9])|\n+"""
+    r"""(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\bresp)[.!?]["”’')*_`]*\s+(?=["“'\u2018(*_`•–-]*[A-Z0-9])|\n+"""
 )
 #: A list number, bullet or heading sign in front of a line.
 _BULLET = re.compile(r"[\s>|]*(?:(?:[-*•–+]|#{1,6}|\(?\d{1,3}[.)])\s+)*[*_`\"“(\[]*")
 _LISTED = re.compile(r"\s*(?:[-*•–+]|#{1,6}|\(?\d{1,3}[.)])\s")
 #: In front of a reference that only compares: "unlike Cell 3", "similar to Cell 1", "than in Cell 5".
 _COMPARED = re.compile(
-    r"\b(?:unlike|compar\w+(?:\s+(?:it|this|them))?\s+(?:to|with)|relative\s+to|similar(?:ly)?\s+to|versus|vs\.?|than(?:\s+(?:in|for|of|that\s+of))?|"
-    r"in\s+contrast\s+to|as\s+(?:in|for)|resembl\w+|like|distinct\s+from|different(?:ly)?\s+from|differs?\s+from|from|opposed\s+to)"
+    r"\b(?:unlike|compar\w+(?:\s+(?:it|this|them))?\s+(?:to|with)|relative\s+to|similar(?:ly)?\s+to|versus|vs\.?|"
+    r"than(?:\s+(?:in|for|of|that\s+of))?|in\s+contrast\s+to|as\s+(?:in|for)|resembl\w+|like|"
+    r"(?:distinct|differ\w*|distinguish\w*(?:\s+\w+){0,3}|apart)\s+from|opposed\s+to)"
     r"\s+(?:the\s+|that\s+of\s+|both\s+)?[*_`\"“(]*$",
     re.IGNORECASE,
 )
-_RELATIVE = re.compile(r"[*_`\"”)]*,?\s*(?:which|that|whose|where)\b")
+#: Behind a reference that only compares: what follows is said of it after all.
+_RELATIVE = re.compile(r"[*_`\"”)]*(?:,?\s*(?:which|that|whose|where)\b|\s*\([*_`]*[A-Z][A-Z0-9-]{2,}|:)")
 #: A sentence that goes on about the cell of the one before it.
 _CONTINUES = re.compile(
     r"\W*(?:it|its|this|these|they|both|the\s+(?:cell|cluster|group|profile|presence|expression|gene|combination|high)\w*|"
@@ -67,7 +69,8 @@ def sentences(text: str, units: Sequence[str], masked: Sequence[tuple[int, int]]
         Parts of the text that hold no reference, such as the labels of cell types.
     """
     found: list[Sentence] = []
-    owner, topic = (), ()  # of the lines under a bullet or heading; of the sentences of a paragraph
+    owner: tuple[str, ...] = ()
+    topic: tuple[str, ...] = ()  # of the lines under a bullet or heading; of the sentences of a paragraph
     heads, n_under, last_stop = False, 0, 0
     for start, stop in _lines(text):
         references = _references(text, start, stop, units, masked)
@@ -132,7 +135,7 @@ def _references(
         before = text[max(start, match.start() - 40) : match.start()]
         compared = _COMPARED.search(before) is not None and not _RELATIVE.match(text, match.end())
         last = found[-1] if found else None
-        if last is not None and _AND.fullmatch(text, last.stop, match.start()):
+        if last is not None and not last.compared and _AND.fullmatch(text, last.stop, match.start()):
             joined = tuple(dict.fromkeys(last.units + named))
             found[-1] = UnitReference(joined, last.start, match.end(), last.compared)
         else:

@@ -19,6 +19,7 @@ from ..models import LanguageModel, ModelSpec, Sampling
 from ..tasks import ClusterAnnotation, PromptFormat, Question
 from ._label_columns import is_unsure
 from ._label_predictions import LabelPredictions
+from ._reasoning_table import Shown
 from ._text_answers import AnswerTable, TextAnswer, generate_answers, samples_status
 
 logger = logging.getLogger(__name__)
@@ -120,7 +121,9 @@ def predict_clusters(
     else:
         texts = generate_answers(model, list(questions.values()), method, sampling, seed) if questions else []
         written = _written_names(examples.labels, texts)
-        answers.add(questions, texts, written.__getitem__)
+        genes = {name: (*one.markers, *one.genes) for name, one in found.items() if one is not None}
+        prompts = [Shown({name: shown}, written) for name, shown in genes.items()]
+        answers.add(questions, texts, written.__getitem__, prompts)
         if sampling.temperature:
             answers.warn_equal_samples()
         status |= {name: samples_status(samples) for name, samples in zip(questions, texts, strict=True)}
