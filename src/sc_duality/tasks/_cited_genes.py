@@ -49,9 +49,9 @@ def cited_genes(
         if not inside and mentions:
             mentions[-1] = _with_next_sentence(mentions[-1], sentence, one)
         shifted = [gene._replace(start=gene.start - one.start, stop=gene.stop - one.start) for gene in inside]
-        own = []
+        own, ends = [], _list_ends(text, inside)
         for i, (gene, stated) in enumerate(zip(inside, stated_genes(sentence, shifted), strict=True)):
-            units, is_shown = ((alone,), False) if alone is not None else _owner(text, one, inside, i)
+            units, is_shown = ((alone,), False) if alone is not None else _owner(text, one, gene, inside[ends[i]].stop)
             own.append(Mention(units, gene.gene, Stated.PRESENT if is_shown and stated == Stated.GENERAL else stated))
         mentions.append(own)
     return mentions
@@ -67,14 +67,19 @@ def _with_next_sentence(mentions: list[Mention], sentence: str, parts: Sentence)
     return mentions
 
 
-def _owner(text: str, sentence: Sentence, genes: Sequence[GeneInText], i: int) -> tuple[tuple[str, ...], bool]:
+def _list_ends(text: str, genes: Sequence[GeneInText]) -> list[int]:
+    """Index of the last gene of the list that each gene stands in."""
+    ends = list(range(len(genes)))
+    for i in reversed(range(len(genes) - 1)):
+        ends[i] = ends[i + 1] if follows_in_list(text, genes[i], genes[i + 1]) else i
+    return ends
+
+
+def _owner(text: str, sentence: Sentence, gene: GeneInText, list_stop: int) -> tuple[tuple[str, ...], bool]:
     """The units that a sentence says a gene of, and whether it says that they show it, "… are present in Cell 8"."""
-    gene, last = genes[i], i
-    while last + 1 < len(genes) and follows_in_list(text, genes[last], genes[last + 1]):
-        last += 1
-    after = [ref for ref in sentence.references if ref.start >= genes[last].stop]
-    if after and _IN_UNIT.fullmatch(text, genes[last].stop, after[0].start):
-        return after[0].units, _SHOWN_IN.fullmatch(text, genes[last].stop, after[0].start) is not None
+    after = next((ref for ref in sentence.references if ref.start >= list_stop), None)
+    if after is not None and _IN_UNIT.fullmatch(text, list_stop, after.start):
+        return after.units, _SHOWN_IN.fullmatch(text, list_stop, after.start) is not None
     named = [ref for ref in sentence.references if not ref.compared]
     before = [ref for ref in named if ref.stop <= gene.start]
     if before:

@@ -38,10 +38,11 @@ _NOT = (
     r"(?:not|n['’]t|never|nowhere|hardly|barely)\s+(?:\w+\s+){0,3}?(?:present|detect\w*|express\w*|seen|found|observed|list\w*|"
     r"shown|includ\w+|featur\w+|visible|there|among|in\s+the|evident|prominent\w*|high\w*|part|apparent|measured)"
 )
+_MISSING = r"(?:absent|missing|lacking|undetect\w+|zero\b)"
 _DENIED = re.compile(
     rf"(?:\b(?:is|are|was|were|be|being|seems?|appears?|remains?)(?:\s+(?:also|both|all|notably|completely|largely|entirely|"
-    rf"clearly|very|just))*\s+|:\s*|\(\s*|\bis|\bare|\bwas|\bwere)\s*"
-    rf"(?:absent|missing|lacking|undetect\w+|negative|low(?:er)?\b|weak(?:er)?\b|{_NOT})",
+    rf"clearly|very|just))*\s+|:\s*|\(\s*|\b(?:is|are|was|were))\s*(?:{_MISSING}|negative|low(?:er)?\b|weak(?:er)?\b|{_NOT})|"
+    rf"\b(?:{_MISSING}|{_NOT})|\b(?:do(?:es)?|did)(?:\s+not|n['’]t)\s+(?:appear|show\s+up|occur|stand\s+out)",
     re.IGNORECASE,
 )
 #: What tells of cells in general, before the genes and after them.
@@ -51,13 +52,16 @@ _USUALLY = (
     rf"tend\s+to)\s+(?:\w+\s+){{0,2}}?(?:{_VERB}|upregulat\w+|downregulat\w+|defined|marked|identified|characteri[sz]ed)"
 )
 _GENERAL = re.compile(
-    rf"{_MODAL}|{_USUALLY}|\bexpect(?:ed)?\s+(?:to\s+(?:see|find)\s+)?|\b(?:if|whether)\b", re.IGNORECASE
+    rf"{_MODAL}|{_USUALLY}|\bexpect(?:ed)?\s+(?:to\s+(?:see|find)\s+)?|\b(?:if|whether|maybe|perhaps|possibly|(?:check|look)(?:ing)?\s+for)\b",
+    re.IGNORECASE,
 )
 _IN_GENERAL = re.compile(
     r"\b(?:would|should|might|could)\s+(?:also\s+)?be\s+(?:expected|expressed|present|high)", re.IGNORECASE
 )
 _CLAIM = re.compile(rf"\b(?:{_VERB}|high|strong|enriched|positive|is\s+rich)\b", re.IGNORECASE)
 
+#: Characters that a denial reaches at most.
+_MAX_REACH = 400
 #: What ends the reach of a denial: always, and after a gene, a comma or "and".
 _ENDS = re.compile(
     r"[;—–]|\b(?:but|however|although|though|while|whereas|yet|despite|so|thus|therefore|hence|because|since|with|suggest\w*|"
@@ -69,10 +73,10 @@ _ENDS_LATER = re.compile(
     r"these|they|we|both|cells?\s+\d+)\b",
     re.IGNORECASE,
 )
-_ARMS = re.compile(r",|\band\b", re.IGNORECASE)
+_ARMS = re.compile(r"(?<!\d),|\band\b", re.IGNORECASE)
 _EXAMPLES = re.compile(r"\b(?:e\.g\.|i\.e\.|such\s+as|including|like)\s*,?", re.IGNORECASE)
 _SUBJECT = re.compile(
-    r"""[\s*_`"'”)]*(?:\([^()]*\)\s*)?(?:(?:genes?|express\w*|transcripts?|markers?|levels?|signals?|mRNA)\s+)*"""
+    r"""[\s*_`"'”)]*(?:\([^()]*\)\s*)?(?:,\s*(?:which|an?|the)\b[^,;.()]*,\s*)?(?:(?:genes?|express\w*|transcripts?|markers?|levels?|signals?|mRNA)\s+)*"""
     r"""(?:,?\s*(?:but|though|although|and|—|–|-)?\s*(?:which|these|those|this|they|it|both|all|none)?(?:\s+of\s+(?:which|them|these))?"""
     r"""(?:\s+(?:genes?|markers?|transcripts?))?)?\s*"""
 )
@@ -83,6 +87,8 @@ _THESE = re.compile(
 
 def stated_genes(sentence: str, genes: Sequence[GeneInText]) -> list[Stated]:
     """What a sentence says of each of its genes; their positions are those in the sentence."""
+    if not genes:
+        return []
     if sentence.rstrip("\"'”*_` \n").endswith("?"):
         return [Stated.GENERAL] * len(genes)
     denied = [_reach(sentence, cue.end(), genes) for cue in _DENIES.finditer(sentence)]
@@ -114,14 +120,14 @@ def denies_genes_before(sentence: str) -> bool:
 def _is_claim(sentence: str, cue: re.Match[str]) -> bool:
     """Whether "genes typically found in …" is what a cell expresses: a claim stands before, in the same clause."""
     clause = re.split(r"[,;()—–]|\b(?:which|as|since|because)\b", sentence[: cue.start()])[-1]
-    return _CLAIM.search(clause) is not None and not re.match(_MODAL, cue[0], re.IGNORECASE)
+    return _CLAIM.search(clause) is not None and re.match(_USUALLY, cue[0], re.IGNORECASE) is not None
 
 
 def _reach(sentence: str, start: int, genes: Sequence[GeneInText]) -> tuple[int, int]:
     """From the end of a cue to where what it says of genes ends."""
-    depth, armed, at = 0, False, start
+    depth, armed, at, stop = 0, False, start, min(start + _MAX_REACH, len(sentence))
     starts, stops = {one.start for one in genes}, {one.start: one.stop for one in genes}
-    while at < len(sentence):
+    while at < stop:
         if at in starts:
             armed, at = True, stops[at]
             continue
@@ -135,7 +141,7 @@ def _reach(sentence: str, start: int, genes: Sequence[GeneInText]) -> tuple[int,
             return start, at
         armed = armed or _ARMS.match(sentence, at) is not None
         at += 1
-    return start, len(sentence)
+    return start, stop
 
 
 def _before(sentence: str, stop: int, genes: Sequence[GeneInText]) -> list[int]:

@@ -17,17 +17,17 @@ _LISTED = re.compile(r"\s*(?:[-*•–+]|#{1,6}|\(?\d{1,3}[.)])\s")
 #: In front of a reference that only compares: "unlike Cell 3", "similar to Cell 1", "than in Cell 5".
 _COMPARED = re.compile(
     r"\b(?:unlike|compar\w+(?:\s+(?:it|this|them))?\s+(?:to|with)|relative\s+to|similar(?:ly)?\s+to|versus|vs\.?|"
-    r"than(?:\s+(?:in|for|of|that\s+of))?|in\s+contrast\s+to|as\s+(?:in|for)|resembl\w+|like|"
+    r"than(?:\s+(?:in|for|of|that\s+of))?|in\s+contrast\s+to|as\s+in|resembl\w+|like|"
     r"(?:distinct|differ\w*|distinguish\w*(?:\s+\w+){0,3}|apart)\s+from|opposed\s+to)"
     r"\s+(?:the\s+|that\s+of\s+|both\s+)?[*_`\"“(]*$",
     re.IGNORECASE,
 )
 #: Behind a reference that only compares: what follows is said of it after all.
 _RELATIVE = re.compile(r"[*_`\"”)]*(?:,?\s*(?:which|that|whose|where)\b|\s*\([*_`]*[A-Z][A-Z0-9-]{2,}|:)")
-#: A sentence that goes on about the cell of the one before it.
-_CONTINUES = re.compile(
-    r"\W*(?:it|its|this|these|they|both|the\s+(?:cell|cluster|group|profile|presence|expression|gene|combination|high)\w*|"
-    r"also|additionally|moreover|furthermore|further|in\s+addition|high|strong)\b",
+#: A sentence about cells in general, which does not go on about the cell of the one before it.
+_GENERAL = re.compile(
+    r"\b(?:many|all|most|several|some|other|each|every|remaining|any)\s+(?:of\s+(?:the|these)\s+)?(?:\w+\s+)?(?:cells?|clusters?|"
+    r"groups?)\b|^\W*(?:in\s+(?:general|summary|conclusion|total|short)|overall|to\s+(?:sum|conclude)|next|finally|now)\b",
     re.IGNORECASE,
 )
 #: Between references that share what is said: "Cell 1 and Cell 2".
@@ -86,7 +86,7 @@ def sentences(text: str, units: Sequence[str], masked: Sequence[tuple[int, int]]
             named = next((ref.units for ref in one.references if not ref.compared), ())
             near = bool(named) and one.references[0].start - one.start <= _NEAR_START
             topic = named if near else topic
-            about = topic if owner or near or _CONTINUES.match(text, one.start, one.stop) else ()
+            about = topic if owner or near or not _GENERAL.search(text, one.start, one.stop) else ()
             topic = named if named and not owner else topic
             found.append(one._replace(subject=about))
         n_under, last_stop = n_under + (first is None), stop
@@ -135,12 +135,20 @@ def _references(
         before = text[max(start, match.start() - 40) : match.start()]
         compared = _COMPARED.search(before) is not None and not _RELATIVE.match(text, match.end())
         last = found[-1] if found else None
-        if last is not None and not last.compared and _AND.fullmatch(text, last.stop, match.start()):
+        if last is not None and _share(text, last, match):
             joined = tuple(dict.fromkeys(last.units + named))
             found[-1] = UnitReference(joined, last.start, match.end(), last.compared)
         else:
             found.append(UnitReference(named, match.start(), match.end(), compared))
     return found
+
+
+def _share(text: str, last: UnitReference, match: re.Match[str]) -> bool:
+    """Whether a reference and the next one share what is said: "Cell 1, Cell 2 and Cell 3"."""
+    between = _AND.fullmatch(text, last.stop, match.start())
+    if between is None or last.compared:
+        return False
+    return "," not in between[0] or re.search("and|or|[&/]", between[0]) is not None or len(last.units) == 1
 
 
 @lru_cache(maxsize=64)
