@@ -14,6 +14,8 @@ from ._units_in_text import Sentence, sentences
 
 #: Hyphens that models write in gene symbols, and signs that Markdown escapes.
 _HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-"})
+#: The end of a long line in the middle of a sentence.
+_WRAPPED = re.compile(r"(?<=[^\n]{60})(?<=[\w,)”\"])\n(?=[ \t]*[a-z(“\"])")
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ def read_reasoning(
 
 
 def _plain(text: str) -> str:
-    """With plain hyphens, and without the backslashes of Markdown."""
-    return re.sub(r"\\([-_*])", r"\1", text.translate(_HYPHENS))
+    """With plain hyphens, without the backslashes of Markdown, and with the lines of wrapped sentences joined."""
+    return _WRAPPED.sub(" ", re.sub(r"\\([-_*])", r"\1", text.translate(_HYPHENS)))
 
 
 def _passages(text: str, found: Sequence[Sentence], mentions: Sequence[Sequence[Mention]], unit: str) -> list[str]:

@@ -155,7 +155,8 @@ def _share(text: str, last: UnitReference, match: re.Match[str]) -> bool:
 def _reference_pattern(units: tuple[str, ...]) -> re.Pattern[str]:
     name = "|".join(re.escape(unit) for unit in sorted(units, key=len, reverse=True)) or r"(?!)"
     one = rf"\#?(?:{name})(?![\w%]|[.,]\d)"
-    joint = r"(?:\s*(?:,|&|/|–|—|-|,?\s*\b(?:and|or|nor|to|through)\b)\s*(?:cells?\s+|clusters?\s+|groups?\s+)?)"
+    another = r"\s*,?\s*\b(?:and|or|nor)\b\s*(?:cells?\s+|clusters?\s+|groups?\s+)?"
+    joint = rf"(?:\s*(?:,|&|/|–|—|-|\b(?:to|through)\b)\s*|{another})"
     noun = r"(?<![\w-])(?i:cells?|clusters?|groups?)(?:[ \t]+(?:number|no\.|nr\.))?[ \t*_]{0,4}?"
     bare = r"\b(?i:in|among|between|of|for)[ \t]+(?:both[ \t]+)?"
     follows = r"(?=[ \t]*(?:[,.;:)]|(?:both|all|are|is|have|has|show|include|express|share)\b|\n|$))"
