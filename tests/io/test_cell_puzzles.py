@@ -73,6 +73,20 @@ def test_a_record_by_hand(tmp_path):
     assert found.obs_names[:2].tolist() == ["cell 1-two · 1", "cell 2-two · 1"]
 
 
+def test_context_and_set_may_be_missing(tmp_path, caplog):
+    records = changed(context="", split="test"), changed(puzzle="second")
+    found = sd.io.read_cell_puzzles(written(tmp_path / "some.json", *records))
+    assert found.obs["description"].isna().tolist() == [True] * 3 + [False] * 3
+    assert found.obs["split"].isna().tolist() == [False] * 3 + [True] * 3
+    none = sd.io.read_cell_puzzles(written(tmp_path / "none.json", changed(context="")))
+    assert "description" not in none.obs
+    for puzzles, ending in ((found, "json"), (none, "json"), (found, "parquet"), (none, "parquet")):
+        sd.io.write_cell_puzzles(puzzles, tmp_path / f"again.{ending}")
+        again = sd.io.read_cell_puzzles(tmp_path / f"again.{ending}")
+        assert again.obs.astype(str).equals(puzzles.obs.astype(str))
+    assert "counts as missing" not in caplog.text
+
+
 @pytest.mark.parametrize("names", [("user_msg", "answer"), ("user_msg", "assistant_msg"), ("question", "answer")])
 @pytest.mark.parametrize("ending", ["json", "parquet"])
 def test_published_prompts_have_the_same_content_as_lists(tmp_path, names, ending):

@@ -14,7 +14,17 @@ import pandas as pd
 from anndata import AnnData
 
 from .._validation import positive_integer
-from ..cells import adata_keys, check_column, check_columns, modality, plan_ranking, seed, store_sentences, text_column
+from ..cells import (
+    adata_keys,
+    cell_names,
+    check_column,
+    check_columns,
+    modality,
+    plan_ranking,
+    seed,
+    store_sentences,
+    text_column,
+)
 from ._puzzle_groups import puzzle_groups
 from ._puzzle_sampling import SampledPuzzle, sample_puzzles, split_puzzles
 
@@ -185,7 +195,7 @@ def _check(
     taken = [name for name in written if name in data.obs]
     if taken:
         raise ValueError(f"obs has the columns {taken}, which cell_puzzles writes: rename or delete them first")
-    if not data.obs_names.is_unique:
+    if not cell_names(data).is_unique:
         raise ValueError("names of cells are not unique: call adata.obs_names_make_unique() first")
     if split_by is not None and split is None:
         raise ValueError(f"split_by={split_by!r} needs the sets: pass split={{'train': 0.8, 'test': 0.2}}")
