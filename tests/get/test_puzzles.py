@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sc_duality as sd
+from tests.scripted_model import ScriptedModel
 
 
 def made(*puzzles: tuple[str, str]) -> ad.AnnData:
@@ -196,3 +199,45 @@ def test_bad_input(change, arguments, error, message):
         adata.obs.iloc[0, adata.obs.columns.get_loc({"truth": "cell_type"}.get(change, change))] = None
     with pytest.raises(error, match=message):
         sd.get.puzzle_scores(adata, **arguments)
+
+
+class Expert(ScriptedModel):
+    """Writes the true labels of the cells of each prompt, but for one puzzle of each number of cells."""
+
+    def __init__(self, puzzles: ad.AnnData) -> None:
+        super().__init__(prompt_format="cell-o1", n_genes=50)
+        genes = [", ".join(one) for one in sd.get.gene_lists(puzzles)]
+        self.types = dict(zip(genes, puzzles.obs["cell_type"], strict=True))
+        self.refused: set[int] = set()
+
+    def generate(self, prompts, sampling):
+        return [self.answer(prompt) for prompt in prompts]
+
+    def answer(self, prompt: str) -> str:
+        cells = re.findall(r"^Cell \d+: (.*)$", prompt, re.MULTILINE)
+        if len(cells) not in self.refused:
+            self.refused.add(len(cells))
+            return "I cannot tell."
+        return f"<think>Markers.</think><answer>{' | '.join(self.types[one] for one in cells)}</answer>"
+
+
+def test_from_cells_to_scores(tmp_path):
+    adata = sd.pp.cell_puzzles(sd.datasets.pbmc3k(), "cell_type", (), n_puzzles=20, n_cells=(3, 4), exclude=None)
+    sd.io.write_cell_puzzles(adata, tmp_path / "puzzles.json")
+    for puzzles in (adata, sd.io.read_cell_puzzles(tmp_path / "puzzles.json")):
+        sd.tl.annotate(puzzles, Expert(puzzles), labels="candidate", unique="puzzle", method="generate")
+        scores = sd.get.puzzle_scores(puzzles)
+        table = scores.pivot(index="n_cells", columns="metric", values="value")
+        n = scores.groupby("n_cells")["n_puzzles"].first()
+        for metric in ("cell_accuracy", "batch_accuracy", "format_validity", "uniqueness"):
+            assert table[metric].tolist() == pytest.approx([1 - 1 / n["3"], 1 - 1 / n["4"], 1 - 2 / n["all"]])
+        expected = puzzles.uns["annotation"]["answers"]["text"].str.len().mean()
+        assert table["response_length"]["all"] == pytest.approx(expected)
+
+
+def test_joint_assignment_by_the_embedded_model():
+    adata = sd.pp.cell_puzzles(sd.datasets.pbmc3k(), "cell_type", (), n_puzzles=20, n_cells=(5, 8))
+    sd.tl.annotate(adata, labels="candidate", unique="puzzle")
+    jointly, alone = (sd.get.puzzles(adata, key) for key in ("annotation", "annotation_independent"))
+    assert (jointly["uniqueness"] == 1).all()
+    assert jointly["batch_accuracy"].mean() > alone["batch_accuracy"].mean()
