@@ -73,6 +73,16 @@ def test_two_true_labels_of_one_term_stay_two():
     assert sd.get.puzzles(adata)["cell_accuracy"].tolist() == [0]
 
 
+def test_cells_without_a_puzzle_or_a_true_label_are_left_out_with_a_warning(caplog):
+    adata = made(("B T", "B T"), ("B T NK", "B NK T"), ("B T", "T B"))
+    adata.obs.iloc[0, adata.obs.columns.get_loc("puzzle")] = None
+    adata.obs.iloc[3, adata.obs.columns.get_loc("cell_type")] = "unknown"
+    table = sd.get.puzzles(adata)
+    assert table["n_cells"].to_dict() == {"p0": 1, "p1": 2, "p2": 2}
+    assert table["cell_accuracy"].tolist() == [1, 0.5, 0]
+    assert "2 of 7 cells have no puzzle in obs['puzzle'] or no true label in obs['cell_type']" in caplog.text
+
+
 def test_means_by_number_of_cells():
     scores = sd.get.puzzle_scores(made(("B T", "B T"), ("B T NK", "B B NK"), ("B T", "- -")))
     table = scores.pivot(index="n_cells", columns="metric", values="value")
@@ -183,8 +193,13 @@ def test_bounds_and_order_of_cells(predictions):
         (None, {"truth": "none"}, KeyError, "truth='none' is not an obs column"),
         (None, {"groupby": "none"}, KeyError, "groupby='none' is not an obs column"),
         ("uns", {}, KeyError, "uns has no 'cell_puzzles' with the name of the true labels: pass truth="),
-        ("truth", {}, ValueError, r"obs\['cell_type'\] is missing for 1 of 2 cells: leave them out"),
-        ("puzzle", {}, ValueError, r"obs\['puzzle'\] is missing for 1 of 2 cells: leave them out"),
+        (
+            "truth",
+            {},
+            ValueError,
+            r"no cell has both a puzzle in obs\['puzzle'\] and a true label in obs\['cell_type'\]",
+        ),
+        ("puzzle", {}, ValueError, "no cell has both a puzzle"),
         (None, {"threshold": 0.8}, ValueError, "threshold=0.8 needs encoder="),
         (None, {"threshold": 80, "encoder": letters}, ValueError, "threshold=80 must be a similarity above 0"),
         (None, {"encoder": "medcpt"}, TypeError, "encoder='medcpt' must be a function of texts"),
@@ -196,7 +211,7 @@ def test_bad_input(change, arguments, error, message):
     if change == "uns":
         del adata.uns["cell_puzzles"]
     elif change is not None:
-        adata.obs.iloc[0, adata.obs.columns.get_loc({"truth": "cell_type"}.get(change, change))] = None
+        adata.obs[{"truth": "cell_type"}.get(change, change)] = None
     with pytest.raises(error, match=message):
         sd.get.puzzle_scores(adata, **arguments)
 

@@ -66,7 +66,7 @@ def puzzles(
     KeyError
         There are no such columns, or no such panel.
     ValueError
-        There are no keys or more than 7, or a cell has no puzzle or no true label.
+        There are no keys or more than 7, or no cell has a puzzle and a true label.
 
     See Also
     --------
