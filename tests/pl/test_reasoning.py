@@ -1,7 +1,11 @@
 """The dotplot of cited genes: expression of the data, rings and crosses of the table."""
 
+import anndata as ad
+import mudata as md
 import numpy as np
+import pandas as pd
 import pytest
+from anndata.experimental import read_lazy
 
 import sc_duality as sd
 from sc_duality.cells import group_expression, text_column
@@ -52,7 +56,7 @@ def test_dots_rings_and_crosses(cells):
     assert {(row.split(":")[0], gene) for row, gene in found_rings} == {("B cells", "CD79A"), ("NK cells", "GNLY")}
     assert {(row.split(":")[0], gene) for row, gene in found_crosses} == {("B cells", "CD14"), ("NK cells", "FOXP3")}
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert "cited, but not shown to the model, or in < 10% of cells" in texts
+    assert "cited, but not shown to the model, or in < 10 % of cells" in texts
 
 
 def test_other_groups_and_fewer_genes(cells):
@@ -81,6 +85,31 @@ def test_what_cannot_be_drawn(cells):
     monocytes = cells[cells.obs["cell_type"] == "CD14+ Monocytes"].copy()
     with pytest.raises(ValueError, match="nothing to draw: the reasoning in uns"):
         sd.pl.reasoning(monocytes)
+    renamed = cells.copy()
+    renamed.obs["cell_type"] = renamed.obs["cell_type"].astype(str) + " 1"
+    with pytest.raises(ValueError, match="none of the cells or groups in uns"):
+        sd.pl.reasoning(renamed)
+    two = cells[cells.obs["cell_type"] != "NK cells"].copy()
+    assert [tick.get_text() for tick in sd.pl.reasoning(two).get_xticklabels()] == ["CD79A", "CD14"]
+    two.obs["annotation"] = None
+    assert sd.pl.reasoning(two).get_yticklabels()[0].get_text() == "B cells (50)"
     del monocytes.uns["annotation"]["reasoning"]
     with pytest.raises(KeyError, match="has no reasoning"):
         sd.pl.reasoning(monocytes)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning:mudata")
+def test_lazy_cells_and_a_mudata_are_drawn(cells, tmp_path):
+    expected = marks(sd.pl.reasoning(cells))
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    for adata in (read_lazy(tmp_path / "cells.h5ad"), ad.read_h5ad(tmp_path / "cells.h5ad", backed="r")):
+        assert marks(sd.pl.reasoning(adata)) == expected
+        pd.testing.assert_frame_equal(sd.get.reasoning(adata), sd.get.reasoning(cells), check_dtype=False)
+    mdata = md.MuData({"gex": cells})
+    assert marks(sd.pl.reasoning(mdata, mod="gex")) == expected
+
+
+def test_cells_that_share_a_name_are_drawn(cells):
+    adata = cells.copy()
+    adata.obs_names = ["cell"] * adata.n_obs
+    assert marks(sd.pl.reasoning(adata)) == marks(sd.pl.reasoning(cells))

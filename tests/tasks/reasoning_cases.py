@@ -78,8 +78,31 @@ PMEL, TYR and DCT. What about Cell 1? It is characterised by COL1A2, COL3A1. Smo
 MYH11. Therefore fibroblast. Cell 5 expresses LOR... no, that is wrong: FLG and LORICRIN are missing from Cell \
 5; its markers are CD207 and CD1A."""
 
+MATCHES = """\
+<think>
+Let me match. Candidates: enterocyte, goblet, Paneth, tuft, stem.
+
+Cell 1: APOA1, APOA4, FABP2, ALPI – enterocyte.
+Cell 2: LGR5, OLFM4, ASCL2, SMOC2 – stem. Paneth cells share OLFM4?
+Cell 3: DEFA5, DEFA6, LYZ, REG3A – Paneth.
+Cell 4: MUC2, FCGBP, ZG16, TFF3 – goblet, though LYZ appears too (rank 40).
+Cell 5: TRPM5, POU2F3, IRAG2, no MUC2 – tuft.
+
+Double-check Cell 2 vs Cell 3: Cell 2 lacks DEFA5 so it can't be Paneth. Everything consistent; SMOC2 seals \
+it for Cell 2.
+</think>"""
 #: A text, and by unit the genes that it cites as expressed and those that it denies.
 CITED = [
+    (
+        MATCHES,
+        {
+            1: ("APOA1 APOA4 FABP2 ALPI", ""),
+            2: ("LGR5 OLFM4 ASCL2 SMOC2", "DEFA5"),
+            3: ("DEFA5 DEFA6 LYZ REG3A", ""),
+            4: ("MUC2 FCGBP ZG16 TFF3 LYZ", ""),
+            5: ("TRPM5 POU2F3 IRAG2", "MUC2"),
+        },
+    ),
     (
         THOUGHTS,
         {
@@ -283,6 +306,55 @@ CITED = [
     ("Cell 5 is negative for CD3E, CD19, and CD14.", {5: ("", "CD3E CD19 CD14")}),
     ("Cell 5 shows moderate CD3E expression with GZMK.", {5: ("CD3E GZMK", "")}),
     ("Cell 5: no canonical markers. Its top genes are RPS27 and TMSB10.", {5: ("RPS27 TMSB10", "")}),
+]
+
+#: A text about one unit, with the genes that it cites as expressed and those that it denies.
+CITED_ALONE = [
+    (
+        "This cluster is marked by GZMK, CCL5 and CD8A. Naive T cells express CCR7 and SELL, neither of which"
+        " is among the top genes. Unlike NK cells, which express NCAM1, it keeps CD3D. CD8+ effector memory T"
+        " cells it is.",
+        "GZMK CCL5 CD8A CD3D",
+        "",
+    ),
+    (
+        "The differentially expressed genes (MS4A1, CD79A, TCL1A, IGHD) immediately suggest naive B cells. "
+        "Memory B cells would be CD27+ and IGHD-. The highly expressed list adds CD74, HLA-DRA. I don't see "
+        "JCHAIN, MZB1 or XBP1, ruling out plasma cells.",
+        "MS4A1 CD79A TCL1A IGHD CD74 HLA-DRA",
+        "JCHAIN MZB1 XBP1",
+    ),
+    (
+        "Top DE genes: FCGR3A, MS4A7, LST1, RHOC. CD14 is lower than in the other monocyte cluster; S100A8/9 "
+        "absent. => non-classical monocyte (CD16+).",
+        "FCGR3A MS4A7 LST1 RHOC",
+        "CD14 S100A8 S100A9",
+    ),
+    (
+        "Key evidence:\n* `PPBP`, `PF4`, `GP9` – platelet genes\n* *No* `HBB` – not erythroid"
+        "\nThe cells express almost nothing else.",
+        "PPBP PF4 GP9",
+        "HBB",
+    ),
+    (
+        "The presence of both CD3E and CD19 is odd; possibly doublets. If T cells, one would expect TRAC; it "
+        "is there. Final: T cell.",
+        "CD3E CD19",
+        "",
+    ),
+    (
+        "Ribosomal genes (RPS27, RPL34) and LTB, IL7R, TCF7 with CCR7 → naive/central memory CD4 T cells. "
+        "CD8A/CD8B not seen, GNLY not seen.",
+        "RPS27 RPL34 LTB IL7R TCF7 CCR7",
+        "CD8A CD8B GNLY",
+    ),
+    ("High CLEC9A, XCR1, BATF3: cDC1. cDC2s express CD1C instead.", "CLEC9A XCR1 BATF3", ""),
+    ("EPCAM+ KRT20+ with FABP1; MUC2 negative so absorptive, not goblet.", "EPCAM KRT20 FABP1", "MUC2"),
+    (
+        "Mitotic genes such as MKI67, TOP2A and UBE2C dominate. The lineage is T (CD3D). No B-lineage transcripts.",
+        "MKI67 TOP2A UBE2C CD3D",
+        "",
+    ),
 ]
 
 #: A text, and by unit the labels that it assigns, one after the other.

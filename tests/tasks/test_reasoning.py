@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sc_duality.cells import genes_by_written_name
 from sc_duality.tasks import read_reasoning
-from tests.tasks.reasoning_cases import ASSIGNED, CITED
+from tests.tasks.reasoning_cases import ASSIGNED, CITED, CITED_ALONE
 
 UNITS = ["1", "2", "3", "4", "5"]
 LABELS = [
@@ -35,6 +35,12 @@ def test_genes_cited_and_denied(text, expected, genes):
     found = read_reasoning(text, UNITS, genes, LABELS)
     got = {int(unit): (set(one.cited), set(one.absent)) for unit, one in found.items() if one.cited or one.absent}
     assert got == {unit: (set(cited.split()), set(absent.split())) for unit, (cited, absent) in expected.items()}
+
+
+@pytest.mark.parametrize(("text", "cited", "absent"), CITED_ALONE, ids=[text[:40] for text, *_ in CITED_ALONE])
+def test_genes_cited_and_denied_of_the_only_unit(text, cited, absent, genes):
+    found = read_reasoning(text, ["0"], genes, LABELS)["0"]
+    assert (set(found.cited), set(found.absent)) == (set(cited.split()), set(absent.split()))
 
 
 @pytest.mark.parametrize(("text", "expected"), ASSIGNED, ids=[text[:40] for text, _ in ASSIGNED])

@@ -129,3 +129,49 @@ def test_no_table_without_reasoning():
         adata, ScriptedModel(texts=["<answer>B cell</answer>"]), labels=["B cell", "NK cell"], method="generate"
     )
     assert "reasoning" not in adata.uns["annotation"]
+
+
+JOINT = """<think>Cluster 2 has PPBP and PF4: Cluster 2 is the megakaryocyte.
+Cluster 1 expresses CD79A and FOXP3, not CD3E. So Cluster 1 → B cell.</think><answer>B cell | megakaryocyte</answer>"""
+
+
+def test_clusters_of_one_prompt():
+    adata = sd.datasets.pbmc3k()
+    adata = adata[adata.obs["cell_type"].isin(["B cells", "Megakaryocytes"])].copy()
+    model = ScriptedModel(texts=[JOINT, "<think>Cluster 1 has CD79A</think><answer>B cell</answer>"])
+    labels = {"method": "generate", "labels": ["B cell", "megakaryocyte", "NK cell"]}
+    sampling = sd.Sampling(temperature=1.0, n_samples=2)
+    sd.tl.annotate(adata, model, groupby="cell_type", unique=True, sampling=sampling, **labels)
+    table = sd.get.reasoning(adata)
+    assert table["unit"].tolist() == ["B cells", "Megakaryocytes"] * 2
+    assert table["batch"].tolist() == ["all groups"] * 4
+    assert table["sample"].tolist() == [0, 0, 1, 1]
+    assert table["label"].tolist() == ["B cell", "megakaryocyte", "", ""]
+    assert table["shown"].tolist() == ["CD79A", "PPBP PF4", "CD79A", ""]
+    assert table["invented"].tolist() == ["FOXP3", "", "", ""]
+    assert table["absent"].tolist() == ["CD3E", "", "", ""]
+    assert table["order"].tolist() == [2, 1, 0, 0]
+    assert table["conclusion"].tolist() == ["B cell", "megakaryocyte", "", ""]
+    figure = sd.pl.reasoning(adata)
+    assert [tick.get_text() for tick in figure.get_xticklabels()] == ["CD79A", "FOXP3", "PPBP", "PF4"]
+
+
+def test_types_of_several_clusters_are_named_freely():
+    adata = sd.datasets.pbmc3k()
+    adata = adata[adata.obs["cell_type"].isin(["B cells", "Megakaryocytes"])].copy()
+    sd.tl.annotate(adata, ScriptedModel(texts=[JOINT]), groupby="cell_type", unique=True, method="generate")
+    assert sd.get.reasoning(adata)["conclusion"].tolist() == ["B cell", "megakaryocyte"]
+
+
+def test_cells_of_one_prompt():
+    adata = sd.datasets.pbmc3k()[:4].copy()
+    adata.obs["puzzle"] = ["a", "a", "b", "b"]
+    text = "<think>Cell 1 has B2M. Cell 2 has TMSB4X.</think><answer>B cell | NK cell</answer>"
+    labels = {"method": "generate", "labels": ["B cell", "NK cell"]}
+    sd.tl.annotate(adata, ScriptedModel(texts=[text]), unique="puzzle", **labels)
+    table = sd.get.reasoning(adata)
+    assert table["unit"].tolist() == list(adata.obs_names)
+    assert table["cited"].tolist() == ["B2M", "TMSB4X"] * 2
+    assert table["batch"].tolist() == ["a", "a", "b", "b"]
+    rows = [tick.get_text() for tick in sd.pl.reasoning(adata).get_yticklabels()]
+    assert rows == ["B cell (2)", "NK cell (2)"]

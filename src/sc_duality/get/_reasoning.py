@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..cells import adata_keys, is_result, modality
+from ..cells import adata_keys, in_memory, is_result, modality
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -84,11 +84,11 @@ def reasoning(adata: AnnData | MuData, key: str = adata_keys.ANNOTATION, *, mod:
     if key not in data.uns or not is_result(data.uns[key]):
         found = [name for name in data.uns if is_result(data.uns[name]) and adata_keys.REASONING in data.uns[name]]
         raise KeyError(f"uns has no result {key!r}; results with reasoning are {', '.join(found) or 'none'}")
-    entry: Mapping[str, object] = data.uns[key]
+    entry: Mapping[str, Any] = data.uns[key]
     table = entry.get(adata_keys.REASONING)
-    if not isinstance(table, pd.DataFrame):
+    if table is None:
         raise KeyError(
             f"uns[{key!r}] has no reasoning: run the tool with method='generate' and a model that writes reasoning; "
             "the embedded model writes labels only, and versions up to 0.13 did not check reasoning"
         )
-    return table.reset_index(drop=True)
+    return in_memory(table).reset_index(drop=True)

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from .. import get
 from .._validation import positive_integer
-from ..cells import adata_keys, cell_names, group_expression, modality, mode, ranked_matrix
+from ..cells import adata_keys, cell_names, group_expression, modality, mode, ranked_matrix, text_column
 from ._common import LINE, axes, groups
 from ._dots import ABOVE, MAX_AREA, row_title, scaled, size_legend
 
@@ -68,7 +68,7 @@ def reasoning(
     KeyError
         The result has no reasoning, or ``obs`` has no such column.
     ValueError
-        The reasoning cites no gene for any of these cells.
+        The reasoning is not about these cells, or cites no gene for them.
 
     Examples
     --------
@@ -98,8 +98,8 @@ def reasoning(
     ax = axes(ax, (4.2 + 0.27 * len(genes), 2.2 + 0.36 * len(names)))
     _draw_dots(ax, fraction.to_numpy(), scaled(mean).to_numpy())
     _draw_marks(ax, cited, fraction)
-    labels = groups(data, key)
-    titles = [row_title(name, mode(labels[rows == name]) or "", int((rows == name).sum())) for name in names]
+    labels = text_column(data, key).reset_index(drop=True)
+    titles = [row_title(name, mode(labels[rows == name]) or name, int((rows == name).sum())) for name in names]
     ax.set_xticks(range(len(genes)), genes, rotation=90, parse_math=False)
     ax.set_yticks(range(len(names)), titles, parse_math=False)
     ax.set(xlim=(-0.8, len(genes) - 0.2), ylim=(len(names) - 0.3, -0.7), xlabel="genes cited in the reasoning")
@@ -111,8 +111,7 @@ def reasoning(
 def _default_groups(adata: AnnData, key: str, table: pd.DataFrame) -> str:
     """The column of the groups that the prompts were about; that of the labels if they were about cells."""
     column = _groups_column(adata, key)
-    about_groups = column in adata.obs and set(table["unit"]) <= set(groups(adata, column).cat.categories)
-    return column if about_groups else key
+    return column if column in adata.obs and set(table["unit"]) & set(text_column(adata, column).dropna()) else key
 
 
 def _groups_column(adata: AnnData, key: str) -> str:
@@ -124,9 +123,15 @@ def _groups_column(adata: AnnData, key: str) -> str:
 def _group_of_units(adata: AnnData, key: str, table: pd.DataFrame, rows: pd.Series) -> pd.Series:
     """The row of each unit of the table: that of the cell, or of most cells of the group; missing if there is none."""
     column = _default_groups(adata, key, table)
-    units = pd.Series(cell_names(adata).astype(str)) if column == key else groups(adata, column).astype(object)
-    group = rows.astype(object).groupby(units.to_numpy()).agg(lambda values: mode(values))
-    return table["unit"].map(group)
+    units = cell_names(adata).astype(str) if column == key else text_column(adata, column)
+    group = rows.astype(object).groupby(np.asarray(units, dtype=object)).agg(mode)
+    found = table["unit"].map(group)
+    if found.isna().all():
+        raise ValueError(
+            f"none of the cells or groups in uns[{key!r}]['reasoning'] is among these cells, such as "
+            f"{table['unit'].iloc[0]!r}: were they renamed, or the cells selected?"
+        )
+    return found
 
 
 def _citations(table: pd.DataFrame, n_genes: int) -> pd.DataFrame:
@@ -164,7 +169,7 @@ def _draw_marks(ax: Axes, cited: pd.DataFrame, fraction: pd.DataFrame) -> None:
         Line2D([], [], linestyle="", marker="o", markersize=10, markerfacecolor="none", markeredgecolor="0.1"),
         Line2D([], [], linestyle="", marker="x", markersize=7, color=LINE, markeredgewidth=1.8),
     ]
-    without = f"cited, but not shown to the model, or in < {MIN_FRACTION:.0%} of cells"
+    without = f"cited, but not shown to the model, or in < {100 * MIN_FRACTION:.0f} % of cells"
     sizes, texts = size_legend()
     # Columns of two: a size, and a mark below it.
     handles = [sizes[0], marks[0], sizes[1], Line2D([], [], linestyle=""), sizes[2], marks[1]]

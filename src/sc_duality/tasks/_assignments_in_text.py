@@ -50,7 +50,7 @@ _GIVES = re.compile(
 )
 
 
-class Assignment(NamedTuple):
+class LabelAssigned(NamedTuple):
     """A statement that units have a label."""
 
     units: tuple[str, ...]
@@ -90,7 +90,7 @@ def _spelled(label: str) -> str:
 
 def assignments_in_text(
     text: str, found: Sequence[Sentence], labels: Sequence[LabelInText], alone: str | None = None
-) -> list[Assignment]:
+) -> list[LabelAssigned]:
     """The statements that a cell or group is of a type, in the order of the text.
 
     Statements that are negated, that are a question or a condition, or that name alternatives do not count.
@@ -118,7 +118,7 @@ def assignments_in_text(
 
 def _in_sentence(
     text: str, sentence: Sentence, labels: Sequence[LabelInText], alone: str | None
-) -> Iterator[Assignment]:
+) -> Iterator[LabelAssigned]:
     for i, one in enumerate(labels):
         stop = labels[i + 1].start if i + 1 < len(labels) else sentence.stop
         before = [ref for ref in sentence.references if ref.stop <= one.start and not ref.compared]
@@ -130,7 +130,7 @@ def _in_sentence(
         if not units and after is not None and _REVERSED.fullmatch(text, one.stop, after.start):
             units = after.units if _GIVES.search(text[start : one.start]) else ()
         if units:
-            yield Assignment(units, one.label, one.start)
+            yield LabelAssigned(units, one.label, one.start)
 
 
 def _is_open(text: str, start: int, label: LabelInText, stop: int) -> bool:

@@ -123,7 +123,7 @@ def _passages(text: str, found: Sequence[Sentence], mentions: Sequence[Sequence[
 def _stated(
     mentions: Sequence[Sequence[Mention]], unit: str, stated: Stated, without: Stated | None = None
 ) -> tuple[str, ...]:
-    """The genes of which this is stated, and nowhere ``without``."""
+    """The genes that this is stated of, and nowhere ``without``."""
     own = [one for inside in mentions for one in inside if unit in one.units]
     left_out = {one.gene for one in own if one.stated == without}
     return tuple(dict.fromkeys(one.gene for one in own if one.stated == stated and one.gene not in left_out))

@@ -51,8 +51,17 @@ _USUALLY = (
     r"\b(?:typically|usually|normally|classically|generally|often|commonly|characteristically|canonically|known\s+to|"
     rf"tend\s+to)\s+(?:\w+\s+){{0,2}}?(?:{_VERB}|upregulat\w+|downregulat\w+|defined|marked|identified|characteri[sz]ed)"
 )
+#: "Naive T cells express", "NK cells, which have", at the start of a clause and without "these".
+_TYPES_EXPRESS = (
+    r"(?:^|[,;:(.—–]|\b(?:and|but|or|while|whereas|since|because|as|unlike|that|if|although|though)\b)[\s*_-]*"
+    r"(?:(?!(?:these|those|the|our|all|both|its|this|such|cluster)\b)[\w+/-]+\s+){0,3}?"
+    r"(?:(?<=\w\s)\w*cells|\w+(?:cytes|phages|blasts|phils)|neurons|platelets|c?DC\d?s|ILC\d?s|Tregs)\s*,?\s*(?:(?:which|that)\s+)?"
+    r"(?:(?:also|all|often|do|can)\s+)?(?:co-?)?(?:express|have|share|show|carry|contain|(?:up|down)regulate|lack)\b"
+)
 _GENERAL = re.compile(
-    rf"{_MODAL}|{_USUALLY}|\bexpect(?:ed)?\s+(?:to\s+(?:see|find)\s+)?|\b(?:if|whether|maybe|perhaps|possibly|(?:check|look)(?:ing)?\s+for)\b",
+    rf"{_MODAL}|{_USUALLY}|{_TYPES_EXPRESS}|\bexpect(?:ed)?\s+(?:to\s+(?:see|find)\s+)?|"
+    r"\bwould\s+(?:\w+\s+)?be(?=\s+(?-i:[A-Z][A-Z0-9-]{2,}))|"
+    r"\b(?:if|whether|maybe|perhaps|possibly|(?:check|look)(?:ing)?\s+for)\b",
     re.IGNORECASE,
 )
 _IN_GENERAL = re.compile(
@@ -80,6 +89,7 @@ _SUBJECT = re.compile(
     r"""(?:,?\s*(?:but|though|although|and|—|–|-)?\s*(?:which|these|those|this|they|it|both|all|none)?(?:\s+of\s+(?:which|them|these))?"""
     r"""(?:\s+(?:genes?|markers?|transcripts?))?)?\s*"""
 )
+_ELSEWHERE = re.compile(r"\s+(?:in|from|for)\s+(?:the\s+other|other|cells?\b|clusters?\b)", re.IGNORECASE)
 _THESE = re.compile(
     r"\W*(?:(?:however|but|yet|unfortunately)\W+)?(?:these|those|such|they|none\s+of\s+(?:these|them))\b", re.IGNORECASE
 )
@@ -95,8 +105,8 @@ def stated_genes(sentence: str, genes: Sequence[GeneInText]) -> list[Stated]:
     general = [
         _reach(sentence, cue.end(), genes) for cue in _GENERAL.finditer(sentence) if not _is_claim(sentence, cue)
     ]
-    after = {i: Stated.GENERAL for cue in _IN_GENERAL.finditer(sentence) for i in _before(sentence, cue.start(), genes)}
-    after |= {i: Stated.ABSENT for cue in _DENIED.finditer(sentence) for i in _before(sentence, cue.start(), genes)}
+    after = {i: Stated.GENERAL for cue in _IN_GENERAL.finditer(sentence) for i in _before(sentence, cue, genes)}
+    after |= {i: Stated.ABSENT for cue in _DENIED.finditer(sentence) for i in _before(sentence, cue, genes)}
     found = []
     for i, one in enumerate(genes):
         if one.negative or after.get(i) == Stated.ABSENT or any(start <= one.start < stop for start, stop in denied):
@@ -144,11 +154,13 @@ def _reach(sentence: str, start: int, genes: Sequence[GeneInText]) -> tuple[int,
     return start, stop
 
 
-def _before(sentence: str, stop: int, genes: Sequence[GeneInText]) -> list[int]:
-    """Indices of the genes that are the subject of what starts at ``stop``: the last one before it, and its list."""
-    found = [i for i, one in enumerate(genes) if one.stop <= stop][-1:]
-    if not found or not _SUBJECT.fullmatch(sentence, genes[found[0]].stop, stop):
+def _before(sentence: str, cue: re.Match[str], genes: Sequence[GeneInText]) -> list[int]:
+    """Indices of the genes that are the subject of a cue: the last one before it, and its list."""
+    found = [i for i, one in enumerate(genes) if one.stop <= cue.start()][-1:]
+    if not found or not _SUBJECT.fullmatch(sentence, genes[found[0]].stop, cue.start()):
         return []
+    if cue[0].startswith("("):  # of one gene: "KRT19, KRT7 (low)"; not of other cells: "KRT7 (absent in Cell 1)"
+        return [] if _ELSEWHERE.match(sentence, cue.end()) else found
     while found[-1] > 0 and follows_in_list(sentence, genes[found[-1] - 1], genes[found[-1]]):
         if ";" in sentence[genes[found[-1] - 1].stop : genes[found[-1]].start]:
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -90,11 +91,11 @@ class _Names:
         self._genes = dict.fromkeys(genes)
         self.written = genes_by_written_name(self._genes)
 
-    def with_shown(self, shown: Iterable[str]) -> dict[str, str]:
+    def with_shown(self, shown: Iterable[str]) -> Mapping[str, str]:
         """With the names in a prompt, which may be those of a model."""
         others = [name for name in dict.fromkeys(shown) if name not in self.written]
         known = to_known_names(others, self._genes)
-        return self.written | {name: gene or name for name, gene in zip(others, known, strict=True)}
+        return ChainMap({name: gene or name for name, gene in zip(others, known, strict=True)}, self.written)
 
 
 def _lines(row: Reasoned, names: _Names, n_tokens: int) -> Iterable[dict[str, Any]]:
