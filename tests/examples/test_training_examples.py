@@ -138,6 +138,15 @@ def test_batches_have_at_most_n_cells(toy_cells):
     assert {len(one.example.cells) for one in found} == {2}
 
 
+@pytest.mark.parametrize(("fraction", "n_hidden", "n_texts"), [(0, 0, 1), (0.5, 3, 2), (1, 6, 2)])
+def test_the_dual_of_joint_annotation_hides_a_fraction_of_each_cell(toy_cells, fraction, n_hidden, n_texts):
+    task = JointAnnotation(truth="cell_type", groupby=["donor"], hidden_fraction=fraction)
+    found, _ = sampled(toy_cells, task, 10)
+    for one in found:
+        assert {len(hidden) for hidden in one.example.hidden_genes} == {n_hidden}
+        assert len(one.texts()) == n_texts
+
+
 def test_a_group_of_one_type_makes_no_batch(toy_cells):
     one_type = (toy_cells.adata.obs["cell_type"] == "gamma cell").to_numpy()
     with pytest.raises(ValueError, match=r"no group of groupby=\['donor'\] has cells of two types"):

@@ -36,7 +36,7 @@ TASKS = {
 SUPPORTED = {
     "plain": set(TASKS),
     "terse": set(TASKS),
-    "compact": set(TASKS) - {"joint_annotation", "cluster_annotation"},
+    "compact": set(TASKS) - {"cluster_annotation"},
     "c2s": {"annotation", "generation"},
     "cell-o1": {"annotation", "joint_annotation"},
 }

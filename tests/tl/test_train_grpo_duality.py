@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import sc_duality as sd
+from sc_duality.rewards import joint_annotation_reward
 from sc_duality.tasks import LabelExample, Question
 
 pytest.importorskip("trl")
@@ -389,3 +390,22 @@ def test_cells_without_known_genes(random, tmp_path):
     cells.var_names = [f"X{i}" for i in range(cells.n_vars)]
     with pytest.raises(ValueError, match="knows 0 of the"):
         align(random, tmp_path / "out", cells)
+
+
+# --- batches of cells -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_puzzles_are_trained_by_the_reward_of_cell_o1(tmp_path):
+    tokens = ("<joint>", "<types>", "|", "<1>", "<2>")
+    start = save_toy(tmp_path / "random", 64, tokens, tasks=["annotation", "joint_annotation"])
+    tasks = {"joint_annotation": {"truth": "cell_type", "groupby": ["donor"], "n_cells": 2}}
+    cells, trained = toy_cells(200), {"tasks": tasks, "augment": False}
+    how = {"held_out": 0, "num_train_epochs": 6, "learning_rate": 1e-2}
+    sft = sd.tl.train_sft(cells, start, tmp_path / "sft", **trained, **how).model
+    how = {**LONG, "reward": joint_annotation_reward, "learning_rate": 3e-3}
+    history = align(sft, tmp_path / "aligned", cells, **trained, **how).history
+    reward = history["joint_annotation_reward/mean"]
+    assert reward.between(-1, 1).all()
+    assert reward.tail(3).mean() > reward.head(3).mean() + 0.1
+    assert history["joint_annotation_reward/valid"].tail(3).mean() > 0.9

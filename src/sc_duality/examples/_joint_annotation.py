@@ -56,9 +56,9 @@ class JointAnnotationExamples(Examples):
     def _training_example(
         self, members: Members, row: int, genes: list[str], rng: np.random.Generator
     ) -> TrainingExample:
-        """A batch around the cell ``row``, half of the genes of each cell hidden from the dual task."""
+        """A batch around the cell ``row``, a part of the genes of each cell hidden from the dual task."""
         cells, truth = self._batch(members, row, genes, rng)
-        parts = [CellParts(genes, *hide_genes(genes, 0.5, rng)) for genes in cells]
+        parts = [CellParts(genes, *hide_genes(genes, self.task.hidden_fraction, rng)) for genes in cells]
         return self._example(row, parts, truth, truth, rng)
 
     def unlabelled(

@@ -101,7 +101,7 @@ class ModelSpec:
         tokenizer = Path(self.vocabulary or self.source) / "tokenizer.json"
         tokens = json.loads(tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]
         labels = {label.replace(" ", "_") for known in self.knows.values() for label in _labels(known)}
-        return frozenset(token for token in tokens if not token.startswith("<") and token not in labels)
+        return frozenset(token for token in tokens if not token.startswith(("<", "|")) and token not in labels)
 
     def max_new_tokens(self, n_tokens: int, reasoning_tokens: int | None = None) -> int:
         """Token budget of a completion with this many genes or labels.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import permutations
 from math import perm
@@ -32,6 +32,8 @@ class Assignment:
         Labels to choose from, at least as many as cells.
     n_cells
         Number of cells; as many as labels by default.
+    texts
+        How the prompt format writes each label; as it is by default.
 
     Examples
     --------
@@ -41,14 +43,21 @@ class Assignment:
     ('T cell', 'B cell')
     >>> batch.similarity(("B cell", "T cell"), ("T cell", "B cell"))
     0.0
+    >>> Assignment(("B cell", "T cell"), texts=("B_cell", "T_cell")).write(("T cell", "B cell"))
+    'T_cell | B_cell'
     """
 
     labels: tuple[str, ...]
     n_cells: int | None = None
+    texts: tuple[str, ...] = ()
 
     @property
     def _n(self) -> int:
         return len(self.labels) if self.n_cells is None else self.n_cells
+
+    @cached_property
+    def _text(self) -> dict[str, str]:
+        return dict(zip(self.labels, self.texts or self.labels, strict=True))
 
     @cached_property
     def options(self) -> tuple[tuple[str, ...], ...] | None:
@@ -60,7 +69,7 @@ class Assignment:
     @property
     def n_tokens(self) -> int:
         """Tokens of the longest labels and of what separates them."""
-        return sum(len(label.split()) + 1 for label in self.longest)
+        return sum(len(self._text[label].split()) + 1 for label in self.longest)
 
     @property
     def longest(self) -> tuple[str, ...]:
@@ -73,11 +82,15 @@ class Assignment:
 
     def write(self, answer: Sequence[str]) -> str:
         """Labels in the order of the cells, separated by ``|``."""
-        return " | ".join(answer)
+        return " | ".join(self._text[label] for label in answer)
 
     def parse(self, text: str) -> Answer | Failure:
         """Read one label a cell."""
-        return read_labels(text, self.labels, self._n)
+        found = read_labels(text, [self._text[label] for label in self.labels], self._n)
+        if isinstance(found, Failure):
+            return found
+        label = {text: label for label, text in self._text.items()}
+        return replace(found, value=tuple(label[written] for written in found.value))
 
     def find(self, text: str, *, sentence: bool) -> Answer | Failure:
         r"""Read one label a cell from a numbered list, or with bold or a full stop around the labels.

@@ -84,6 +84,9 @@ class JointAnnotation(Task):
         ``obs`` columns whose cells make up batches together, such as ``["donor"]``; all cells by default.
     n_cells
         Cells of a batch at most.
+    hidden_fraction
+        Fraction of the genes of each cell that the dual task reconstructs in SFT: 1 reconstructs them from the labels
+        alone, 0 trains no dual task, as in Cell-o1.
     prompt_format, vocabulary
         See :class:`Task`.
 
@@ -102,11 +105,14 @@ class JointAnnotation(Task):
     truth: str | None = None
     groupby: Sequence[str] = ()
     n_cells: int = 8
+    hidden_fraction: float = 0.5
 
     def answer_type(self, example: JointAnnotationExample) -> AnswerType:
         """One label a cell, or one name a cell in the model's own words."""
         n_cells = len(example.cells)
-        return Assignment(example.options, n_cells) if example.options else FreeNames(n_cells)
+        if not example.options:
+            return FreeNames(n_cells)
+        return Assignment(example.options, n_cells, self.template.label(example.options).texts)
 
     def dual_answer_type(self, example: JointAnnotationExample) -> GeneLists:
         """The hidden genes of each cell."""

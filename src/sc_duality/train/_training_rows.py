@@ -23,7 +23,8 @@ def plain_rows(
     Raises
     ------
     ValueError
-        A prompt with its completion exceeds the context length of the model.
+        A prompt with its completion exceeds the context length of the model, or holds a token that a model with one
+        token a gene lacks.
     """
     return _encoded(tokens, [text for example in examples for text in example.texts()], context_length)
 
@@ -43,7 +44,14 @@ def _encoded(tokens: Tokens, texts: Sequence[tuple[str, str]], context_length: i
     prompts = tokens.prompts([prompt for prompt, _ in texts])
     end = [tokens.tokenizer.eos_token_id]
     completions = [ids + end for ids in tokens.answers([completion for _, completion in texts])]
-    for prompt, completion in zip(prompts, completions, strict=True):
+    for text, prompt, completion in zip(texts, prompts, completions, strict=True):
+        if tokens.spec.genes is not None and tokens.tokenizer.unk_token_id in (*prompt, *completion):
+            vocabulary = tokens.tokenizer.get_vocab()
+            missing = dict.fromkeys(token for token in " ".join(text).split() if token not in vocabulary)
+            raise ValueError(
+                f"the model {tokens.spec.name!r} has no token for {', '.join(list(missing)[:5])}: choose another "
+                "model, or leave out the task that needs it"
+            )
         tokens.check_context_length([prompt], len(completion), context_length)
     return [
         {"input_ids": prompt + completion, "labels": [_IGNORED] * len(prompt) + completion}
