@@ -23,7 +23,7 @@ from recipes.embedded import real_cells
 from sc_duality.tl._assignment import best_assignment
 
 #: Puzzles of a tissue and seed, and seeds.
-N_PUZZLES, N_SEEDS = 200, 3
+N_PUZZLES, N_SEEDS = 100, 3
 METRICS = {"cell": "cell_accuracy", "batch": "batch_accuracy"}
 
 

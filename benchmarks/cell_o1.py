@@ -12,9 +12,12 @@ Tables of the paper, for whoever has a checkpoint: ``--table 2`` (whole puzzles)
 
 from __future__ import annotations
 
+import json
 import sys
+import tempfile
 from argparse import Namespace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import anndata as ad
@@ -23,11 +26,18 @@ import numpy as np
 import sc_duality as sd
 from benchmarks import _cell_o1_joint, _cell_o1_order, _cell_o1_tables
 from benchmarks._held_out import shipped_pbmc3k
-from benchmarks._results import parser, report
+from benchmarks._results import RESULTS, parser, report
 
 #: Puzzles for SmolLM2, their numbers of cells and genes, and tokens of an answer.
 LLM_PUZZLES, LLM_CELLS, LLM_GENES, LLM_TOKENS = 24, (3, 5), 30, 200
+PARTS = ("joint", "order", "llm")
 TABLES = {"2": _cell_o1_tables.whole_puzzles, "3": _cell_o1_tables.by_disease, "11": _cell_o1_tables.cell_by_cell}
+
+
+def stored_figures() -> dict[str, Any]:
+    """The figures of an earlier run, of which ``--part`` repeats a part."""
+    file = RESULTS / "cell_o1.json"
+    return json.loads(file.read_text(encoding="utf-8"))["figures"] if file.is_file() else {}
 
 
 def llm(seed: int) -> dict[str, Any]:
@@ -46,6 +56,14 @@ def llm(seed: int) -> dict[str, Any]:
     for name, key in (("score, joint", "scored"), ("score, independent", "scored_independent")):
         found[name] = _cell_o1_tables.totals(sd.get.puzzle_scores(puzzles, key))
     return found
+
+
+def order(quick: bool, folder: Path | None) -> dict[str, Any]:
+    """Methods of training in small; ``--quick`` trains SFT and GRPO by the batch reward for some updates."""
+    methods = [_cell_o1_order.SFT, "SFT, GRPO (batch reward)"] if quick else None
+    with tempfile.TemporaryDirectory() as temporary:
+        where = Path(temporary) if folder is None else folder
+        return _cell_o1_order.order(quick, (0,) if quick else (0, 1, 2), folder=where, methods=methods)
 
 
 def table(args: Namespace) -> None:
@@ -70,7 +88,10 @@ def _read(path: str) -> ad.AnnData:
 def main() -> None:
     options = parser(__doc__, "20 puzzles of shipped blood cells, one short training")
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--part", choices=("joint", "order", "llm"), nargs="+", default=("joint", "order", "llm"))
+    options.add_argument("--part", choices=PARTS, nargs="+", default=PARTS, help="parts to repeat")
+    options.add_argument(
+        "--folder", type=Path, help="keeps the trained models of 'order'; a repeated call goes on there"
+    )
     options.add_argument("--table", choices=(*TABLES, "12"), help="a table of the paper, for --model")
     options.add_argument("--model", default="cell-o1", help="the model of --table")
     options.add_argument("--puzzles", help="file with puzzles for --table: JSON or parquet of Cell-o1, or h5ad")
@@ -87,9 +108,11 @@ def main() -> None:
     if "joint" in args.part:
         figures["joint"] = _cell_o1_joint.run(args.quick, args.seed, lambda line: print(line, flush=True))
     if "order" in args.part:
-        figures["order"] = _cell_o1_order.run(args.quick, args.seed)
+        figures["order"] = order(args.quick, args.folder)
     if "llm" in args.part and not args.quick:
         figures["llm"] = llm(args.seed)
+    if len(args.part) < len(PARTS) and not args.quick:
+        figures = stored_figures() | figures
     report(
         "cell_o1",
         figures,
