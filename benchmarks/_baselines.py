@@ -37,7 +37,7 @@ def predict(name: str, train: ad.AnnData, test: ad.AnnData, seed: int) -> NDArra
     if name == CELLTYPIST:
         return _celltypist(train, test, seed)
     if name == "regression_ranks_augmented":
-        return _regression(_ranks("housekeeping"), thinned(train, seed), test, "balanced")
+        return _regression(ranks_augmented(), thinned(train, seed), test, "balanced")
     features = log_normalised if name == "regression_log_normalised" else _ranks(None)
     return _regression(features, train, test, None)
 
@@ -63,6 +63,11 @@ def thinned(cells: ad.AnnData, seed: int, n_copies: int = 3) -> ad.AnnData:
         copy.X = X
         copies.append(copy)
     return ad.concat(copies, merge="same", index_unique="-")
+
+
+def ranks_augmented() -> Callable[[ad.AnnData], sparse.csr_matrix]:
+    """Ranks without mitochondrial and ribosomal genes: the features of the strong regression."""
+    return _ranks("housekeeping")
 
 
 def _ranks(exclude: str | None) -> Callable[[ad.AnnData], sparse.csr_matrix]:

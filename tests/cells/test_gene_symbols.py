@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import sc_duality as sd
 from recipes.data.gene_names import table
-from sc_duality.cells._gene_symbols import approved_symbols, to_known_names
+from sc_duality.cells._gene_symbols import approved_symbols, genes_by_written_name, to_known_names
 
 SHIPPED = Path(sd.__file__).parent / "cells" / "hgnc" / "genes.tsv.gz"
 with gzip.open(SHIPPED, "rt", encoding="utf-8") as handle:
@@ -134,3 +134,21 @@ def test_ambiguous_names_are_not_mapped() -> None:
     # IL8RA was CXCR1; P40 is an alias of many genes; MLL2 was KMT2D and KMT2B.
     known = {"CXCR1", "KMT2D", "KMT2B", "IL12B", "IL9"}
     assert to_known_names(["IL8RA", "P40", "MLL2"], known).tolist() == ["CXCR1", None, None]
+
+
+# --- names in prose -----------------------------------------------------------------------------------------------
+
+
+def test_names_in_prose_are_those_of_the_table_that_are_clear() -> None:
+    found = genes_by_written_name([])
+    assert {symbol for symbol, _ in LISTED} <= set(found)
+    owner = {name: symbol for symbol, others in LISTED for name in (symbol, *others)} | SYMBOL
+    assert all(owner[name] == gene for name, gene in found.items())
+    assert found["CD31"] == "PECAM1"
+    assert not {"OK", "IN", "T", "TH1", "DC", "IGA", "NK1"} & set(found)
+
+
+def test_genes_of_the_data_go_first() -> None:
+    found = genes_by_written_name(["Cd79a", "FAM46C", "CD31", "OK"])
+    assert (found["TENT5C"], found["FAM46C"], found["PECAM1"]) == ("FAM46C", "FAM46C", "CD31")
+    assert (found["Cd79a"], found["OK"], found["CD79A"]) == ("Cd79a", "OK", "CD79A")

@@ -96,7 +96,7 @@ def test_accuracy(case, scripted_model):
     found = task_accuracy(dual_model(scripted_model, case), case.task, [case.example])
     assert found.n == 1
     has_options = [one.answer_type.options is not None for one in (question, dual)]
-    assert np.isnan(found.primal) == (not has_options[0])
+    assert np.isnan(found.primal) == (not has_options[0] and question.answer_type.longest is None)
     assert np.isnan(found.dual) == (not any(has_options))
     if any(has_options):
         options = (dual if has_options[1] else question).answer_type.options

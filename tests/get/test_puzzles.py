@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sc_duality as sd
+from tests.scripted_model import ScriptedModel
 
 
 def made(*puzzles: tuple[str, str]) -> ad.AnnData:
@@ -68,6 +71,16 @@ def test_two_true_labels_of_one_term_stay_two():
     adata.obs["cell_type"] = ["NK cells", "natural killer cell"]
     adata.obs["annotation"] = ["natural killer cell", "NK cells"]
     assert sd.get.puzzles(adata)["cell_accuracy"].tolist() == [0]
+
+
+def test_cells_without_a_puzzle_or_a_true_label_are_left_out_with_a_warning(caplog):
+    adata = made(("B T", "B T"), ("B T NK", "B NK T"), ("B T", "T B"))
+    adata.obs.iloc[0, adata.obs.columns.get_loc("puzzle")] = None
+    adata.obs.iloc[3, adata.obs.columns.get_loc("cell_type")] = "unknown"
+    table = sd.get.puzzles(adata)
+    assert table["n_cells"].to_dict() == {"p0": 1, "p1": 2, "p2": 2}
+    assert table["cell_accuracy"].tolist() == [1, 0.5, 0]
+    assert "2 of 7 cells have no puzzle in obs['puzzle'] or no true label in obs['cell_type']" in caplog.text
 
 
 def test_means_by_number_of_cells():
@@ -180,8 +193,13 @@ def test_bounds_and_order_of_cells(predictions):
         (None, {"truth": "none"}, KeyError, "truth='none' is not an obs column"),
         (None, {"groupby": "none"}, KeyError, "groupby='none' is not an obs column"),
         ("uns", {}, KeyError, "uns has no 'cell_puzzles' with the name of the true labels: pass truth="),
-        ("truth", {}, ValueError, r"obs\['cell_type'\] is missing for 1 of 2 cells: leave them out"),
-        ("puzzle", {}, ValueError, r"obs\['puzzle'\] is missing for 1 of 2 cells: leave them out"),
+        (
+            "truth",
+            {},
+            ValueError,
+            r"no cell has both a puzzle in obs\['puzzle'\] and a true label in obs\['cell_type'\]",
+        ),
+        ("puzzle", {}, ValueError, "no cell has both a puzzle"),
         (None, {"threshold": 0.8}, ValueError, "threshold=0.8 needs encoder="),
         (None, {"threshold": 80, "encoder": letters}, ValueError, "threshold=80 must be a similarity above 0"),
         (None, {"encoder": "medcpt"}, TypeError, "encoder='medcpt' must be a function of texts"),
@@ -193,6 +211,48 @@ def test_bad_input(change, arguments, error, message):
     if change == "uns":
         del adata.uns["cell_puzzles"]
     elif change is not None:
-        adata.obs.iloc[0, adata.obs.columns.get_loc({"truth": "cell_type"}.get(change, change))] = None
+        adata.obs[{"truth": "cell_type"}.get(change, change)] = None
     with pytest.raises(error, match=message):
         sd.get.puzzle_scores(adata, **arguments)
+
+
+class Expert(ScriptedModel):
+    """Writes the true labels of the cells of each prompt, but for one puzzle of each number of cells."""
+
+    def __init__(self, puzzles: ad.AnnData) -> None:
+        super().__init__(prompt_format="cell-o1", n_genes=50)
+        genes = [", ".join(one) for one in sd.get.gene_lists(puzzles)]
+        self.types = dict(zip(genes, puzzles.obs["cell_type"], strict=True))
+        self.refused: set[int] = set()
+
+    def generate(self, prompts, sampling):
+        return [self.answer(prompt) for prompt in prompts]
+
+    def answer(self, prompt: str) -> str:
+        cells = re.findall(r"^Cell \d+: (.*)$", prompt, re.MULTILINE)
+        if len(cells) not in self.refused:
+            self.refused.add(len(cells))
+            return "I cannot tell."
+        return f"<think>Markers.</think><answer>{' | '.join(self.types[one] for one in cells)}</answer>"
+
+
+def test_from_cells_to_scores(tmp_path):
+    adata = sd.pp.cell_puzzles(sd.datasets.pbmc3k(), "cell_type", (), n_puzzles=20, n_cells=(3, 4), exclude=None)
+    sd.io.write_cell_puzzles(adata, tmp_path / "puzzles.json")
+    for puzzles in (adata, sd.io.read_cell_puzzles(tmp_path / "puzzles.json")):
+        sd.tl.annotate(puzzles, Expert(puzzles), labels="candidate", unique="puzzle", method="generate")
+        scores = sd.get.puzzle_scores(puzzles)
+        table = scores.pivot(index="n_cells", columns="metric", values="value")
+        n = scores.groupby("n_cells")["n_puzzles"].first()
+        for metric in ("cell_accuracy", "batch_accuracy", "format_validity", "uniqueness"):
+            assert table[metric].tolist() == pytest.approx([1 - 1 / n["3"], 1 - 1 / n["4"], 1 - 2 / n["all"]])
+        expected = puzzles.uns["annotation"]["answers"]["text"].str.len().mean()
+        assert table["response_length"]["all"] == pytest.approx(expected)
+
+
+def test_joint_assignment_by_the_embedded_model():
+    adata = sd.pp.cell_puzzles(sd.datasets.pbmc3k(), "cell_type", (), n_puzzles=20, n_cells=(5, 8))
+    sd.tl.annotate(adata, labels="candidate", unique="puzzle")
+    jointly, alone = (sd.get.puzzles(adata, key) for key in ("annotation", "annotation_independent"))
+    assert (jointly["uniqueness"] == 1).all()
+    assert jointly["batch_accuracy"].mean() > alone["batch_accuracy"].mean()

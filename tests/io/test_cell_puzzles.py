@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sc_duality as sd
+from sc_duality.examples import ModelCells, build
+from sc_duality.tasks import JointAnnotation
 
 RECORD = {
     "context": "The cell originates from the blood.",
@@ -71,6 +73,20 @@ def test_a_record_by_hand(tmp_path):
     assert found.obs["description"].unique().tolist() == [RECORD["context"]]
     assert sd.get.gene_lists(found) == RECORD["cells"] * 2
     assert found.obs_names[:2].tolist() == ["cell 1-two · 1", "cell 2-two · 1"]
+
+
+def test_context_and_set_may_be_missing(tmp_path, caplog):
+    records = changed(context="", split="test"), changed(puzzle="second")
+    found = sd.io.read_cell_puzzles(written(tmp_path / "some.json", *records))
+    assert found.obs["description"].isna().tolist() == [True] * 3 + [False] * 3
+    assert found.obs["split"].isna().tolist() == [False] * 3 + [True] * 3
+    none = sd.io.read_cell_puzzles(written(tmp_path / "none.json", changed(context="")))
+    assert "description" not in none.obs
+    for puzzles, ending in ((found, "json"), (none, "json"), (found, "parquet"), (none, "parquet")):
+        sd.io.write_cell_puzzles(puzzles, tmp_path / f"again.{ending}")
+        again = sd.io.read_cell_puzzles(tmp_path / f"again.{ending}")
+        assert again.obs.astype(str).equals(puzzles.obs.astype(str))
+    assert "counts as missing" not in caplog.text
 
 
 @pytest.mark.parametrize("names", [("user_msg", "answer"), ("user_msg", "assistant_msg"), ("question", "answer")])
@@ -158,6 +174,20 @@ def test_read_puzzles_survive_files_and_subsets_and_can_be_annotated(puzzles, st
     sd.tl.annotate(with_counts, labels="candidate")
     assert part.obs["annotation"].tolist() == with_counts.obs["annotation"].tolist()
     assert part.obs["annotation"].notna().all()
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+def test_training_examples_are_the_puzzles(puzzles, tmp_path, from_file):
+    if from_file:
+        sd.io.write_cell_puzzles(puzzles, tmp_path / "puzzles.json")
+        puzzles = sd.io.read_cell_puzzles(tmp_path / "puzzles.json")
+    cells = ModelCells(puzzles, sd.models.resolve("smollm2-135m"))
+    task = JointAnnotation(truth="cell_type", groupby=["puzzle"], n_cells=15)
+    examples = build(task, cells).unlabelled(puzzles.n_obs, np.random.default_rng(0), with_truth=True)
+    expected, genes = set(), sd.get.gene_lists(puzzles)
+    for rows in puzzles.obs.reset_index().groupby("puzzle", observed=True).indices.values():
+        expected.add(frozenset((tuple(genes[i]), puzzles.obs["cell_type"].iloc[i]) for i in rows))
+    assert {frozenset(zip(one.example.cells, one.example.truth, strict=True)) for one in examples} == expected
 
 
 def changed(**parts):

@@ -91,7 +91,10 @@ def test_unknown_field_in_a_folder_is_refused(tiny_folder, tmp_path):
 def test_engine_tells_what_identifies_it(tiny_folder):
     model = sd.models.load(tiny_folder, engine="transformers", dtype="float32")
     info = sd.models.engine_info(model)
-    assert info == ("transformers", "float32", model.fingerprint, ("torch", "transformers"), None, 256)
+    assert info == ("transformers", "float32", model.fingerprint, ("torch", "transformers"), None, 256, model.n_tokens)
+    texts = ["CD79A MS4A1", "", "CD79A"]
+    assert info.n_tokens(texts) == [len(model.tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
+    assert info.n_tokens([]) == []
     with sd.models.live(model) as entered:
         assert entered is model
     sd.models.skip_generate(model)
@@ -108,7 +111,7 @@ def test_a_users_own_model_needs_five_members_only():
 
     model = Own()
     assert sd.models.load(model) is model
-    assert sd.models.engine_info(model) == ("Own", None, "1", (), None, 2048)
+    assert sd.models.engine_info(model) == ("Own", None, "1", (), None, 2048, None)
     with sd.models.live(model):
         sd.models.skip_generate(model)
 

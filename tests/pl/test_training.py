@@ -173,3 +173,15 @@ def test_invalid_input_raises(history: pd.DataFrame, tmp_path: Path) -> None:
         sd.pl.training(dict.fromkeys("abcdefgh", history))
     with pytest.raises(ValueError, match="0 runs"):
         sd.pl.training({})
+
+
+def test_figure_5_of_cell_o1() -> None:
+    runs = {
+        name: make_history("batch", seed=i, task="joint_annotation") for i, name in enumerate(["SFT → GRPO", "GRPO"])
+    }
+    for run in runs.values():
+        run["joint_annotation/accuracy"] = np.where(run.index % 10 == 0, 0.4, np.nan)
+    axes = sd.pl.training(runs, panels=["reward", "length", "joint_annotation"])
+    assert list(axes) == ["reward", "length", "joint_annotation"]
+    assert any(np.allclose(curve[:, 1], 0.4) for curve in curves(axes["joint_annotation"]))
+    assert axes["length"].get_title() == "completion length (tokens)"

@@ -200,6 +200,26 @@ def test_files_hold_puzzles(adata, store, tmp_path):
     assert sd.get.gene_lists(again[3:7]) == sd.get.gene_lists(puzzles)[3:7]
 
 
+def test_an_index_with_the_name_of_a_new_column(adata, tmp_path):
+    named = adata.copy()
+    named.obs.index.name = "cell"
+    puzzles = sd.pp.cell_puzzles(named, "cell_type", n_puzzles=4, n_cells=3)
+    puzzles.write_h5ad(tmp_path / "puzzles.h5ad")
+    assert ad.read_h5ad(tmp_path / "puzzles.h5ad").obs["cell"].tolist() == puzzles.obs["cell"].tolist()
+
+
+def test_graphs_between_cells_are_left_out_and_all_else_is_kept(adata):
+    processed = adata.copy()
+    processed.obsp["distances"] = np.zeros((adata.n_obs, adata.n_obs))
+    processed.obsm["X_pca"] = np.arange(adata.n_obs)[:, None]
+    processed.layers["counts"] = processed.X.copy()
+    puzzles = sd.pp.cell_puzzles(processed, "cell_type", n_puzzles=6, n_cells=3)
+    assert not puzzles.obsp
+    assert processed.obs_names[puzzles.obsm["X_pca"][:, 0]].tolist() == puzzles.obs["cell"].tolist()
+    assert (puzzles.layers["counts"] != puzzles.X).nnz == 0
+    assert "distances" in processed.obsp
+
+
 def test_cells_in_a_file_and_in_a_mudata(adata, tmp_path):
     mudata = pytest.importorskip("mudata")
     adata.write_h5ad(tmp_path / "cells.h5ad")

@@ -157,3 +157,24 @@ def test_facts_that_differ_are_left_out(clusters, scripted_model):
     annotate(clusters, model, context=["tissue", "site"])
     assert "blood" in model.prompts[0]
     assert "right" not in model.prompts[0]
+
+
+def test_reasoning_about_each_cluster_is_checked(clusters, scripted_model):
+    text = answer(*TYPES, reasoning="Cluster 2 expresses ACTB and NOTCH1, so it is a NK cell. Cluster 1 is a B cell.")
+    model = scripted_model(texts=[text], n_genes=20)
+    annotate(clusters, model)
+    table = sd.get.reasoning(clusters).set_index("unit")
+    assert list(table.index) == ["c0", "c1", "c2", "c3"]
+    assert set(table["batch"]) == {"all groups"}
+    assert table["label"].tolist() == TYPES
+    assert table.loc["c1", "cited"] == "ACTB NOTCH1"
+    assert table.loc["c1", "invented"] == "NOTCH1"
+    assert table["order"].tolist() == [2, 1, 0, 0]
+    assert not table["revised"].any()
+
+
+def test_cells_whose_names_repeat_are_refused(clusters, scripted_model):
+    clusters.obs["puzzle"] = "p"
+    clusters.obs_names = ["same"] * clusters.n_obs
+    with pytest.raises(ValueError, match="1 names of cells repeat, such as 'same'"):
+        annotate(clusters, scripted_model(texts=[]), groupby=None, unique="puzzle")

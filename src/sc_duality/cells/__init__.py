@@ -40,7 +40,7 @@ from ._expression_at_rank import (
 from ._expression_matrix import matrix_name
 from ._expression_unit import UnitName
 from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
-from ._gene_symbols import approved_symbols, to_known_names
+from ._gene_symbols import approved_symbols, genes_by_written_name, to_known_names
 from ._group_expression import GroupExpression, group_expression, ranked_matrix
 from ._label_colors import UNKNOWN_COLOR, display_names, label_colors, write_colors
 from ._label_groups import LabelGroup, label_groups, label_options, mode, optional_column
@@ -109,6 +109,7 @@ __all__ = [
     "gene_columns",
     "gene_lists",
     "gene_names",
+    "genes_by_written_name",
     "group_expression",
     "in_memory",
     "is_labelled",

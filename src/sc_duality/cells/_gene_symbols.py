@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from ._gene_spelling import gene_spellings
 
 _HUMAN_ID = re.compile(r"^(ENSG\d{11})(\.\d+)?(_PAR_Y)?$")
+#: Previous symbols and aliases that a text means as a gene: "CD31", "BLIMP1". Others are too often something else.
+_CLEAR_ALIAS = re.compile(r"CD\d+[A-Za-z]?|(?=.{5})[A-Z]{2}[A-Z0-9-]*\d[A-Z]?")
 
 
 def approved_symbols(names: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -51,6 +53,27 @@ def to_known_names(names: Iterable[str], known: Container[str]) -> NDArray[np.ob
     """
     found = [name if name in known else next(filter(known.__contains__, _names_of(name)), None) for name in names]
     return np.array(found, dtype=object)
+
+
+def genes_by_written_name(genes: Iterable[str]) -> dict[str, str]:
+    """The gene by each name that prose may have for it, with a digit in an alias.
+
+    These are ``genes``, the approved symbols of all human genes, and previous symbols and aliases that are hardly
+    anything else, such as ``"CD31"``. A gene is called as in ``genes``, or by its approved symbol if it is not there.
+
+    Examples
+    --------
+    >>> from sc_duality.cells import genes_by_written_name
+    >>> names = genes_by_written_name(["PECAM1", "FAM46C"])
+    >>> names["CD31"], names["TENT5C"], names["CD79A"], "OK" in names
+    ('PECAM1', 'FAM46C', 'CD79A', False)
+    """
+    known = dict.fromkeys(genes)
+    found: dict[str, str] = {}
+    for names in {id(names): names for names in _genes().values()}.values():
+        gene = next(filter(known.__contains__, names), names[0])
+        found |= dict.fromkeys((names[0], *filter(_CLEAR_ALIAS.fullmatch, names[1:])), gene)
+    return found | {gene: gene for gene in known}
 
 
 def _names_of(name: str) -> tuple[str, ...]:

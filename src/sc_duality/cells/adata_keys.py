@@ -18,8 +18,9 @@ DUALITY = "duality"
 #: Entry of ``uns[key]`` with the genes that decided, and its tables.
 EVIDENCE = "evidence"
 EVIDENCE_GENES, EVIDENCE_GROUPS, EVIDENCE_EXPRESSION = "genes", "groups", "expression"
-#: Entries of ``uns[key]``: the texts that a model generated, and the labels of groups of cells.
+#: Entries of ``uns[key]``: the texts that a model generated, its checked reasoning, and the labels of groups of cells.
 ANSWERS = "answers"
+REASONING = "reasoning"
 GROUPS = "groups"
 #: Entries of ``uns[SENTENCE]["params"]``: whether a tool wrote the sentences, and whether their genes were chosen.
 AUTOMATIC = "automatic"

@@ -8,6 +8,7 @@ from ._display_names import display_names
 from ._evidence import evidence
 from ._puzzle_scores import puzzle_scores
 from ._puzzles import puzzles
+from ._reasoning import reasoning
 from ._summary import summary
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "gene_lists",
     "puzzle_scores",
     "puzzles",
+    "reasoning",
     "summary",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from ..metrics import normal_form, scores_by_puzzle, semantic_similarity
 
 if TYPE_CHECKING:
     from mudata import MuData
+
+logger = logging.getLogger(__name__)
 
 #: What follows the name of a puzzle in the name of a prompt about a part of it.
 _PART = r" \(\d+ of \d+\)$"
@@ -35,7 +38,7 @@ def puzzles(
 
     Names and ids of the Cell Ontology are compared as its terms, so that ``"NK cells"`` is ``"natural killer cell"``;
     other labels by their text without case and spacing. A cell without a label, or with a status other than ``"ok"``,
-    is wrong, and its puzzle has an invalid format.
+    is wrong, and its puzzle has an invalid format. Cells without a puzzle or a true label are left out, with a warning.
 
     Parameters
     ----------
@@ -69,7 +72,7 @@ def puzzles(
     KeyError
         There are no such columns.
     ValueError
-        A cell has no puzzle or no true label, or ``threshold`` is not a similarity or has no ``encoder``.
+        No cell has a puzzle and a true label, or ``threshold`` is not a similarity or has no ``encoder``.
 
     See Also
     --------
@@ -90,29 +93,40 @@ def puzzles(
         raise KeyError("uns has no 'cell_puzzles' with the name of the true labels: pass truth=")
     for argument, name in (("key", key), ("truth", truth), ("groupby", groupby)):
         check_column(adata, name, argument, mod)
-    names, labels = text_column(data, groupby).to_numpy(), text_column(data, truth)
-    _check_complete(names, labels, truth, groupby)
-    terms = _terms(labels, text_column(data, key))
-    true = labels.map(terms).to_numpy()
-    predicted = text_column(data, key).map(terms).to_numpy(dtype=object)
-    valid = pd.notna(predicted)
-    if adata_keys.status(key) in data.obs:
-        valid &= column(data, adata_keys.status(key)).isin([adata_keys.OK, adata_keys.BY_HAND]).to_numpy()
-    predicted[~valid] = None
-    rows = pd.Series(np.arange(data.n_obs)).groupby(names, sort=False)
-    members = {str(name): part.to_numpy() for name, part in rows}
-    scores = scores_by_puzzle(
-        [true[part].tolist() for part in members.values()], [predicted[part].tolist() for part in members.values()]
-    )
-    table = pd.DataFrame({"n_cells": [len(part) for part in members.values()], **scores}, index=list(members))
+    cells = _cells(data, key, truth, groupby)
+    terms = _terms(cells["truth"], cells["label"])
+    rows = {str(name): part for name, part in cells.groupby("puzzle", sort=False)}
+    true = [[terms[name] for name in part["truth"]] for part in rows.values()]
+    predicted = [[terms.get(name) for name in part["label"]] for part in rows.values()]
+    scores = scores_by_puzzle(true, predicted)
+    table = pd.DataFrame({"n_cells": [len(part) for part in rows.values()], **scores}, index=list(rows))
     table.index.name = groupby
-    lengths = _response_lengths(data, key, names)
+    lengths = _response_lengths(data, key, cells)
     if lengths is not None:
         table["response_length"] = lengths
     if encoder is not None:
-        written = [name if ok else None for name, ok in zip(text_column(data, key), valid, strict=True)]
-        _add_similarity(table, semantic_similarity(labels.tolist(), written, encoder), names, threshold)
+        similarity = semantic_similarity(cells["truth"].tolist(), cells["label"].tolist(), encoder)
+        _add_similarity(table, similarity, cells["puzzle"].tolist(), threshold)
     return table
+
+
+def _cells(data: AnnData, key: str, truth: str, groupby: str) -> pd.DataFrame:
+    """Name, puzzle, true label and label of each cell that has the first three; ``None`` without a valid label."""
+    cells = pd.DataFrame({"cell": np.asarray(cell_names(data), dtype=str)})
+    columns = {"puzzle": groupby, "truth": truth, "label": key}
+    cells = cells.assign(**{name: text_column(data, column).to_numpy() for name, column in columns.items()})
+    if adata_keys.status(key) in data.obs:
+        status = column(data, adata_keys.status(key)).to_numpy()
+        cells.loc[~np.isin(status.astype(str), [adata_keys.OK, adata_keys.BY_HAND]), "label"] = None
+    kept = cells["puzzle"].notna() & is_labelled(cells["truth"])
+    if not kept.any():
+        raise ValueError(f"no cell has both a puzzle in obs[{groupby!r}] and a true label in obs[{truth!r}]")
+    if not kept.all():
+        logger.warning(
+            "%d of %d cells have no puzzle in obs[%r] or no true label in obs[%r] and are left out",
+            *(int((~kept).sum()), len(cells), groupby, truth),
+        )
+    return cells[kept].reset_index(drop=True)
 
 
 def _add_similarity(
@@ -135,12 +149,6 @@ def _check_threshold(threshold: Any, encoder: Any) -> None:
         raise ValueError(f"threshold={threshold!r} needs encoder=, such as sd.models.sentence_encoder('medcpt')")
 
 
-def _check_complete(names: Sequence[Any], labels: pd.Series, truth: str, groupby: str) -> None:
-    for missing, name in ((int(pd.isna(names).sum()), groupby), (int((~is_labelled(labels)).sum()), truth)):
-        if missing:
-            raise ValueError(f"obs[{name!r}] is missing for {missing} of {len(labels)} cells: leave them out")
-
-
 def _terms(truth: pd.Series, predicted: pd.Series) -> dict[str, str]:
     """Each label as its term in the Cell Ontology, or in its normal form; two true labels stay two."""
     found = {name: ontology_term(name) or normal_form(name) for name in {*truth, *predicted.dropna()}}
@@ -148,13 +156,13 @@ def _terms(truth: pd.Series, predicted: pd.Series) -> dict[str, str]:
     return {name: term if n_names[term] <= 1 else normal_form(name) for name, term in found.items()}
 
 
-def _response_lengths(data: AnnData, key: str, names: Sequence[str]) -> pd.Series | None:
+def _response_lengths(data: AnnData, key: str, cells: pd.DataFrame) -> pd.Series | None:
     """Mean number of characters of the completions about each puzzle, or about its cells."""
     entry = data.uns.get(key)
     answers = entry.get(adata_keys.ANSWERS) if isinstance(entry, Mapping) else None
     if not isinstance(answers, pd.DataFrame):
         return None
-    puzzle_of = {**dict(zip(map(str, cell_names(data)), names, strict=True)), **{name: name for name in names}}
+    puzzle_of = {**dict(zip(cells["cell"], cells["puzzle"], strict=True)), **{name: name for name in cells["puzzle"]}}
     written = answers[answers["status"] != adata_keys.NOT_ANSWERED]
     units = written["unit"].astype(str)
     units = units.where(units.isin(list(puzzle_of)), units.str.replace(_PART, "", regex=True))

@@ -49,7 +49,7 @@ def read_cell_puzzles(path: str | Path, *, truth: str = "cell_type") -> AnnData:
     ``obs["candidate"]``
         Candidate label at this position of the puzzle. It says nothing about the cell of this row.
     ``obs["description"]``
-        The context of the puzzle as text.
+        The context of the puzzle as text, if the file has any.
     ``obs["cell"]``, ``obs["split"]``
         Names of the cells and the set, if the file has them.
     ``obsm["cell_sentence"]``, ``obsm["cell_sentence_vocabulary"]``, ``uns["cell_sentence"]``
@@ -141,9 +141,9 @@ def _to_anndata(puzzles: Sequence[PuzzleRecord], truth: str) -> AnnData:
         row[: len(genes)] = [index[gene] for gene in genes]
 
     def by_row(values: Sequence[str]) -> pd.Categorical:
-        return pd.Categorical(
-            np.repeat(np.array(values, dtype=object), lengths), categories=list(dict.fromkeys(values))
-        )
+        """One value a puzzle as one a cell; missing where it is empty."""
+        categories = list(dict.fromkeys(value for value in values if value))
+        return pd.Categorical([value or None for value in np.repeat(values, lengths)], categories=categories)
 
     names = [puzzle.cell_names or [f"cell {i + 1}" for i in range(len(puzzle.cells))] for puzzle in puzzles]
     obs_names = [f"{cell}-{puzzle.name}" for puzzle, own in zip(puzzles, names, strict=True) for cell in own]
@@ -151,7 +151,9 @@ def _to_anndata(puzzles: Sequence[PuzzleRecord], truth: str) -> AnnData:
     obs[adata_keys.PUZZLE] = by_row([puzzle.name for puzzle in puzzles])
     obs[truth] = pd.Categorical([label for puzzle in puzzles for label in puzzle.truth])
     obs[adata_keys.CANDIDATE] = pd.Categorical([label for puzzle in puzzles for label in puzzle.candidates])
-    obs[DESCRIPTION] = by_row([puzzle.context for puzzle in puzzles])
+    has_context = any(puzzle.context for puzzle in puzzles)
+    if has_context:
+        obs[DESCRIPTION] = by_row([puzzle.context for puzzle in puzzles])
     if any(puzzle.cell_names for puzzle in puzzles):
         obs[adata_keys.CELL] = [cell for own in names for cell in own]
     if any(puzzle.split for puzzle in puzzles):
@@ -159,6 +161,9 @@ def _to_anndata(puzzles: Sequence[PuzzleRecord], truth: str) -> AnnData:
     adata = AnnData(obs=obs, var=pd.DataFrame(index=vocabulary))
     params = {"n_genes": ranks.shape[1], "version": version("sc-duality")}
     store_sentences(adata, adata_keys.SENTENCE, ranks, np.array(vocabulary, dtype=object), params)
-    adata.uns[adata_keys.CELL_PUZZLES] = {"truth": truth, "context": np.array([DESCRIPTION], dtype=object)}
+    adata.uns[adata_keys.CELL_PUZZLES] = {
+        "truth": truth,
+        "context": np.array([DESCRIPTION] * has_context, dtype=object),
+    }
     logger.info("%d puzzles: %d cells with up to %d of %d genes", len(puzzles), *ranks.shape, len(vocabulary))
     return adata

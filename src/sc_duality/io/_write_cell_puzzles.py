@@ -99,7 +99,8 @@ def write_cell_puzzles(
     check_column(data, adata_keys.PUZZLE, "puzzle", mod)
     check_column(data, adata_keys.CANDIDATE, "candidate", mod)
     puzzles = _puzzles(data, truth, list(map(str, columns)), sentence_key)
-    rows = [_as_record(puzzle, prompt=kind == ".parquet") for puzzle in puzzles]
+    task = JointAnnotation(prompt_format="cell-o1")
+    rows = [_as_prompt(puzzle, task) if kind == ".parquet" else _as_lists(puzzle) for puzzle in puzzles]
     with replacement(file) as new:
         if kind == ".parquet":
             try:
@@ -144,21 +145,28 @@ def _one(part: Mapping[str, np.ndarray], column: str) -> Any:
     return values[0]
 
 
-def _as_record(puzzle: PuzzleRecord, *, prompt: bool) -> dict[str, Any]:
-    named = {"puzzle": puzzle.name}
-    more: dict[str, Any] = {"split": puzzle.split} if puzzle.split else {}
-    more |= {"selected_cells": list(puzzle.cell_names)} if puzzle.cell_names else {}
-    if not prompt:
-        lists = {"cells": list(map(list, puzzle.cells)), "candidates": list(puzzle.candidates)}
-        return {**named, "context": puzzle.context, **lists, "answer": list(puzzle.truth), **more}
+def _as_lists(puzzle: PuzzleRecord) -> dict[str, Any]:
+    lists = {"cells": list(map(list, puzzle.cells)), "candidates": list(puzzle.candidates)}
+    named = {"puzzle": puzzle.name, "context": puzzle.context}
+    return {**named, **lists, "answer": list(puzzle.truth), **_optional(puzzle)}
+
+
+def _as_prompt(puzzle: PuzzleRecord, task: JointAnnotation) -> dict[str, Any]:
     example = JointAnnotationExample(
         cells=puzzle.cells, options=puzzle.candidates, truth=puzzle.truth, context={"description": puzzle.context}
     )
-    system, _, user = JointAnnotation(prompt_format="cell-o1").question(example).prompt.partition(_START)
-    record = {**named, "system_msg": system, "user_msg": f"Context:{user}", "answer": " | ".join(puzzle.truth), **more}
+    system, _, user = task.question(example).prompt.partition(_START)
+    prompt = {"puzzle": puzzle.name, "system_msg": system, "user_msg": f"Context:{user}"}
+    record = {**prompt, "answer": " | ".join(puzzle.truth), **_optional(puzzle)}
     if read_record(record, "") != puzzle:
         raise ValueError(
             f"the puzzle {puzzle.name!r} cannot be written as a prompt, as the name of a gene or a label, or its "
             "context, holds a comma, a line break or spaces at its end: write .json"
         )
     return record
+
+
+def _optional(puzzle: PuzzleRecord) -> dict[str, Any]:
+    """The set and the names of the cells, if they are known."""
+    found: dict[str, Any] = {"split": puzzle.split} if puzzle.split else {}
+    return found | ({"selected_cells": list(puzzle.cell_names)} if puzzle.cell_names else {})

@@ -40,7 +40,7 @@ def semantic_similarity(
     Notes
     -----
     Cell-o1 (Fang et al. 2025), appendix D, counts an answer as correct if the similarity by MedCPT is above 0.8, and
-    reports its mean. Similar names may be different cell types: a score of this kind is no evidence that they are not.
+    reports its mean. Similar names may be of different cell types, which this score does not tell.
 
     Examples
     --------

@@ -6,7 +6,7 @@ else is optional, and the functions here give the default where it is missing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -57,10 +57,12 @@ class EngineInfo(NamedTuple):
     usage: Any
     #: Tokens to reason that a completion of a general model has by default, where its prompt invites it to reason.
     reasoning_tokens: int
+    #: Number of tokens of each text by the model's tokenizer; ``None`` without one on this machine.
+    n_tokens: Callable[[Sequence[str]], list[int]] | None
 
 
 def engine_info(model: LanguageModel) -> EngineInfo:
-    """Name, data type, fingerprint, packages, usage and tokens to reason of the engine behind a model.
+    """Name, data type, fingerprint, packages, usage, tokens to reason and token counter of the engine behind a model.
 
     Examples
     --------
@@ -75,6 +77,7 @@ def engine_info(model: LanguageModel) -> EngineInfo:
         packages=tuple(getattr(model, "packages", ())),
         usage=getattr(model, "usage", None),
         reasoning_tokens=getattr(model, "reasoning_tokens", _REASONING_TOKENS),
+        n_tokens=getattr(model, "n_tokens", None),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._settings import settings
 from .._validation import choice
 from ._spec import ModelSpec
 
@@ -123,11 +124,13 @@ def sentence_encoder(name: str, folder: str | Path | None = None) -> SentenceEnc
     from transformers import AutoModel, AutoTokenizer
 
     from .engines._hub import source_options
+    from .engines.transformers._transformers_engine import loading_bar
 
     options = source_options(ModelSpec(name, source))
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model = AutoModel.from_pretrained(source, **options)
+        with loading_bar(shown=settings.progress):
+            tokenizer = AutoTokenizer.from_pretrained(source, **options)
+            model = AutoModel.from_pretrained(source, **options)
     except (OSError, ValueError) as error:
         raise OSError(
             f"cannot load the encoder {name!r} from {source!r}: {error}\nIf this machine is offline, download it "

@@ -11,6 +11,7 @@ from ._perturb import perturb
 from ._perturbed_genes import perturbed_genes
 from ._puzzles import puzzles
 from ._rank_expression import rank_expression
+from ._reasoning import reasoning
 from ._training import training
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "perturbed_genes",
     "puzzles",
     "rank_expression",
+    "reasoning",
     "training",
 ]

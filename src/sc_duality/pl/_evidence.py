@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from .. import get
 from .._validation import positive_integer
 from ..cells import adata_keys, evidence_table, modality
 from ._common import axes
+from ._dots import ABOVE, MAX_AREA, row_title, scaled, size_legend
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-#: Area of the dot of a gene that all cells express, in points².
-MAX_AREA = 150
 #: Colours of drops, from the largest down to this fraction of it, and of expression.
 DROPS, SMALLEST, EXPRESSION = "YlOrRd", 1e-3, "Greys"
-
-#: Markers of the legend of sizes.
-SIZE: dict[str, Any] = {"linestyle": "", "marker": "o", "color": "0.75", "markeredgecolor": "0.5"}
 
 
 def evidence(
@@ -92,12 +87,12 @@ def evidence(
     drop = drop.reindex(index=names, columns=genes)
 
     ax = axes(ax, (4.2 + 0.27 * len(genes), 1.9 + 0.36 * len(names)))
-    _draw_dots(ax, fraction.to_numpy(), _scaled(mean).to_numpy(), drop.to_numpy(), by)
+    _draw_dots(ax, fraction.to_numpy(), scaled(mean).to_numpy(), drop.to_numpy(), by)
     markers = set(shown.loc[shown["is_marker"].astype(bool), "gene"].astype(str))
     ax.set_xticks(range(len(genes)), genes, rotation=90, parse_math=False)
     for tick, gene in zip(ax.get_xticklabels(), genes, strict=True):
         tick.set_fontweight("bold" if gene in markers else "normal")
-    titles = [_row_title(name, str(groups.at[name, "label"]), int(groups.at[name, "n_cells"])) for name in names]
+    titles = [row_title(name, str(groups.at[name, "label"]), int(groups.at[name, "n_cells"])) for name in names]
     ax.set_yticks(range(len(names)), titles, parse_math=False)
     ax.set(xlim=(-0.8, len(genes) - 0.2), ylim=(len(names) - 0.3, -0.7))
     ax.set_xlabel("genes (bold: marker genes of the group as well)")
@@ -110,15 +105,6 @@ def _wide(adata: AnnData, key: str, value: str, groups: list[str], genes: list[s
     """Groups × genes."""
     table = evidence_table(adata, key, adata_keys.EVIDENCE_EXPRESSION).astype({"gene": str, "group": str})
     return table.pivot_table(value, "group", "gene", observed=True).reindex(index=groups, columns=genes)
-
-
-def _scaled(mean: pd.DataFrame) -> pd.DataFrame:
-    """Mean expression as a fraction of that of the group where it is largest."""
-    return mean / mean.max().replace(0, np.nan)
-
-
-def _row_title(group: str, label: str, n_cells: int) -> str:
-    return f"{label} ({n_cells:,})" if group == label else f"{group}: {label} ({n_cells:,})"
 
 
 def _draw_dots(ax: Axes, fraction: np.ndarray, mean: np.ndarray, drop: np.ndarray, name: str) -> None:
@@ -149,20 +135,4 @@ def _draw_dots(ax: Axes, fraction: np.ndarray, mean: np.ndarray, drop: np.ndarra
     bar.ax.yaxis.set_major_formatter("{x:g}")
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
     bar.ax.tick_params(labelsize=8)
-    sizes = [
-        Line2D(
-            [], [], linestyle="", marker="o", color="0.75", markersize=np.sqrt(MAX_AREA * share), markeredgecolor="0.5"
-        )
-        for share in (0.25, 0.5, 1)
-    ]
-    ax.legend(
-        sizes,
-        ["25 %", "50 %", "100 % of cells express the gene"],
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        ncols=3,
-        frameon=False,
-        fontsize=8,
-        handletextpad=0.3,
-        columnspacing=1.2,
-    )
+    ax.legend(*size_legend(), bbox_to_anchor=(0, 1.0), ncols=3, **ABOVE)

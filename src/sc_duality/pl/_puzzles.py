@@ -66,7 +66,7 @@ def puzzles(
     KeyError
         There are no such columns, or no such panel.
     ValueError
-        There are no keys or more than 7, or a cell has no puzzle or no true label.
+        There are no keys or more than 7, or no cell has a puzzle and a true label.
 
     See Also
     --------
@@ -143,5 +143,5 @@ def _draw_distribution(ax: Axes, values: Mapping[str, np.ndarray]) -> None:
     )
     for box, color in zip(boxes["boxes"], PALETTE, strict=False):
         box.set(facecolor=color, alpha=0.6, edgecolor="0.2")
-    if max(map(len, names)) > 8 and len(names) > 1:
+    if max(map(len, names)) > 10 and len(names) > 1:
         ax.tick_params(axis="x", rotation=30)

@@ -32,6 +32,7 @@ def training(
     Rewards are drawn as in CellDuality, figure 2: a running mean, here over the pale values of each step. A reward
     measures consistency, not accuracy. If the run had labelled cells, the panel of a task shows the accuracy of the
     task and of its dual task on them: a reward that rises while the dual accuracy falls is a sign of reward hacking.
+    ``panels=["reward", "length", "joint_annotation"]`` are those of Cell-o1, figure 5.
 
     Parameters
     ----------

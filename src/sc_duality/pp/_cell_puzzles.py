@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 
 from .._validation import positive_integer
-from ..cells import adata_keys, check_column, check_columns, modality, plan_ranking, seed, store_sentences, text_column
+from ..cells import (
+    adata_keys,
+    modality,
+    plan_ranking,
+    seed,
+    store_sentences,
+    text_column,
+)
+from ._puzzle_arguments import bounds, check_arguments
 from ._puzzle_groups import puzzle_groups
 from ._puzzle_sampling import SampledPuzzle, sample_puzzles, split_puzzles
 
@@ -137,8 +144,8 @@ def cell_puzzles(
     ['donor1 · 1', 'donor1 · 2', 'donor2 · 1', 'donor2 · 2']
     """
     data = modality(adata, mod)
-    _check(data, truth, groupby, context, split, split_by, mod)
-    low, high = _bounds(n_cells)
+    check_arguments(adata, truth, groupby, context, split, split_by, mod)
+    low, high = bounds(n_cells)
     positive_integer("n_puzzles", n_puzzles)
     number = seed(rng)
     groups = puzzle_groups(data, truth, groupby, low, context)
@@ -167,49 +174,6 @@ def cell_puzzles(
     }
     logger.info("%d puzzles of %d to %d cells: %d rows of %d cells", len(found), low, high, len(rows), len(used))
     return puzzles
-
-
-def _check(
-    data: AnnData,
-    truth: str,
-    groupby: Sequence[str],
-    context: Sequence[str],
-    split: Mapping[str, float] | None,
-    split_by: str | None,
-    mod: str,
-) -> None:
-    check_column(data, truth, "truth", mod)
-    check_columns(data, groupby, "groupby", mod)
-    check_columns(data, context, "context", mod)
-    written = [adata_keys.PUZZLE, adata_keys.CANDIDATE, adata_keys.CELL, adata_keys.SPLIT]
-    taken = [name for name in written if name in data.obs]
-    if taken:
-        raise ValueError(f"obs has the columns {taken}, which cell_puzzles writes: rename or delete them first")
-    if not data.obs_names.is_unique:
-        raise ValueError("names of cells are not unique: call adata.obs_names_make_unique() first")
-    if split_by is not None and split is None:
-        raise ValueError(f"split_by={split_by!r} needs the sets: pass split={{'train': 0.8, 'test': 0.2}}")
-    if split_by not in (None, adata_keys.PUZZLE):
-        check_column(data, split_by, "split_by", mod)
-    if split is not None:
-        _check_split(split)
-
-
-def _check_split(split: Any) -> None:
-    numbers: list[Any] = list(split.values()) if isinstance(split, Mapping) and split else [None]
-    valid = all(isinstance(one, int | float) and not isinstance(one, bool) and one > 0 for one in numbers)
-    if not valid or not all(isinstance(name, str) and name.strip() for name in split):
-        raise ValueError(f"split={split!r} must name sets with positive fractions, as {{'train': 0.8, 'test': 0.2}}")
-    if not math.isclose(sum(numbers), 1, abs_tol=1e-6):
-        raise ValueError(f"the fractions of split={split!r} sum to {sum(numbers):g}, not to 1")
-
-
-def _bounds(n_cells: Any) -> tuple[int, int]:
-    low, high = n_cells if isinstance(n_cells, Sequence) and len(n_cells) == 2 else (n_cells, n_cells)
-    low, high = positive_integer("n_cells", low), positive_integer("n_cells", high)
-    if not 2 <= low <= high:
-        raise ValueError(f"n_cells={n_cells!r} must be the smallest and the largest number of cells, 2 or more")
-    return low, high
 
 
 def _sets(

@@ -11,7 +11,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from ..cells import is_labelled, preview, text_column
+from ..cells import cell_names, is_labelled, preview, text_column
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def puzzle_groups(
     check_types(truth, sorted(set(types[labelled])))
     names = group_names(adata, groupby)
     table = pd.DataFrame({"group": names[labelled], "type": types[labelled], "row": labelled})
-    table = table.iloc[np.argsort(np.asarray(adata.obs_names, dtype=object)[labelled], kind="stable")]
+    table = table.iloc[np.argsort(np.asarray(cell_names(adata), dtype=object)[labelled], kind="stable")]
     found = [_group(str(name), part) for name, part in table.groupby("group", sort=True)]
     kept = [group for group in found if len(group.rows) >= min_types]
     if not kept:

@@ -14,6 +14,7 @@ from ._parse import Answer, Failure, Reason, read_genes, read_label, read_labels
 from ._perturbation import Perturbation
 from ._prompt_format import PromptFormat
 from ._question import Question
+from ._reasoning import UnitReasoning, read_reasoning
 from ._response import Response, ResponseExample
 from ._sensitivity import Sensitivity, SensitivityExample
 from ._task import Example, Task, TrainingExample
@@ -51,11 +52,13 @@ __all__ = [
     "Task",
     "TaskTemplate",
     "TrainingExample",
+    "UnitReasoning",
     "check_labels",
     "context_sentences",
     "hide_genes",
     "read_genes",
     "read_label",
     "read_labels",
+    "read_reasoning",
     "split_completion",
 ]

@@ -160,7 +160,8 @@ def annotate(
     ``uns[key_added]``
         ``params``: model, fingerprint, versions and all settings, and ``usage`` (requests, tokens and cost of this
         call) if a server counts them. ``answers``: what the model wrote and how it was read, with ``"generate"`` and
-        ``"choose"``, see :func:`sc_duality.get.answers`. ``groups``: one row a cluster, if a general model labelled
+        ``"choose"``, see :func:`sc_duality.get.answers`. ``reasoning``: its reasoning, checked against the genes that
+        it was shown, see :func:`sc_duality.get.reasoning`. ``groups``: one row a cluster, if a general model labelled
         clusters, with its number of cells, label, status, confidence, runner-up, the runner-up's share of the votes or
         probability, and differentially expressed genes; with ``unique``, its batch in place of the last three.
 
@@ -231,6 +232,6 @@ def annotate(
         usage=usage.read() or None,
         **new_fields(data, fields),
     )
-    data.uns[key_added] |= answers.in_uns() | found.tables
+    data.uns[key_added] |= answers.in_uns() | answers.reasoning(cells.sentences.genes, engine) | found.tables
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None

@@ -13,7 +13,7 @@ from ..examples import ClusterExamples, LabelExamples, ModelCells, build
 from ..models import LanguageModel, ModelSpec, ReferenceClassifier, Sampling
 from ..tasks import Annotation, ClusterAnnotation
 from ._cluster_labels import check_clusters, predict_clusters, reads_clusters
-from ._joint_labels import check_joint_model, names_freely, predict_jointly, unit_examples
+from ._joint_labels import check_joint_model, check_unit_names, names_freely, predict_jointly, unit_examples
 from ._label_arguments import Method, check_model_options
 from ._label_predictions import LabelPredictions, pool_by_group
 from ._model import reference_classifier
@@ -58,8 +58,9 @@ class CellTypeQuery:
 
     def examples(self, labels: Any, cells: ModelCells) -> LabelExamples | ClusterExamples:
         """The examples of the cells or clusters, or an error if the model cannot be queried about them."""
-        if self.is_joint:
+        if self.units is not None and self.is_joint:
             check_joint_model(cells.spec)
+            check_unit_names(self.units)
         if self.groupby is not None and (self.is_joint or reads_clusters(cells.spec)):
             clusters: ClusterExamples = build(ClusterAnnotation(groupby=self.groupby, labels=labels), cells)
             check_clusters(clusters, self.method)

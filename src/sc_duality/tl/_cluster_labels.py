@@ -19,6 +19,7 @@ from ..models import LanguageModel, ModelSpec, Sampling
 from ..tasks import ClusterAnnotation, PromptFormat, Question
 from ._label_columns import is_unsure
 from ._label_predictions import LabelPredictions
+from ._reasoning_table import Shown
 from ._text_answers import AnswerTable, generate_answers, samples_status
 
 logger = logging.getLogger(__name__)
@@ -111,7 +112,9 @@ def predict_clusters(
     else:
         texts = generate_answers(model, list(questions.values()), method, sampling, seed) if questions else []
         written = written_names(examples.labels, (one.value for samples in texts for one in samples))
-        answers.add(questions, texts, written.__getitem__)
+        genes = {name: (*one.markers, *one.genes) for name, one in found.items() if one is not None}
+        prompts = [Shown({name: shown}, written) for name, shown in genes.items()]
+        answers.add(questions, texts, written.__getitem__, prompts)
         if sampling.temperature:
             answers.warn_equal_samples()
         status |= {name: samples_status(samples) for name, samples in zip(questions, texts, strict=True)}

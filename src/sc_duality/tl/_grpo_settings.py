@@ -1,4 +1,4 @@
-"""Presets of GRPO by duality, and its named rewards."""
+"""Rewards of GRPO by name, and the settings of the dual task."""
 
 from __future__ import annotations
 
@@ -13,19 +13,6 @@ Reward = str | RewardFunction
 
 #: Named rewards.
 _REWARDS = ("duality", "ground_truth", "pseudo_label")
-#: Settings where none are passed. The paper: G = 8, rollouts of 512 completions in mini-batches of 32, 200 rollouts,
-#: and the policy as its own verifier by sampling (CellDuality §3.4.1 and §4.1; that 512 counts completions, and 200
-#: rollouts, is our reading).
-PRESETS: dict[str, dict[str, Any]] = {
-    "default": {"duality": Duality()},
-    "cellduality": {
-        "duality": Duality(form="sample", context="observed", hidden_fraction=0.3, n_samples=1, verifier="policy"),
-        "num_generations": 8,
-        "generation_batch_size": 512,
-        "batch_size": 32,
-        "max_steps": 200 * 512 // 32,
-    },
-}
 
 
 def check_rewards(rewards: Sequence[Reward], weights: Sequence[float] | None) -> list[float]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,7 @@ from ..tasks import Annotation, JointAnnotation, JointAnnotationExample, LabelEx
 from ._assignment import best_assignment
 from ._cluster_labels import label_names, written_names
 from ._label_predictions import LabelPredictions
+from ._reasoning_table import Shown
 from ._text_answers import AnswerTable, TextAnswer, generate_answers
 from ._units import Units
 
@@ -34,6 +37,7 @@ class JointPrompt(NamedTuple):
 
     name: str
     units: NDArray[np.int64]
+    example: JointAnnotationExample
     question: Question
 
 
@@ -44,6 +48,15 @@ def check_joint_model(spec: ModelSpec) -> None:
         raise ValueError(
             f"the model {spec.name!r} reads one cell at a time: pass method='score', which compares the labels of all "
             "groups, or a general model"
+        )
+
+
+def check_unit_names(units: Units) -> None:
+    """Refuse cells whose names repeat: their answers could not be told apart."""
+    repeated = [name for name, n in Counter(units.names).items() if n > 1]
+    if repeated:
+        raise ValueError(
+            f"{len(repeated)} names of cells repeat, such as {repeated[0]!r}: adata.obs_names_make_unique()"
         )
 
 
@@ -102,7 +115,7 @@ def predict_jointly(
     """
     task = JointAnnotation().for_model(cells.spec.prompt_format, cells.spec.genes)
     prompts = [
-        JointPrompt(name, members, task.question(_joint_example([examples[i] for i in members], options)))
+        _prompt(task, name, members, _joint_example([examples[i] for i in members], options))
         for batch, options in ((batch, _options(units, batch, labels)) for batch in units.batches)
         for sample in range(sampling.n_samples)
         for name, members in _parts(batch, _readable(examples, units.batches[batch]), sample, seed)
@@ -113,9 +126,15 @@ def predict_jointly(
     texts = generate_answers(model, questions, "generate", replace(sampling, n_samples=1), seed) if prompts else []
     read = [one for samples in texts for one in samples]
     written = written_names(labels, (label for one in read if one.value is not None for label in one.value))
-    _add_answers(answers, prompts, read, written)
+    _add_answers(answers, prompts, read, written, units)
     _log_illegal(read)
     return _count_votes(labels, units, prompts, read, written)
+
+
+def _prompt(
+    task: JointAnnotation, name: str, members: NDArray[np.int64], example: JointAnnotationExample
+) -> JointPrompt:
+    return JointPrompt(name, members, example, task.question(example))
 
 
 def _readable(examples: Sequence[LabelExample | None], members: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -155,13 +174,26 @@ def _joint_example(examples: Sequence[Any], options: tuple[str, ...]) -> JointAn
 
 
 def _add_answers(
-    answers: AnswerTable, prompts: Sequence[JointPrompt], read: Sequence[TextAnswer], written: Mapping[str, str]
+    answers: AnswerTable,
+    prompts: Sequence[JointPrompt],
+    read: Sequence[TextAnswer],
+    written: Mapping[str, str],
+    units: Units,
 ) -> None:
-    """Add the answers about each batch, samples in order."""
-    by_name: dict[str, list[TextAnswer]] = {}
+    """Add the answers about each batch, with what its prompt showed of each unit."""
+    samples: Counter[str] = Counter()
     for prompt, one in zip(prompts, read, strict=True):
-        by_name.setdefault(prompt.name, []).append(one)
-    answers.add(by_name, list(by_name.values()), lambda labels: " | ".join(written.get(one, one) for one in labels))
+        genes = {
+            units.names[unit]: (*itertools.chain(*prompt.example.markers[i : i + 1]), *prompt.example.cells[i])
+            for i, unit in enumerate(prompt.units)
+        }
+        labels = {option: written.get(option, option) for option in prompt.example.options or one.value or ()}
+        answers.add([prompt.name], [[one]], partial(_listed, written), [Shown(genes, labels)], samples[prompt.name])
+        samples[prompt.name] += 1
+
+
+def _listed(written: Mapping[str, str], labels: Sequence[str]) -> str:
+    return " | ".join(written.get(label, label) for label in labels)
 
 
 def _log_illegal(read: Sequence[TextAnswer]) -> None:

@@ -167,6 +167,7 @@ def predict(
             **new_fields(data, fields),
         )
         | answers.in_uns()
+        | answers.reasoning(cells.sentences.genes, engine)
     )
     logger.info("wrote obs[%r]: %s", key_added, column(data, adata_keys.status(key_added)).value_counts().to_dict())
     return result if copy else None

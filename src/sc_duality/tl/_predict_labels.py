@@ -18,6 +18,7 @@ from ..tasks import Question
 from ._blocks import blocks
 from ._label_arguments import Method
 from ._label_predictions import LabelPredictions
+from ._reasoning_table import Shown
 from ._text_answers import AnswerTable, TextAnswer, generate_answers, samples_status
 
 
@@ -81,7 +82,12 @@ def predict_labels(
         elif len(readable):
             none = _none_of_these(model, examples)
             texts = generate_answers(model, questions, method, sampling, seed, none)
-            answers.add(examples.cells.names[rows][readable], texts, _written_names(examples))
+            written = _written_names(examples)
+            names = examples.cells.names[rows][readable]
+            labels = {option: written(option) for option in examples.model_options}
+            genes = [one.genes for one in cells if one is not None]
+            prompts = [Shown({str(name): shown}, labels) for name, shown in zip(names, genes, strict=True)]
+            answers.add(names, texts, written, prompts)
             samples[readable], found.status[readable] = _labels(examples, texts)
             found = found._replace(best=samples[:, 0])
         if found.votes is not None:

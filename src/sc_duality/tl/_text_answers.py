@@ -12,6 +12,8 @@ import pandas as pd
 from ..cells import adata_keys
 from ..models import LanguageModel, Sampling, SamplingParams, engine_info
 from ..tasks import Answer, Question, Reason
+from ._reasoning_table import Reasoned, Shown, reasoning_of, reasoning_table
+from ._storable_texts import storable_texts
 
 logger = logging.getLogger(__name__)
 
@@ -95,26 +97,50 @@ class AnswerTable:
 
     def __init__(self) -> None:
         self._rows: list[tuple[str, int, str, TextAnswer]] = []
+        self._reasoned: list[Reasoned] = []
 
     def add(
-        self, units: Iterable[Any], answers: Sequence[Sequence[TextAnswer]], name: Callable[[Any], str] = str
+        self,
+        units: Iterable[Any],
+        answers: Sequence[Sequence[TextAnswer]],
+        name: Callable[[Any], str] = str,
+        shown: Sequence[Shown] = (),
+        first_sample: int = 0,
     ) -> None:
-        """Add the answers about each unit; ``name`` is how an answer is written into ``obs``."""
-        for unit, samples in zip(units, answers, strict=True):
-            for i, one in enumerate(samples):
-                self._rows.append((str(unit), i, "" if one.value is None else name(one.value), one))
+        """Add the answers about each unit.
+
+        Parameters
+        ----------
+        units
+            Names of the cells, groups or batches that the prompts are about.
+        answers
+            The samples of each.
+        name
+            How an answer is written into ``obs``.
+        shown
+            What each prompt showed, for the check of the reasoning; none where no text is reasoned.
+        first_sample
+            Number of the first sample.
+        """
+        for i, (unit, samples) in enumerate(zip(units, answers, strict=True)):
+            for sample, one in enumerate(samples, first_sample):
+                answer = "" if one.value is None else name(one.value)
+                self._rows.append((str(unit), sample, answer, one))
+                if shown:
+                    reasoning = reasoning_of(one.text, is_read=one.value is not None)
+                    self._reasoned.append(Reasoned(str(unit), sample, answer, one.text, reasoning, shown[i]))
 
     def frame(self) -> pd.DataFrame:
         """One row an answer, in columns that files can hold."""
         return pd.DataFrame(
             {
-                "unit": _texts(unit for unit, *_ in self._rows),
+                "unit": storable_texts(unit for unit, *_ in self._rows),
                 "sample": [sample for _, sample, *_ in self._rows],
-                "answer": _texts(label for _, _, label, _ in self._rows),
-                "status": _texts(one.status for *_, one in self._rows),
-                "text": _texts(one.text for *_, one in self._rows),
-                "reasoning": _texts(one.reasoning for *_, one in self._rows),
-                "prompt_hash": _texts(one.prompt_hash for *_, one in self._rows),
+                "answer": storable_texts(label for _, _, label, _ in self._rows),
+                "status": storable_texts(one.status for *_, one in self._rows),
+                "text": storable_texts(one.text for *_, one in self._rows),
+                "reasoning": storable_texts(one.reasoning for *_, one in self._rows),
+                "prompt_hash": storable_texts(one.prompt_hash for *_, one in self._rows),
             },
             index=[str(i) for i in range(len(self._rows))],
         ).astype({"sample": "int64"})
@@ -122,6 +148,15 @@ class AnswerTable:
     def in_uns(self) -> dict[str, pd.DataFrame]:
         """The entry of ``uns[key]``; none if the model generated no text."""
         return {adata_keys.ANSWERS: self.frame()} if self._rows else {}
+
+    def reasoning(self, genes: Iterable[str], model: LanguageModel) -> dict[str, pd.DataFrame]:
+        """The entry of ``uns[key]`` with the checked reasoning; none if the model wrote answers only.
+
+        ``genes`` are those of the data, in the spelling of the cell sentences.
+        """
+        if not any(one.reasoning for one in self._reasoned):
+            return {}
+        return {adata_keys.REASONING: reasoning_table(self._reasoned, genes, engine_info(model).n_tokens)}
 
     def warn_equal_samples(self) -> None:
         """Warn where all samples of each unit are the same text: a server may ignore the temperature."""
@@ -155,9 +190,3 @@ class AnswerTable:
             *(len(unread), len(answered), reasons.iloc[0], reason),
             *(_REMEDIES.get(Reason(reason), "pass method='choose' or another model"), shown, key),
         )
-
-
-def _texts(values: Iterable[str]) -> pd.Series:
-    """Texts without characters that HDF5 and zarr cannot hold."""
-    kept = [value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}") for value in values]
-    return pd.Series(kept, index=[str(i) for i in range(len(kept))], dtype=object)

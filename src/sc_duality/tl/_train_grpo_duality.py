@@ -18,8 +18,9 @@ from ..duality import Duality
 from ..examples import ModelCells, build, builder_of
 from ..tasks import Task, TrainingExample
 from ..train import Run, Schedule, Trained, check_options, check_trl, digest
-from ._grpo_settings import PRESETS, Reward, check_rewards, duality_record, reward_name
+from ._grpo_settings import Reward, check_rewards, duality_record, reward_name
 from ._trainer_input import Tasks, known_tasks, model_cells, starting_model
+from ._training_presets import GRPO_PRESETS
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -37,7 +38,7 @@ def train_grpo_duality(
     output_dir: str | Path,
     *,
     tasks: Tasks = ("annotation",),
-    reward: Reward | Sequence[Reward] = "duality",
+    reward: Reward | Sequence[Reward] | None = None,
     duality: Duality | None = None,
     eval_adatas: AnnData | MuData | Sequence[AnnData | MuData] | None = None,
     context: Sequence[str] = (),
@@ -74,8 +75,8 @@ def train_grpo_duality(
         Tasks, by name or with their settings, such as ``{"annotation": {"labels": "blood"}}``, or
         :class:`sc_duality.tasks.Task` objects. Each gets as many prompts as the others.
     reward
-        ``"duality"``; ``"pseudo_label"``, the control without a dual task: agreement with the answer before training;
-        ``"ground_truth"``, the oracle, which reads the truth; a function in TRL's signature (see
+        ``"duality"``, the default; ``"pseudo_label"``, the control without a dual task: agreement with the answer
+        before training; ``"ground_truth"``, the oracle, which reads the truth; a function in TRL's signature (see
         :mod:`sc_duality.rewards`); or a list of these, which are added with ``reward_weights``.
     duality
         How the dual task scores, what it hides, and the verifier: see :class:`sc_duality.Duality`.
@@ -90,7 +91,9 @@ def train_grpo_duality(
         Whether to augment cells, as in :func:`train_sft`.
     preset
         ``"default"``: the posterior form from the label alone, scored by the reference policy; 200 updates of 64
-        completions. ``"cellduality"``: the paper's settings. Arguments come before the preset.
+        completions. ``"cellduality"``: the paper's settings. ``"cell-o1"``: those of Cell-o1 for joint annotation, with
+        :func:`sc_duality.rewards.joint_annotation_reward`, 5 completions of each of 64 prompts an update, and 2,160
+        updates. Arguments come before the preset.
     lora
         Rank of a LoRA adapter, or fields of a ``peft.LoraConfig``; all weights are trained by default. The adapter is
         merged in the end.
@@ -157,10 +160,10 @@ def train_grpo_duality(
     """
     spec = starting_model(model)
     chosen, number = known_tasks(spec, tasks), seed(rng)
-    choice("preset", preset, list(PRESETS))
-    config = {**PRESETS[preset], **options}
-    how: Duality = config.pop("duality") if duality is None else duality
-    config.pop("duality", None)
+    choice("preset", preset, list(GRPO_PRESETS))
+    config = {**GRPO_PRESETS[preset], **options}
+    usual_reward, usual_duality = config.pop("reward"), config.pop("duality")
+    reward, how = usual_reward if reward is None else reward, usual_duality if duality is None else duality
     schedule = Schedule(**{field.name: config.pop(field.name) for field in fields(Schedule) if field.name in config})
     rewards: list[Reward] = [reward] if isinstance(reward, str) or callable(reward) else list(reward)
     weights = check_rewards(rewards, config.pop("reward_weights", None))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._settings import settings
-from .._validation import positive_integer
+from .._validation import choice, positive_integer
 from ..cells import adata_keys, seed
 from ..examples import Examples, build, sample_examples, to_tasks
 from ..tasks import Annotation, TrainingExample
@@ -19,6 +19,7 @@ from ..train import Run, Trained, check_options, check_trl, digest, read_traces
 from ._held_out_cells import held_out_cells
 from ._start_model import reference_studies, start_model, with_new_labels
 from ._trainer_input import Tasks, in_prompt_format, model_cells, starting_model, with_tasks
+from ._training_presets import SFT_PRESETS
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -99,6 +100,8 @@ def train_sft(
         Of ``trl.SFTConfig``. ``num_train_epochs`` (3 by default) is the number of examples for each cell,
         ``learning_rate`` (1e-5) the peak of AdamW's, and ``batch_size`` (32) the number of texts of an update over all
         processes; ``packing``, ``per_device_train_batch_size``, ``gradient_checkpointing`` and others as in TRL.
+        ``preset="cell-o1"`` sets what is not passed as in Cell-o1: 10 epochs at 5e-5 in batches of 128, with a LoRA
+        adapter of rank 256.
 
     Returns
     -------
@@ -140,7 +143,11 @@ def train_sft(
     """
     spec = starting_model(model)
     chosen, number = to_tasks(tasks), seed(rng)
-    config = {"num_train_epochs": 3, "batch_size": 32, "learning_rate": 1e-5, **options}
+    preset = options.pop("preset", "default")
+    choice("preset", preset, list(SFT_PRESETS))
+    config = {**SFT_PRESETS[preset], **options}
+    usual_lora = config.pop("lora", None)
+    lora = usual_lora if lora is None else lora
     epochs, batch_size, learning_rate = (
         config.pop(name) for name in ("num_train_epochs", "batch_size", "learning_rate")
     )

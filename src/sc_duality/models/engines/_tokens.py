@@ -52,6 +52,10 @@ class Tokens:
                 raise ValueError(f"the answer {text!r} is not in the vocabulary of the model {self.spec.name!r}")
         return list(token_ids)
 
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each text, without special tokens."""
+        return [len(ids) for ids in self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]] if texts else []
+
     def check_context_length(self, ids: Sequence[Sequence[int]], max_new_tokens: int, limit: int) -> None:
         """Refuse a prompt that exceeds the context length ``limit`` together with ``max_new_tokens`` of an answer."""
         longest = max(range(len(ids)), key=lambda i: len(ids[i]), default=None)

@@ -106,6 +106,10 @@ class TransformersModel(Engine):
         """The tokenizer of transformers."""
         return self._tokens.tokenizer
 
+    def n_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each text."""
+        return self._tokens.counts(texts)
+
     @property
     def _limit(self) -> int:
         """Context length of the model."""

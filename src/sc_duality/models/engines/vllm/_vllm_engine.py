@@ -113,6 +113,10 @@ class VLLMModel(Engine):
         weights = getattr(self._config, "_commit_hash", None) or self.spec.fingerprint
         return options_fingerprint(weights, self._adapter, self._user_options)
 
+    def n_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each text."""
+        return self._tokens.counts(texts)
+
     def close(self) -> None:
         """End the processes of vLLM; the next request restarts them."""
         if self._process is not None:
