@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks._markdown import figures, number, source, whole, with_source
+from benchmarks._markdown import figures, number, whole, with_source
 
 
 def annotate() -> str:
@@ -15,36 +15,6 @@ def annotate() -> str:
         "bound: matrix products": "bound_cells_per_s",
     }
     return with_source("annotate", [found["dtype"], "cells/s"], [[way, whole(found[key])] for way, key in ways.items()])
-
-
-def engines() -> str:
-    """Speed of the engines."""
-    found = figures("engines")
-    speed = found["cells_per_s"]
-    rows = [
-        [name, *(whole(speed[name].get(each)) for each in ("score", "generate", "embed"))] for name in found["engines"]
-    ]
-    rows.append(["transformers, cell by cell", whole(speed["transformers"]["one_by_one"]), "–", "–"])
-    rows.append(["bound: forward passes over full batches", whole(found["bound_cells_per_s"]), "–", "–"])
-    return with_source("engines", [f"cells/s, {found['dtype']}", "score", "generate", "embed"], rows)
-
-
-def grpo_step() -> str:
-    """Processor seconds of a step of GRPO."""
-    found = figures("grpo_step")
-    kinds = ("free", "plain", "sample", "likelihood")
-    rows = [
-        [
-            task, *(number(seconds[kind], 2) for kind in kinds), number(found["overhead_by_task"][task], 2),
-            number(found["likelihood_over_sample_by_task"][task], 2),
-        ]
-        for task, seconds in found["cpu_seconds_per_step"].items()
-    ]  # fmt: skip
-    header = [
-        "seconds per step", "random rewards", "and plain generation", "sampled dual", "likelihood",
-        "sampled / plain", "likelihood / sampled",
-    ]  # fmt: skip
-    return with_source("grpo_step", header, rows)
 
 
 def sentences() -> str:
@@ -75,13 +45,6 @@ def parsing() -> str:
     return with_source("parsing", ["", "sc_duality", "cell2sentence", "bound"], rows)
 
 
-def imports() -> str:
-    """Import time, as a sentence."""
-    found = figures("imports")
-    times = f"`import anndata`: {found['anndata_s']:.2f} s; with `sc_duality`: {found['sc_duality_s']:.2f} s"
-    return f"{times} ({source('imports').removesuffix('.')})."
-
-
 def scale() -> str:
     """Stores on disk."""
     found = figures("scale")["sentences"]
@@ -99,10 +62,7 @@ def scale() -> str:
 
 TABLES = {
     "annotate": annotate,
-    "engines": engines,
-    "grpo-step": grpo_step,
     "sentences": sentences,
     "parsing": parsing,
-    "imports": imports,
     "scale": scale,
 }

@@ -35,7 +35,7 @@ TABLES = {"2": _cell_o1_tables.whole_puzzles, "3": _cell_o1_tables.by_disease, "
 
 
 def stored_figures() -> dict[str, Any]:
-    """The figures of an earlier run, of which ``--part`` repeats a part."""
+    """The figures of an earlier run, which ``--part`` repeats in part."""
     file = RESULTS / "cell_o1.json"
     return json.loads(file.read_text(encoding="utf-8"))["figures"] if file.is_file() else {}
 

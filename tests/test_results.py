@@ -15,7 +15,7 @@ from benchmarks._results import RESULTS
 FIELDS = {"figures", "command", "n", "seed", "versions", "machine", "date", "weights"}
 SHIPPED = Path(sd.__file__).parent / "models/embedded/model.safetensors"
 #: Results of the shipped weights.
-CURRENT = ("embedded", "panels", "annotation_tools", "generation", "duality_score_seeds")
+CURRENT = ("embedded", "panels", "annotation_tools", "cell_o1", "generation", "duality_score_seeds")
 
 
 @pytest.mark.parametrize("path", tables.DOCUMENTS, ids=lambda path: str(path.relative_to(tables.ROOT)))

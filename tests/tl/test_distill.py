@@ -1,6 +1,7 @@
 """Distillation: accepted traces match the truth, rejected ones are counted, and no paid answer is lost."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -431,3 +432,26 @@ def test_a_teacher_that_is_not_a_model(adata, out):
         distill(adata, object(), out, tasks=ANNOTATION)
     with pytest.raises(ValueError, match="adatas is empty"):
         distill([], Teacher(write), out, tasks=ANNOTATION)
+
+
+def test_puzzles_are_kept_only_where_all_labels_are_right(tmp_path):
+    """Two of eight candidates of each puzzle name all cells right; half right is not enough."""
+    puzzles = sd.pp.cell_puzzles(sd.datasets.pbmc3k(), "cell_type", [], n_puzzles=4, n_cells=3, n_genes=20)
+    truth = dict(zip(map(" ".join, sd.get.gene_lists(puzzles)), puzzles.obs["cell_type"].astype(str), strict=True))
+
+    asked = Counter()
+
+    def write(prompt, _):
+        labels = [truth[line.partition(GENES)[2]] for line in prompt.splitlines() if GENES in line]
+        asked[prompt] += 1
+        right = labels if asked[prompt] % 4 == 1 else [*labels[:1], *labels[:0:-1]]
+        return f"<think>Clear.</think><answer>{' | '.join(right)}</answer>"
+
+    task = {"truth": "cell_type", "groupby": ["puzzle"], "n_cells": 3}
+    found = distill(
+        puzzles, Teacher(write), tmp_path / "t", tasks={"joint_annotation": task}, n_examples=5, n_candidates=8, keep=8
+    )
+    counts = found.counts.loc[("joint_annotation", "primal")]
+    assert counts["candidates"] == 40
+    assert counts["accepted"] == 10
+    assert counts["wrong label"] == 30

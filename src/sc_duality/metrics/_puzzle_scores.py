@@ -54,12 +54,12 @@ def puzzle_scores(truth: Sequence[Sequence[str]], predicted: Sequence[Any]) -> d
 
 
 def scores_by_puzzle(truth: Sequence[Sequence[str]], predicted: Sequence[Any]) -> dict[str, NDArray[np.float64]]:
-    """The four scores of each Cell-o1 puzzle, whose means are :func:`puzzle_scores`.
+    """The four scores of each Cell-o1 puzzle, whose means are :func:`sc_duality.metrics.puzzle_scores`.
 
     Parameters
     ----------
     truth, predicted
-        As for :func:`puzzle_scores`.
+        As for :func:`sc_duality.metrics.puzzle_scores`.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def scores_by_puzzle(truth: Sequence[Sequence[str]], predicted: Sequence[Any]) -
     Raises
     ------
     TypeError, ValueError
-        As for :func:`puzzle_scores`.
+        As for :func:`sc_duality.metrics.puzzle_scores`.
 
     Examples
     --------

@@ -40,7 +40,7 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class SentenceEncoder:
-    """A model that encodes texts as vectors of length 1, loaded by :func:`sentence_encoder`.
+    """A model that encodes texts as vectors of length 1, loaded by :func:`sc_duality.models.sentence_encoder`.
 
     Parameters
     ----------

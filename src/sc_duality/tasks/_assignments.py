@@ -61,7 +61,7 @@ class Assignment:
 
     @cached_property
     def options(self) -> tuple[tuple[str, ...], ...] | None:
-        """All assignments, where they are few: those of up to five cells to as many labels."""
+        """Every assignment, if there are at most 120, such as those of five cells to five labels."""
         if perm(len(self.labels), self._n) > _MOST_ORDERS:
             return None
         return tuple(dict.fromkeys(permutations(self.labels, self._n)))
