@@ -56,9 +56,9 @@ lint: $(VENV)/.dev
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-# Two pages at a time, each on one thread.
+# Sphinx reads pages in chunks: of six at a time, two have pages that are executed, each on one thread.
 docs: $(VENV)/.docs
-	OMP_NUM_THREADS=1 $(PY) -m sphinx --jobs 2 --builder html --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
+	OMP_NUM_THREADS=1 $(PY) -m sphinx --jobs 6 --builder html --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
 
 test-vllm: $(VENV_VLLM)/.vllm
 	$(PY_VLLM) -c "import vllm; print('vLLM', vllm.__version__)"
