@@ -107,7 +107,8 @@ def _locked(folder: Path, path: Path) -> Iterator[None]:
 
 def _lock(folder: Path, path: Path) -> IO[str]:
     while True:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):  # exist_ok=True fails if the folder is removed in between
+            folder.mkdir(mode=0o700)
         try:
             lock = (folder / "lock").open("a")
         except FileNotFoundError:  # the process before has just removed the folder
