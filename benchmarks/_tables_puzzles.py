@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks._markdown import figures, number, with_source
+from benchmarks._markdown import figures, number, table, with_source
 
 
 def joint() -> str:
@@ -22,7 +22,7 @@ def joint() -> str:
         "regression: cell",
         "regression: batch",
     ]
-    return with_source("cell_o1", header, rows)
+    return table(header, rows)
 
 
 def _both(model: dict[str, Any], metric: str) -> str:
