@@ -35,7 +35,7 @@ def documented(tool):
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [
-        (sd.tl.annotate, {}),
+        (sd.tl.annotate, {"unique": "sample"}),
         (sd.tl.predict, {"task": ("sensitivity", {"drug": "panobinostat"})}),
         (sd.tl.sensitivity, {"drug": "panobinostat"}),
         (sd.tl.embed, {}),
@@ -43,6 +43,7 @@ def documented(tool):
 )
 def test_tools_that_add_a_result(tool, arguments):
     adata = sd.datasets.pbmc3k()[:3].copy()
+    adata.obs["sample"] = "one"
     before = keys(adata)
     tool(adata, key_added="result", **arguments)
     written = {as_documented(*key, "key_added") for key in keys(adata) - before if len(key) == 2}
