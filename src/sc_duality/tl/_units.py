@@ -106,4 +106,11 @@ def _candidates(
     if not isinstance(unique, str) or not isinstance(labels, str) or labels not in adata.obs:
         return {}
     values = text_column(adata, labels).iloc[rows.index]
-    return {str(one): frozenset(found.dropna()) for one, found in values.groupby(rows["batch"].to_numpy())}
+    found = {str(one): frozenset(part.dropna()) for one, part in values.groupby(rows["batch"].to_numpy())}
+    empty = [batch for batch, chosen in found.items() if not chosen]
+    if empty:
+        raise ValueError(
+            f"labels={labels!r} has no value in {len(empty)} batches of unique={unique!r}, such as {empty[0]!r}: leave "
+            "these cells out, or pass a list of labels"
+        )
+    return found
