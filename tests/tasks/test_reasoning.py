@@ -71,7 +71,7 @@ def test_labels_assigned_to_the_only_unit(text, expected):
 
 
 TRACE = """• Cell 4 stands out by TFF3, SPINK4 and REG1A. Hence Cell 4 is the “goblet cell.”
-- Cell 2 has IGKC, JCHAIN and IGHA1. Thus Cell 2 is the “IgA plasma cell.”
+- Cell 2 has IGKC, JCHAIN and IGHA1. Cell 2 must be the “IgA plasma cell.”
 - Cell 5 co-expresses IGKC and IGHM (among others). This fits best with a “plasma cell” or a “germinal center B cell”.
 - Cell 1 and Cell 3 remain. Neither Cell 1 nor Cell 3 shows activation (e.g. no PFN1 in Cell 3), so Cell 1 is
   most likely the “NK cell,” and Cell 3 is the “classical monocyte.”
