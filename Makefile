@@ -4,7 +4,7 @@
 #   make test       the test suite
 #   make test-fast  the tests without those that train or fit
 #   make bench-quick  each benchmark's --quick once
-#   make reliability  faults of every kind: parsers, servers, killed trainers, objects (some minutes)
+#   make reliability  several processes, and faults of every kind: parsers, servers, killed trainers, objects (minutes)
 #   make lint       ruff and mypy
 #   make docs       the documentation, warnings as errors
 #   make test-vllm  the tests of the engines and of tools on vLLM, cell2sentence and SmolLM2, where these are installed
@@ -32,10 +32,10 @@ demo: $(VENV)/.core
 
 # A core for each of the two workers; numba would set the threads of OpenMP anew.
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not processes"
 
 test-fast: $(VENV)/.dev
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not slow and not processes"
 
 BENCHMARKS := ablation align_smollm2 annotate annotation_tools cell_o1 duality_score embedded engines generation grpo_step imports \
 	panels parsing reliability response scale sentences
@@ -47,8 +47,9 @@ bench-quick: $(VENV)/.dev
 		echo "$$lines" | tail -n 1; \
 	done
 
-# Ends with an error if anything is lost, wrong or crashes.
+# The tests with several processes, then faults: ends with an error if anything is lost, wrong or crashes.
 reliability: $(VENV)/.dev
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -m processes tests/contracts tests/tl tests/test_main.py
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m benchmarks.reliability
 
 lint: $(VENV)/.dev

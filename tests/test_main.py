@@ -331,7 +331,7 @@ def test_train_sft(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert cells.obs["annotation"].notna().all()
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_train_grpo_with_two_processes(folder: Path, tmp_path: Path) -> None:
     config = folder / "grpo.yaml"
     config.write_text(

@@ -54,6 +54,7 @@ def run(code, folder, *arguments, **environment):
     return done.stdout + done.stderr
 
 
+@pytest.mark.processes
 def test_without_home_network_and_cache_of_numba(tmp_path):
     code = NOWHERE + ANNOTATE + "print(labels(), labels(0))"
     told = run(code, tmp_path, TMPDIR=str(tmp_path), SC_DUALITY_CACHE="1", SC_DUALITY_CACHE_DIR="")
@@ -74,13 +75,13 @@ def test_a_cache_that_cannot_be_made(cells, tmp_path, monkeypatch, caplog):
     assert caplog.text.count("answers are not stored") == 1
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 def test_workers_that_are_forked_after_the_parent_has_annotated(tmp_path):
     assert "done 2" in run(ANNOTATE + WORKERS, tmp_path, "fork", "after")
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 @pytest.mark.parametrize("method", ["spawn"])
 def test_workers_of_every_kind(method, tmp_path):
     assert "done 2" in run(ANNOTATE + WORKERS, tmp_path, method)

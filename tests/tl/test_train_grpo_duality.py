@@ -258,7 +258,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_two_processes(random, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
