@@ -89,52 +89,34 @@ class CellTypeQuery:
         answers: AnswerTable,
     ) -> CellTypeLabels:
         """The label of every cell; a table of groups names those below ``threshold`` unknown."""
+        how = self.method, self.sampling, self.seed
+        if self.units is not None and self.is_joint:
+            shown = unit_examples(examples, self.units)
+            joint, voted = predict_jointly(
+                model, shown, examples.cells, names, self.units, self.sampling, self.seed, answers
+            )
+            return self._unique(self.units, joint, names or {name: name for name in voted}, threshold)
+        if isinstance(examples, ClusterExamples):
+            clusters = predict_clusters(model, examples, *how, answers)
+            names = names or {name: name for name in clusters.names}
+            predictions, table = clusters.of_cells(examples), clusters.table(examples, threshold)
+            found = CellTypeLabels(predictions, names, {adata_keys.GROUPS: table})
+        else:
+            vote = self.groupby is not None
+            predictions = predict_labels(model, examples, *how, classifier, answers=answers, vote=vote)
+            found = CellTypeLabels(predictions, names, {})
         if self.units is not None:
-            return self._query_unique(self.units, model, examples, names, classifier, threshold, answers)
-        found = self._query_alone(model, examples, names, classifier, threshold, answers)
+            joint, alone = assign_units(predictions, self.units, list(names))
+            independent = alone.of_cells(self.units.of_cell)
+            return self._unique(self.units, joint, names, threshold)._replace(independent=independent)
         if self.groupby is None or isinstance(examples, ClusterExamples):
             return found
         groups = text_column(examples.cells.adata, self.groupby)
-        return found._replace(predictions=pool_by_group(found.predictions, groups, len(names)))
+        return found._replace(predictions=pool_by_group(predictions, groups, len(names)))
 
-    def _query_alone(
-        self,
-        model: LanguageModel,
-        examples: LabelExamples | ClusterExamples,
-        names: Mapping[str, str],
-        classifier: ReferenceClassifier | None,
-        threshold: float,
-        answers: AnswerTable,
+    def _unique(
+        self, units: Units, predictions: LabelPredictions, names: Mapping[str, str], threshold: float
     ) -> CellTypeLabels:
-        """One question a cluster, or one a cell."""
-        how = self.method, self.sampling, self.seed
-        if isinstance(examples, ClusterExamples):
-            clusters = predict_clusters(model, examples, *how, answers)
-            tables = {adata_keys.GROUPS: clusters.table(examples, threshold)}
-            return CellTypeLabels(clusters.of_cells(examples), names or {name: name for name in clusters.names}, tables)
-        vote = self.groupby is not None
-        return CellTypeLabels(predict_labels(model, examples, *how, classifier, answers=answers, vote=vote), names, {})
-
-    def _query_unique(
-        self,
-        units: Units,
-        model: LanguageModel,
-        examples: LabelExamples | ClusterExamples,
-        names: Mapping[str, str],
-        classifier: ReferenceClassifier | None,
-        threshold: float,
-        answers: AnswerTable,
-    ) -> CellTypeLabels:
-        """Labels that no two units of a batch share: from one prompt a batch, or from the probabilities of all."""
-        if self.is_joint:
-            found = unit_examples(examples, units)
-            joint, voted = predict_jointly(
-                model, found, examples.cells, names, units, self.sampling, self.seed, answers
-            )
-            names, independent = names or {name: name for name in voted}, None
-        else:
-            alone = self._query_alone(model, examples, names, classifier, threshold, answers)
-            joint, without = assign_units(alone.predictions, units, list(names))
-            independent = without.of_cells(units.of_cell)
-        tables = {adata_keys.GROUPS: group_table(units, joint, list(names), threshold)} if self.groupby else {}
-        return CellTypeLabels(joint.of_cells(units.of_cell), names, tables, independent)
+        """Labels of units as those of their cells, with a table of groups."""
+        tables = {adata_keys.GROUPS: group_table(units, predictions, list(names), threshold)} if self.groupby else {}
+        return CellTypeLabels(predictions.of_cells(units.of_cell), names, tables)
