@@ -11,6 +11,8 @@ from sc_duality.tasks import (
     ClusterAnnotation,
     ClusterExample,
     Example,
+    GeneChangeExample,
+    GeneChangeResponse,
     Generation,
     GenerationExample,
     JointAnnotation,
@@ -28,6 +30,7 @@ FORMATS = sorted(path.name for path in (Path(sc_duality.__file__).parent / "task
 TASKS = {
     "annotation": Annotation,
     "cluster_annotation": ClusterAnnotation,
+    "gene_changes": GeneChangeResponse,
     "generation": Generation,
     "joint_annotation": JointAnnotation,
     "response": Response,
@@ -90,6 +93,20 @@ def examples_of(task, context):
                 "control": ResponseExample(perturbation=CONTROL, options=(DRUG, CONTROL), **fields),
                 "label": ResponseExample(
                     perturbation="resistant", options=("sensitive", "resistant"), drug="erlotinib", **fields
+                ),
+            }
+        case "gene_changes":
+            fields = {"genes": CELL, "context": context, "n_changed": 3}
+            changed = (CELL[2:], CELL[:1])
+            return {
+                "drug": GeneChangeExample(perturbation=DRUG, options=(DRUG, CONTROL), truth=changed, **fields),
+                "control": GeneChangeExample(perturbation=CONTROL, options=(DRUG, CONTROL), truth=((), ()), **fields),
+                "label": GeneChangeExample(
+                    perturbation="resistant",
+                    options=("sensitive", "resistant"),
+                    drug="erlotinib",
+                    truth=((), CELL[1:]),
+                    **fields,
                 ),
             }
         case "joint_annotation":

@@ -301,7 +301,6 @@ def test_several_prompt_formats(tmp_path, monkeypatch):
         ({"contrast": 1.0, "packing": True}, ValueError, "packing=True and contrast= cannot be combined"),
         ({"tasks": ["response"]}, ValueError, "needs the obs column with perturbations and the value of control"),
         ({"tasks": ["sensitivity"]}, TypeError, "drug"),
-        ({"tasks": {"joint_annotation": {"truth": "cell_type"}}}, ValueError, r"no token for <joint>, <1>, <2>, <3>"),
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer"),
         ({"lora": True}, ValueError, "lora must be a positive rank"),
         ({"save_steps": 3, "seed": 1}, TypeError, "save_steps, seed cannot be passed on"),

@@ -47,6 +47,7 @@ from ._label_groups import LabelGroup, label_groups, label_options, mode, option
 from ._marker_genes import marker_genes
 from ._outdated_sentences import current_sentences
 from ._rank_kernel import rank_rows
+from ._ranked_expression import ranked_expression
 from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
 from ._row_blocks import map_rows, row_blocks, row_bounds
 from ._shared_genes import Projection, SharedGenes, project_cells, sample_cells, to_shared_genes
@@ -134,6 +135,7 @@ __all__ = [
     "preview",
     "project_cells",
     "rank_rows",
+    "ranked_expression",
     "ranked_matrix",
     "read_sentences",
     "rebuild_expression",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from ._builders import build, builder_of, register, task_class, to_task, to_tasks
+from ._cell_context import Context, check_context
+from ._change_lines import ChangeLines, fit_change_lines
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples, Pool, Results, cell_rng, sample_examples
 from ._known_genes import model_names
 from ._known_labels import KnownLabels, Meant
 from ._label_options import known_as
 from ._label_task import LabelExamples
-from ._model_cells import Context, ModelCells, check_context
+from ._model_cells import ModelCells
 from ._perturbations import perturbation_options, to_json, to_perturbation
 from ._results import param_context, param_list, result_params, stored_context
 
 __all__ = [
+    "ChangeLines",
     "ClusterExamples",
     "Context",
     "Examples",
@@ -27,6 +30,7 @@ __all__ = [
     "builder_of",
     "cell_rng",
     "check_context",
+    "fit_change_lines",
     "known_as",
     "model_names",
     "param_context",

@@ -10,6 +10,7 @@ from ..tasks import Task
 from ._annotation import AnnotationExamples
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples
+from ._gene_changes import GeneChangeExamples
 from ._generation import GenerationExamples
 from ._joint_annotation import JointAnnotationExamples
 from ._label_task import LabelExamples
@@ -43,6 +44,7 @@ def register(builder: type[Examples]) -> type[Examples]:
 for _builder in (
     AnnotationExamples,
     ClusterExamples,
+    GeneChangeExamples,
     GenerationExamples,
     JointAnnotationExamples,
     LabelExamples,

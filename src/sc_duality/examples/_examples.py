@@ -46,6 +46,8 @@ class Examples(ABC):
     about_cells: ClassVar[bool] = True
     #: The task that a model must know to score results, if it is another one.
     dual_task: ClassVar[str | None] = None
+    #: Whether training adds to what a model knows of the task that it was trained for before.
+    extends_knowledge: ClassVar[bool] = False
 
     def __init__(self, task: Task, cells: ModelCells, duality: Duality | None = None) -> None:
         self.task: Any = task.for_model(cells.spec.prompt_format, cells.spec.genes)

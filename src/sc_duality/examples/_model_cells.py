@@ -11,39 +11,37 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
+from scipy import sparse
 
-from .._validation import is_missing, positive_integer
+from .._validation import positive_integer
 from ..cells import (
     Sentences,
     adata_keys,
     cell_names,
     check_column,
-    check_columns,
-    check_name,
     check_new_sentences,
     current_sentences,
     default_sentences,
     expressed_genes,
     matrix_name,
+    ranked_expression,
     read_sentences,
     store_sentences,
     text_column,
 )
 from ..models import ModelSpec
 from ._augment import Augmenter
+from ._cell_context import Context, check_context
 from ._known_genes import check_known, known_vocabulary
 
 if TYPE_CHECKING:
-    from mudata import MuData
+    pass
 
 logger = logging.getLogger(__name__)
 
 #: Of the measured genes that a model knows, 50 cells express at least 43 % in any of 17 studies or panels. Where fewer
 #: are expressed, the others were not measured.
 _MIN_EXPRESSED, _MIN_CELLS = 0.4, 50
-
-#: ``obs`` columns with facts about each cell, or facts about all cells by name.
-Context = Sequence[str] | Mapping[str, str]
 #: Rows of the AnnData.
 Rows = slice | Sequence[int] | NDArray[np.int64]
 
@@ -159,6 +157,13 @@ class ModelCells:
         )
         return self.gene_names[found]
 
+    def expression(self) -> sparse.csr_matrix:
+        """log10(1 + counts per 10,000) of the genes that the model knows, (n_cells, n_genes)."""
+        columns = np.zeros(len(self.gene_names), np.int64)
+        known = np.flatnonzero(self._codes[:-1] >= 0)[::-1]
+        columns[self._codes[known]] = known  # of two symbols of one gene, the first
+        return ranked_expression(self.adata, self.sentences)[:, columns]
+
     def context(self, rows: Rows) -> list[dict[str, str]]:
         """The facts about these cells by name; missing values are left out."""
         n = len(self.readable[rows])
@@ -209,28 +214,6 @@ def _sentences(adata: AnnData, key: str, layer: str | None, use_raw: bool | None
 def _matrix(params: Mapping[str, Any]) -> str:
     """The matrix that sentences were written from."""
     return matrix_name(params.get("layer"), bool(params.get("use_raw")))
-
-
-def check_context(data: AnnData | MuData, context: Context, mod: str = "rna") -> None:
-    """Refuse ``context`` unless it is a list of columns of ``obs``, or facts as texts by name.
-
-    Examples
-    --------
-    >>> import sc_duality as sd
-    >>> from sc_duality.examples import check_context
-    >>> check_context(sd.datasets.pbmc3k(), {"tissue": ""})
-    Traceback (most recent call last):
-    ValueError: context={'tissue': ''} must hold a text for each name: leave out what is not known
-    """
-    if not isinstance(context, Mapping):
-        check_columns(data, context, "context", mod)
-        return
-    for name, fact in context.items():
-        check_name("a name in context", name)
-        if not isinstance(fact, str) or is_missing(fact):
-            raise ValueError(
-                f"context={{{name!r}: {fact!r}}} must hold a text for each name: leave out what is not known"
-            )
 
 
 def _taken(ranks: Any, rows: Rows) -> NDArray[np.int32]:

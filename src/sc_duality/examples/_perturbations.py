@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..models import ModelSpec
-from ..tasks import Perturbation
+from ..tasks import GeneChangeResponse, Perturbation, Response
+
+logger = logging.getLogger(__name__)
 
 
 def to_perturbation(perturbation: Perturbation | Sequence[str]) -> Perturbation:
@@ -33,21 +36,41 @@ def to_perturbation(perturbation: Perturbation | Sequence[str]) -> Perturbation:
 def known_perturbation(spec: ModelSpec, perturbation: Perturbation) -> Perturbation:
     """The model's own form of this perturbation: itself for a model that takes any.
 
-    Dose and time need to agree only where both sides have them.
+    Dose and time need to agree only where both sides have them. A model with gene tokens that knows a knockdown, or
+    another operation on genes, takes it of any of its genes, with a warning.
     """
+    own = own_perturbation(spec, perturbation)
     known = known_perturbations(spec)
-    same = [one for one in known if one.covers(perturbation) or perturbation.covers(one)]
-    if known and len(same) != 1:
-        why = "matches several perturbations of" if same else "is not a perturbation of"
+    if own is not None or not known or spec.genes is None:
+        return own or perturbation
+    operations = {one.operation for one in known}
+    if perturbation.is_of_gene and perturbation.operation in operations and perturbation.target in spec.genes:
+        logger.warning("the model %r was not trained on %s: it extrapolates", spec.name, perturbation)
+        return perturbation
+    raise ValueError(
+        f"{str(perturbation)!r} is not a perturbation of the model {spec.name!r}: choose {', '.join(map(str, known))}"
+    )
+
+
+def own_perturbation(spec: ModelSpec, perturbation: Perturbation) -> Perturbation | None:
+    """The model's form of this perturbation, ``None`` if it was not trained on it."""
+    same = [one for one in known_perturbations(spec) if one.covers(perturbation) or perturbation.covers(one)]
+    if perturbation in same:
+        return perturbation
+    if len(same) > 1:
         raise ValueError(
-            f"{str(perturbation)!r} {why} the model {spec.name!r}: choose {', '.join(map(str, same or known))}"
+            f"{str(perturbation)!r} matches several perturbations of the model {spec.name!r}: choose "
+            f"{', '.join(map(str, same))}"
         )
-    return same[0] if same else perturbation
+    return same[0] if same else None
 
 
 def known_perturbations(spec: ModelSpec) -> list[Perturbation]:
     """All perturbations that the model knows; none for a model that takes any."""
-    return [Perturbation(**fields) for fields in spec.known("response", "perturbations", ())]
+    listed = [
+        fields for task in (Response, GeneChangeResponse) for fields in spec.known(task.name, "perturbations", ())
+    ]
+    return list(dict.fromkeys(Perturbation(**fields) for fields in listed))
 
 
 def perturbation_options(spec: ModelSpec, perturbation: Perturbation) -> list[Perturbation]:
@@ -66,7 +89,7 @@ def perturbation_options(spec: ModelSpec, perturbation: Perturbation) -> list[Pe
     if not known:
         return [perturbation] if perturbation.is_control else [perturbation, Perturbation("control")]
     own = known_perturbation(spec, perturbation)
-    return [perturbation if one == own else one for one in known]
+    return [perturbation if one == own else one for one in known] + ([] if own in known else [perturbation])
 
 
 def to_json(perturbations: Sequence[Perturbation]) -> str:

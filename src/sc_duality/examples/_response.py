@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property, partial
 from typing import Any
 
@@ -13,11 +14,11 @@ from ..cells import adata_keys
 from ..tasks import Perturbation, Response, ResponseExample, Task, TrainingExample
 from ._examples import Examples, Pool, Results, every_row, groups, shown_genes
 from ._model_cells import ModelCells
-from ._perturbations import from_json, known_perturbation, known_perturbations, to_perturbation
+from ._perturbations import from_json, known_perturbation, known_perturbations, own_perturbation, to_perturbation
 from ._results import check_options, param_list, predictions
 
 #: Share of training examples without a perturbation: a model that never sees them predicts the same for every one.
-_P_CONTROL = 0.5
+P_CONTROL = 0.5
 
 #: Rows by group and perturbation.
 Members = Mapping[str, Mapping[Perturbation, Sequence[int]]]
@@ -28,6 +29,7 @@ class ResponseExamples(Examples):
 
     task: Response
     task_class = Response
+    extends_knowledge = True
 
     @cached_property
     def _perturbation(self) -> NDArray[Any]:
@@ -47,16 +49,19 @@ class ResponseExamples(Examples):
             meaning |= {value: Perturbation("treatment", value) for value in treated}
         if not any(one.is_control for one in meaning.values()):
             raise ValueError("none of perturbations= is ('control',): pass control=, the value of untreated cells")
-        known = {value: known_perturbation(spec, one) for value, one in meaning.items()}
+        known = {value: own_perturbation(spec, one) or one for value, one in meaning.items()}
         return np.array([known.get(value) for value in values], dtype=object)
 
     @cached_property
-    def options(self) -> tuple[Perturbation, ...]:
-        """All perturbations that the model knows, else all in the data."""
+    def _present(self) -> list[Perturbation]:
+        """Perturbations of these cells, control first."""
         present = dict.fromkeys(one for one in self._perturbation if one is not None)
-        return tuple(
-            known_perturbations(self.cells.spec) or sorted(present, key=lambda one: (not one.is_control, str(one)))
-        )
+        return sorted(present, key=lambda one: (not one.is_control, str(one)))
+
+    @cached_property
+    def options(self) -> tuple[Perturbation, ...]:
+        """All perturbations that the model knows, and all others in the data."""
+        return tuple(dict.fromkeys([*known_perturbations(self.cells.spec), *self._present]))
 
     @cached_property
     def _groups(self) -> NDArray[Any]:
@@ -99,7 +104,7 @@ class ResponseExamples(Examples):
         present = members[self._groups[row]]
         control = next(one for one in present if one.is_control)
         treated = [one for one in present if not one.is_control]
-        perturbation = control if rng.random() < _P_CONTROL else treated[rng.integers(len(treated))]
+        perturbation = control if rng.random() < P_CONTROL else treated[rng.integers(len(treated))]
         after = self.cells.genes([int(rng.choice(present[perturbation]))])[0]
         return TrainingExample(self.task, self._example(row, genes, perturbation, tuple(after)))
 
@@ -107,6 +112,8 @@ class ResponseExamples(Examples):
         self, n: int, rng: np.random.Generator, *, augment: bool = False, with_truth: bool = False
     ) -> list[TrainingExample]:
         """Every control cell under each perturbation in turn."""
+        for one in self._present:
+            known_perturbation(self.cells.spec, one)
         treatments = [one for one in self.options if not one.is_control]
         chosen = [one for one in treatments if one in set(self._perturbation)] or treatments
         found = []
@@ -135,6 +142,11 @@ class ResponseExamples(Examples):
             truth=truth,
             context=self.cells.context([row])[0],
         )
+
+    def knowledge(self) -> dict[str, Any]:
+        """The perturbations."""
+        fields = [{name: value for name, value in asdict(one).items() if value} for one in self._present]
+        return {"perturbations": fields}
 
     @classmethod
     def task_from_params(cls, params: Mapping[str, Any]) -> Task:

@@ -9,7 +9,7 @@ import numpy as np
 from anndata import AnnData
 
 from ..cells import adata_keys, check_name, column, in_memory
-from ._model_cells import Context
+from ._cell_context import Context
 
 
 def result_params(adata: AnnData, key: str) -> Mapping[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import engines
-from ._label_tokens import add_label_tokens, label_tokens, with_labels
+from ._label_tokens import add_tokens, format_tokens, label_tokens, with_labels
 from ._language_model import EngineInfo, LanguageModel, engine_info, live, skip_generate
 from ._load import load, unload
+from ._new_gene_model import new_gene_model
 from ._reference_cells import (
     MIN_CELLS,
     ReferenceCells,
@@ -49,15 +50,17 @@ __all__ = [
     "TransformersModel",
     "Unanswered",
     "VLLMModel",
-    "add_label_tokens",
+    "add_tokens",
     "available",
     "clear_cache",
     "copy_model",
     "engine_info",
+    "format_tokens",
     "from_wheel",
     "label_tokens",
     "live",
     "load",
+    "new_gene_model",
     "read_reference_classifier",
     "reference_file",
     "reference_genes",

@@ -1,9 +1,9 @@
-"""Tokens for new labels, in models with one token a gene and a label."""
+"""New tokens of models with one token a gene: for labels, and for what a prompt format writes in angle brackets."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,26 @@ def label_tokens(spec: ModelSpec, labels: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def add_label_tokens(folder: Path, tokens: Sequence[str], shares: NDArray[np.float64], like: Sequence[str]) -> None:
+def format_tokens(spec: ModelSpec, texts: Iterable[str]) -> list[str]:
+    """Tokens of the prompt format in these texts that the model lacks, such as those of a new task or perturbation.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.models import format_tokens
+    >>> format_tokens(sd.models.resolve("embedded"), ["<change> <cytokine> <IL6> <cell> CD79A"])
+    ['<change>', '<IL6>']
+    """
+    if spec.genes is None:
+        return []
+    content = json.loads((Path(spec.source) / _TOKENIZER).read_text(encoding="utf-8"))["model"]
+    tokens = dict.fromkeys(token for text in texts for token in text.split() if token.startswith(("<", "|")))
+    return [token for token in tokens if token not in content["vocab"]] if content["type"] == "WordLevel" else []
+
+
+def add_tokens(
+    folder: Path, tokens: Sequence[str], shares: NDArray[np.float64] | None = None, like: Sequence[str] = ()
+) -> None:
     """Add tokens to the tokenizer and the weights of the model in ``folder``.
 
     Parameters
@@ -51,7 +70,8 @@ def add_label_tokens(folder: Path, tokens: Sequence[str], shares: NDArray[np.flo
     tokens
         The new tokens.
     shares
-        Weight of each token of ``like`` in the embedding of each new token, (n_tokens, n_like).
+        Weight of each token of ``like`` in the embedding of each new token, (n_tokens, n_like). By default embeddings
+        are sampled with the mean and the spread of those that are there.
     like
         Tokens of the model.
 
@@ -62,7 +82,7 @@ def add_label_tokens(folder: Path, tokens: Sequence[str], shares: NDArray[np.flo
     >>> spec, like = sd.models.resolve("embedded"), ["B_cell", "macrophage"]
     >>> with tempfile.TemporaryDirectory() as name:
     ...     sd.models.copy_model(spec, Path(name))
-    ...     sd.models.add_label_tokens(Path(name), ["plasma_cell"], np.array([[0.9, 0.1]]), like)
+    ...     sd.models.add_tokens(Path(name), ["plasma_cell"], np.array([[0.9, 0.1]]), like)
     ...     '"plasma_cell"' in (Path(name) / "tokenizer.json").read_text()
     True
     """
@@ -85,8 +105,13 @@ def add_label_tokens(folder: Path, tokens: Sequence[str], shares: NDArray[np.flo
     with torch.no_grad():
         for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
             table = layer.weight
-            mean = torch.tensor(shares, dtype=torch.float32) @ table[rows].float()
-            table[first : first + len(tokens)] = mean.to(table.dtype)
+            if shares is None:
+                present = table[:first].float()
+                noise = torch.randn(len(tokens), table.shape[1], generator=torch.Generator().manual_seed(first))
+                new = present.mean(0) + present.std(0) * noise
+            else:
+                new = torch.tensor(shares, dtype=torch.float32) @ table[rows].float()
+            table[first : first + len(tokens)] = new.to(table.dtype)
     with loading_bar(shown=False):
         model.save_pretrained(folder)
 

@@ -55,7 +55,8 @@ def write_spec(spec: ModelSpec, folder: Path) -> None:
     ...     [file.name for file in pathlib.Path(folder).iterdir()]
     ['sc_duality.json']
     """
-    fields = {name: value for name, value in asdict(spec).items() if value and name not in _FOLDER_FIELDS}
+    kept = {name: value for name, value in asdict(spec).items() if value or (name == "tasks" and value is not None)}
+    fields = {name: value for name, value in kept.items() if name not in _FOLDER_FIELDS}
     (folder / SPEC_FILE).write_text(json.dumps(fields, indent=1, default=str) + "\n", encoding="utf-8")
 
 

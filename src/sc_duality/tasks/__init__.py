@@ -7,6 +7,8 @@ from ._cluster_annotation import ClusterAnnotation, ClusterExample
 from ._context import context_sentences
 from ._free_name import FreeName
 from ._gene_answers import GeneList, GeneLists
+from ._gene_change_response import GeneChangeExample, GeneChangeResponse
+from ._gene_changes import Changes, GeneChanges
 from ._generation import Generation, GenerationExample
 from ._joint_annotation import JointAnnotation, JointAnnotationExample
 from ._label_task import LabelExample, LabelTask, check_labels, hide_genes
@@ -26,12 +28,16 @@ __all__ = [
     "AnswerTemplate",
     "AnswerType",
     "Assignment",
+    "Changes",
     "ClusterAnnotation",
     "ClusterExample",
     "Example",
     "Failure",
     "FreeName",
     "FreeNames",
+    "GeneChangeExample",
+    "GeneChangeResponse",
+    "GeneChanges",
     "GeneList",
     "GeneLists",
     "Generation",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 #: Operation of an untreated cell.
 CONTROL = "control"
+#: Operations whose target is a gene.
+_ON_GENES = ("knockdown", "knockout", "overexpression")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Perturbation:
     def is_control(self) -> bool:
         """Whether the cell is untreated."""
         return self.operation == CONTROL
+
+    @property
+    def is_of_gene(self) -> bool:
+        """Whether the target is a gene."""
+        return self.operation in _ON_GENES
 
     def covers(self, other: Perturbation) -> bool:
         """Whether ``other`` is this perturbation; an empty dose or time of this one matches any.

@@ -97,6 +97,13 @@ class Task(ABC):
         prompt = self.template.render("dual_prompt", example, answer)
         return Question(prompt, self.dual_answer_type(example), self.template.answers("dual_answer"), example.hidden)
 
+    def contrast(self, example: Any, wrong: Sequence[Any]) -> list[Question]:
+        """The dual of the true answer, first, and of each wrong one, which training learns to tell from it."""
+        if not example.has_hidden:
+            return []
+        duals = [self.dual(example, answer) for answer in (example.truth, *wrong)]
+        return [dual for dual in duals if dual is not None]
+
     @property
     def template(self) -> TaskTemplate:
         """The template of this task in the prompt format."""
@@ -105,16 +112,17 @@ class Task(ABC):
 
 
 class TrainingExample(NamedTuple):
-    """An example with its task, and wrong answers that the dual task learns to tell from the true one.
+    """An example with its task, and wrong values that :meth:`Task.contrast` tells from the true one.
 
     SFT learns the true answer and the dual; GRPO on a duality reward never reads the truth. The unit is the name of the
-    cell, empty for a batch of cells or none.
+    cell, empty for a batch of cells or none. ``dual_answer`` is what the dual task is shown instead of the truth.
     """
 
     task: Task
     example: Any
     wrong: Sequence[Any] = ()
     unit: str = ""
+    dual_answer: Any = None
 
     def question(self) -> Question:
         """The primal task."""
@@ -124,20 +132,21 @@ class TrainingExample(NamedTuple):
         """The primal task and the dual of the true answer; none without a truth."""
         if self.example.truth is None:
             return []
-        dual = self.task.dual(self.example, self.example.truth)
+        shown = self.example.truth if self.dual_answer is None else self.dual_answer
+        dual = self.task.dual(self.example, shown)
         return [self.question()] if dual is None else [self.question(), dual]
 
     def identity(self) -> tuple[Any, ...]:
         """What tells this example from others, for a hash of the training data."""
-        return self.task.name, self.question().prompt, self.example, self.wrong
+        return self.task.name, self.question().prompt, self.example, self.wrong, self.dual_answer
 
     def texts(self) -> list[tuple[str, str]]:
         """Prompts with their target completions, for SFT."""
         return [(question.prompt, question.completion(question.target)) for question in self.questions()]
 
     def contrast_texts(self) -> list[tuple[str, str]]:
-        """The dual of the true answer, first, and of each wrong one; none without wrong answers."""
-        if not self.wrong or not self.example.has_hidden:
+        """Prompts with the same completion, the true one first; none without wrong values."""
+        if not self.wrong:
             return []
-        duals = [self.task.dual(self.example, answer) for answer in (self.example.truth, *self.wrong)]
-        return [(dual.prompt, dual.completion(dual.target)) for dual in duals if dual is not None]
+        compared = self.task.contrast(self.example, self.wrong)
+        return [(question.prompt, question.completion(question.target)) for question in compared]

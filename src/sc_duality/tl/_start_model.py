@@ -20,7 +20,7 @@ from ..models import (
     MIN_CELLS,
     ModelSpec,
     ReferenceCells,
-    add_label_tokens,
+    add_tokens,
     copy_model,
     label_tokens,
     load,
@@ -82,12 +82,18 @@ def reference_studies(
 
 
 def start_model(
-    before: ModelSpec, spec: ModelSpec, new: Sequence[str], studies: Sequence[ReferenceCells], folder: Path, task: Task
+    before: ModelSpec,
+    spec: ModelSpec,
+    new: Sequence[str],
+    studies: Sequence[ReferenceCells],
+    tokens: Sequence[str],
+    folder: Path,
+    task: Task,
 ) -> ModelSpec:
     """The model ``spec`` in a folder, made from the model ``before``; one that lies there is kept.
 
     The embedding of a new label is the mean of those of the known labels, by the probability that the model ``before``
-    gives them on the cells of the label.
+    gives them on the cells of the label; other new ``tokens`` start at random.
     """
     if not folder.exists():
         part = folder.with_name(f"{folder.name}.{os.getpid()}")
@@ -98,9 +104,12 @@ def start_model(
             write_reference(spec, before, studies, part)
         if new:
             known = list(before.known(Annotation.name, "labels"))
-            tokens = label_tokens(before, new)
             like = [task.template.render("label", label) for label in known]
-            add_label_tokens(part, list(tokens.values()), _similar(before, known, new, studies, task), like)
+            add_tokens(
+                part, list(label_tokens(before, new).values()), _similar(before, known, new, studies, task), like
+            )
+        if tokens:
+            add_tokens(part, tokens)
         write_spec(spec, part)
         part.replace(folder)
     return replace(resolve(folder), name=before.name)

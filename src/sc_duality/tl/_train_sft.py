@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from .._settings import settings
 from .._validation import choice, positive_integer
 from ..cells import adata_keys, seed
 from ..examples import Examples, build, sample_examples, to_tasks
+from ..models import format_tokens
 from ..tasks import Annotation, TrainingExample
 from ..train import Run, Trained, check_options, check_trl, digest, read_traces
 from ._held_out_cells import held_out_cells
@@ -205,10 +206,11 @@ def train_sft(
     check_trl()
     from ..train import bars, fit
 
-    if new_labels or original.known(Annotation.name, "in_distribution"):
+    tokens = format_tokens(spec, _texts(examples)) if spec.genes is not None else []
+    if new_labels or tokens or original.known(Annotation.name, "in_distribution"):
         studies = reference_studies(spec, trained, new_labels, number)
         task = Annotation(prompt_format=spec.prompt_format)
-        spec = start_model(original, spec, new_labels, studies, run.start, task)
+        spec = start_model(original, spec, new_labels, studies, tokens, run.start, task)
 
     logger.info("%d training examples, %d traces, %d held out", len(examples), len(extra), len(evaluation))
     texts = [*examples, *extra * max(1, round(epochs))]
@@ -226,3 +228,11 @@ def train_sft(
             progress=settings.progress,
             options=config,
         )
+
+
+def _texts(examples: Sequence[TrainingExample]) -> Iterator[str]:
+    """Prompts and completions of these examples."""
+    for example in examples:
+        for prompt, completion in (*example.texts(), *example.contrast_texts()):
+            yield prompt
+            yield completion

@@ -75,5 +75,15 @@ def with_tasks(spec: ModelSpec, examples: Sequence[Examples]) -> ModelSpec:
         name = one.task.name
         if tasks is not None and name not in tasks:
             tasks.append(name)
-            knows[name] = {**knows.get(name, {}), **one.knowledge()}
+        if one.extends_knowledge or (spec.tasks is not None and name not in spec.tasks):
+            knows[name] = _united(knows.get(name, {}), one.knowledge())
     return replace(spec, tasks=tasks, knows=knows, n_genes=examples[0].cells.n_genes)
+
+
+def _united(before: Any, new: Any) -> Any:
+    """Both together: mappings by key, lists without repeats, the newer value of anything else."""
+    if isinstance(before, Mapping) and isinstance(new, Mapping):
+        return {**before, **{key: _united(before.get(key), value) for key, value in new.items()}}
+    if isinstance(before, list) and isinstance(new, list):
+        return [*before, *(value for value in new if value not in before)]
+    return new

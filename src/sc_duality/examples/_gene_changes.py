@@ -1,0 +1,93 @@
+"""Examples of perturbation response as gene changes."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ..tasks import Changes, GeneChangeExample, GeneChangeResponse, Perturbation, TrainingExample
+from ._change_lines import fit_change_lines
+from ._examples import Pool
+from ._group_changes import GroupChanges, Members, ranked_changes
+from ._response import P_CONTROL, ResponseExamples
+
+#: The longest list, as a share of the genes.
+_LONGEST = 1 / 8
+#: Other perturbations that a change is told from in training.
+_N_WRONG = 2
+
+
+class GeneChangeExamples(ResponseExamples):
+    """Examples of perturbation response as gene changes."""
+
+    task: GeneChangeResponse
+    task_class = GeneChangeResponse
+
+    @cached_property
+    def n_changed(self) -> int:
+        """Genes of each list at most."""
+        return min(self.task.n_changed, max(1, int(_LONGEST * len(self.cells.gene_names))))
+
+    @cached_property
+    def _expression(self) -> sparse.csr_matrix:
+        """log10(1 + counts per 10,000) of the genes that the model knows."""
+        return self.cells.expression()
+
+    def labelled(self, rows: NDArray[np.bool_]) -> Pool:
+        """Control cells whose group has treated cells among ``rows`` too."""
+        pool = super().labelled(rows)
+        members = self._members(rows & self.cells.readable)
+        return pool._replace(example=partial(self._change_example, members, GroupChanges(self._expression, members)))
+
+    def _change_example(
+        self, members: Members, changes: GroupChanges, row: int, genes: list[str], rng: np.random.Generator
+    ) -> TrainingExample:
+        """A control cell without a change in half of the examples, else with the change of its group."""
+        group = self._groups[row]
+        present = members[group]
+        control = next(one for one in present if one.is_control)
+        treated = [one for one in present if not one.is_control]
+        perturbation = control if rng.random() < P_CONTROL else treated[rng.integers(len(treated))]
+        truth: Changes = ((), ())
+        noise = None
+        if perturbation.is_control:
+            noise = self._ranked(changes.noise(group, rng))
+        elif self.task.pairs == "cells":
+            truth = self._ranked(changes.single(group, perturbation, row, rng))
+        else:
+            truth = self._ranked(changes.resampled(group, perturbation, rng))
+        others = [one for one in self._present if one != perturbation]
+        wrong = [others[i] for i in rng.permutation(len(others))[:_N_WRONG]]
+        example = self._change(row, genes, perturbation, truth)
+        return TrainingExample(self.task, example, wrong, dual_answer=noise)
+
+    def _ranked(self, change: NDArray[np.float64]) -> Changes:
+        return ranked_changes(change, self.cells.gene_names, self.n_changed)
+
+    def _change(
+        self, row: int, genes: list[str], perturbation: Perturbation, truth: Changes | None
+    ) -> GeneChangeExample:
+        return GeneChangeExample(
+            genes=tuple(genes),
+            perturbation=perturbation,
+            options=self.options,
+            n_changed=self.n_changed,
+            truth=truth,
+            context=self.cells.context([row])[0],
+        )
+
+    def knowledge(self) -> dict[str, Any]:
+        """The perturbations, the length of the lists, and the lines from the rank of a gene to its change."""
+        changes = GroupChanges(self._expression, self._members(self.cells.readable))
+        return {
+            **super().knowledge(),
+            "n_changed": self.n_changed,
+            "lines": {
+                str(one): fit_change_lines(up[: self.n_changed], down[: self.n_changed])
+                for one, (up, down) in changes.sorted_changes().items()
+            },
+        }
