@@ -16,7 +16,7 @@ BRD-K12343256\ttrametinib\tMAP2K2\tMEK inhibitor\tCC1=C\tLIRY\tGSK1120212
 BRD-K19796430\tsilmitasertib\tCSNK2A1\tcasein kinase inhibitor\t""\tMUOK\tCX-4945
 BRD-A00267231\tBRD-A00267231\t""\t""\tCCO\t""\t""
 BRD-K99999999\t""\t""\t""\trestricted\t""\t""
-BRD-K11111111\ttrametinib\tMAP2K1\tMEK inhibitor\tCC1=C.C\t""\t""
+BRD-K11111111\tTrametinib\tMAP2K1\tMEK inhibitor\tCC1=C.C\t""\t""
 """
 OLDER = """\
 pert_id\tpert_iname\tpert_type\tis_touchstone\tinchi_key_prefix\tinchi_key\tcanonical_smiles\tpubchem_cid
@@ -27,7 +27,7 @@ BRD-A00100033\tBRD-A00100033\ttrt_cp\t0\tXUKP\tXUKP-X\t-666\t1
 """
 GENES = """\
 gene_id\tgene_symbol\tensembl_id\tgene_title\tgene_type\tsrc\tfeature_space
-750\tGAS8-AS1\tENSG00000221819\tGAS8 antisense RNA 1\tncRNA\tNCBI\tinferred
+2\tA2M\tENSG00000175899\talpha-2-macroglobulin\tprotein-coding\tNCBI\tinferred
 5720\tPSME1\tENSG00000092010\tproteasome activator subunit 1\tprotein-coding\tNCBI\tlandmark
 6009\tRHEB\t""\tRas homolog\tprotein-coding\tNCBI\tbest inferred
 """
@@ -84,7 +84,7 @@ def test_the_older_table_has_other_perturbations_too(written, tmp_path: Path) ->
 
 def test_genes_and_landmarks(written) -> None:
     found = sd.io.read_l1000_genes(written(GENES))
-    assert found["landmark"].to_dict() == {"GAS8-AS1": False, "PSME1": True, "RHEB": False}
+    assert found["landmark"].to_dict() == {"A2M": False, "PSME1": True, "RHEB": False}
     assert found.loc["PSME1", "ensembl_id"] == "ENSG00000092010"
     assert found.loc["RHEB", "ensembl_id"] is None
     older = sd.io.read_l1000_genes(written(OLDER_GENES))

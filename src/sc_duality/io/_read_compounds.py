@@ -43,7 +43,7 @@ def read_compounds(path: str | Path, *, named_only: bool = False) -> pd.DataFram
     missing ones are ``None``.
 
     ``name``
-        Common name; the identifier of a compound without one.
+        Common name, the first of spellings that differ in case; the identifier of a compound without one.
     ``pert_id``, ``protein_target``, ``moa``, ``smiles``, ``inchi_key``, ``aliases``
         Identifiers, target proteins, mechanisms of action, structure and other names, as far as the file has them.
 
@@ -80,7 +80,10 @@ def read_compounds(path: str | Path, *, named_only: bool = False) -> pd.DataFram
     if found.empty:
         left_out = ", or all are left out by named_only=True" if named_only else ""
         raise ValueError(f"{str(path)!r} holds no compound{left_out}")
-    return found.groupby("name", sort=False).agg(_joined).reset_index()
+    spelling = found["name"].str.casefold()
+    rows = found.drop(columns="name").groupby(spelling, sort=False).agg(_joined)
+    rows.insert(0, "name", found["name"].groupby(spelling, sort=False).first())
+    return rows.reset_index(drop=True)
 
 
 def _joined(values: Iterable[str | None]) -> str | None:

@@ -70,8 +70,8 @@ def screen(
     highlight
         Perturbations to mark and to label, such as known hits: their names or targets.
     n_top
-        Number of other perturbations to label, if their names fit: those with the smallest q, or with the largest
-        difference between the contexts.
+        Number of other perturbations to label, if their names fit: the blue ones with the smallest q, or with the
+        largest difference between the contexts. If none is blue, grey ones are labelled.
     alpha
         False discovery rate of the dashed line of a volcano and of the blue points.
     ax
@@ -131,7 +131,8 @@ def screen(
         _style_volcano(ax, x, alpha, context, points)
     else:
         _style_contexts(ax, context, str(neutral))
-    first = [*np.flatnonzero(marked), *(i for i in points.order if not marked[i])][: int(marked.sum()) + n_top]
+    wanted = ~marked & (points.is_hit if points.is_hit.any() else True)
+    first = [*np.flatnonzero(marked), *points.order[wanted[points.order]][:n_top]]
     names = _names(points.rows)
     label_points(ax, points.xy, first, [names[i] for i in first])
     return ax
