@@ -35,6 +35,7 @@ class Responsive(ScriptedModel):
         if self.fails_after is not None and len(self.n_prompts) >= self.fails_after:
             raise ConnectionError("the server is gone")
         self.n_prompts.append(len(prompts))
+        self.shown = prompts[0]
         self.sampling, seen = sampling, Counter()
         return [self._answer(prompt, sampling, seen) for prompt in prompts]
 
@@ -113,6 +114,16 @@ def test_default_sampling_and_settings(cells) -> None:
     other = screen(cells, model=model, sampling=sd.Sampling(temperature=0.7, n_samples=2), rng=5)
     assert (model.sampling.temperature, model.sampling.seed) == (0.7, 5)
     assert other.attrs["params"]["n_samples"] == 2
+
+
+@pytest.mark.parametrize("facts", [["donor"], {"tissue": "blood"}])
+def test_facts_about_the_cells_are_shown_and_kept(cells, tmp_path: Path, facts) -> None:
+    model = Responsive()
+    found = screen(cells, model=model, context=facts, output=tmp_path / "screen.sqlite")
+    assert found.attrs["params"]["context"] == facts
+    assert ("blood" if isinstance(facts, dict) else "donor 0") in model.shown
+    with pytest.raises(FileExistsError, match="context"):
+        screen(cells, output=tmp_path / "screen.sqlite")
 
 
 def test_cells_of_a_sample_are_averaged_first(cells) -> None:

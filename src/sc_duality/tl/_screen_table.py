@@ -34,8 +34,8 @@ class ContextScores(NamedTuple):
 
     def by_sample(self) -> Floats:
         """Change of each sample, perturbations × samples: the mean of its cells, each the mean of its replicates."""
-        cells = _mean(self.change, axis=2)
-        return np.stack([_mean(cells[:, self.samples == i], axis=1) for i in range(self.samples.max() + 1)], axis=1)
+        cells = pd.DataFrame(_mean(self.change, axis=2).T)
+        return np.asarray(cells.groupby(self.samples).mean().to_numpy().T)
 
 
 def screen_table(library: Library, contexts: Mapping[str, ContextScores], test: Test) -> pd.DataFrame:
