@@ -126,7 +126,7 @@ def check_same_genes(contexts: Sequence[ScreenContext]) -> None:
 
 
 def genes_on_panel(genes: Sequence[str], name: str, context: ScreenContext) -> list[str]:
-    """The genes of a set as the panel spells them: those that the model can predict."""
+    """The genes of a set among those of the cells, as these spell them; refused if the model cannot predict them."""
     panel = context.genes.tolist()
     own = dict(zip(panel, model_names(context.genes, context.cells.spec), strict=True))
     meant = {*genes, *approved_symbols(np.array(genes, dtype=object)).tolist()} if genes else set()
