@@ -423,6 +423,14 @@ def test_unknown_perturbations_of_a_model_are_named(cells) -> None:
         sd.tl.screen(cells, ["trametinib"], gene_set=GENE_SET)
 
 
+def test_two_doses_of_one_known_perturbation_are_refused(cells) -> None:
+    model = Responsive(knows={"response": {"perturbations": [{"operation": "drug", "target": "drug_0"}]}})
+    library = [("drug", "drug_0", "1 µM"), ("drug", "drug_0", "2 µM")]
+    with pytest.raises(ValueError, match="'drug drug_0 1 µM' and 'drug drug_0 2 µM' are one perturbation of the model"):
+        screen(cells, library, model)
+    assert len(screen(cells, library)) == 4
+
+
 def test_a_gene_set_that_the_model_cannot_predict_is_refused(cells) -> None:
     unknown = sorted(set(cells["tumour"].uns["cell_sentence"]["genes"]) - set(sd.models.resolve("embedded").genes))
     if len(unknown) < 2:

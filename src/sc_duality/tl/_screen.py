@@ -12,8 +12,8 @@ import pandas as pd
 
 from .._validation import choice
 from ..cells import adata_keys, seed
-from ..examples import Context, check_context, perturbation_options, stored_context
-from ..models import LanguageModel, ModelSpec, Sampling
+from ..examples import Context, check_context, stored_context
+from ..models import LanguageModel, Sampling
 from ..tasks import Perturbation, Response
 from ._model import resolve_model
 from ._response_query import ResponseQuery
@@ -25,7 +25,7 @@ from ._screen_contexts import (
     screen_context,
 )
 from ._screen_file import ScreenFile
-from ._screen_library import Library, read_gene_set, read_library
+from ._screen_library import check_known, read_gene_set, read_library
 from ._screen_predictions import add_scores, screen_settings
 from ._screen_table import TESTS, ContextScores, Test, screen_table
 
@@ -150,7 +150,7 @@ def screen(
     samples = {name: sample_numbers(name, data, sample) for name, data in cells.items()}
     entries, (set_name, genes) = read_library(library, operation), read_gene_set(gene_set)
     model, spec = resolve_model(model, Response.name)
-    _check_known(spec, entries)
+    check_known(spec, entries)
     queries = {
         name: ResponseQuery(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
         for name, data in cells.items()
@@ -182,19 +182,6 @@ def screen(
     table.attrs["params"] = settings | {"test": test, "sample": sample}
     logger.info("screened %d perturbations in %d contexts", len(entries.perturbations), len(contexts))
     return table
-
-
-def _check_known(spec: ModelSpec, library: Library) -> None:
-    """Refuse perturbations that the model does not know."""
-    reasons = []
-    for perturbation in library.perturbations:
-        try:
-            perturbation_options(spec, perturbation)
-        except ValueError as error:
-            reasons.append(str(error))
-    if reasons:
-        n = len(library.perturbations)
-        raise ValueError(f"{len(reasons)} of {n} perturbations in library cannot be predicted: {reasons[0]}")
 
 
 def _warn(scores: Mapping[str, ContextScores]) -> None:

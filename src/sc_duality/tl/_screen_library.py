@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from .._validation import is_missing
 from ..cells import preview
-from ..examples import to_perturbation
+from ..examples import perturbation_options, to_perturbation
+from ..models import ModelSpec
 from ..tasks import Perturbation
 
 #: Columns of a perturbation in the result, before those of the library.
@@ -52,6 +53,27 @@ def read_library(library: Any, operation: str) -> Library:
     _check_unique(perturbations)
     table = pd.DataFrame([(str(p), p.operation, p.target, p.dose, p.time) for p in perturbations], columns=FIELDS)
     return Library(perturbations, table if other is None else pd.concat([table, other.reset_index(drop=True)], axis=1))
+
+
+def check_known(spec: ModelSpec, library: Library) -> None:
+    """Refuse perturbations that the model does not know, and two that are one perturbation for it."""
+    reasons: list[str] = []
+    names: dict[Hashable, str] = {}
+    for perturbation in library.perturbations:
+        try:
+            options = perturbation_options(spec, perturbation)
+        except ValueError as error:
+            reasons.append(str(error))
+            continue
+        name = str(perturbation)
+        known = options.index(perturbation) if spec.known("response", "perturbations") else name
+        if (other := names.setdefault(known, name)) != name:
+            raise ValueError(
+                f"library: {other!r} and {name!r} are one perturbation of the model {spec.name!r}: pass one"
+            )
+    if reasons:
+        n = len(library.perturbations)
+        raise ValueError(f"{len(reasons)} of {n} perturbations in library cannot be predicted: {reasons[0]}")
 
 
 def read_gene_set(gene_set: Any) -> tuple[str, tuple[str, ...]]:
