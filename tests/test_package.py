@@ -52,10 +52,12 @@ HEAVY = {"torch", "transformers", "trl", "vllm"}
 IMPORTS_HEAVY = {"models", "train"}
 #: First arguments other than ``adata``.
 FIRST = {
+    "pl.screen": "result",
     "pl.training": "history",
     "tl.add_reference_cells": "adatas",
     "tl.distill": "adatas",
     "tl.generate": "counts",
+    "tl.screen": "adatas",
     "tl.train_grpo_duality": "adatas",
     "tl.train_sft": "adatas",
 }

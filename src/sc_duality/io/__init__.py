@@ -1,11 +1,23 @@
-"""Results and cell sentences into files on disk, reports as HTML, and puzzles in the file formats of Cell-o1."""
+"""Results and cell sentences into files on disk, reports as HTML, and files of puzzles, gene sets and compounds."""
 
 from __future__ import annotations
 
 from ._read_cell_puzzles import read_cell_puzzles
+from ._read_compounds import read_compounds
+from ._read_gmt import read_gmt
+from ._read_l1000_genes import read_l1000_genes
 from ._write_cell_puzzles import write_cell_puzzles
 from ._write_report import write_report
 from ._write_results import write_results
 from ._write_sentences import write_sentences
 
-__all__ = ["read_cell_puzzles", "write_cell_puzzles", "write_report", "write_results", "write_sentences"]
+__all__ = [
+    "read_cell_puzzles",
+    "read_compounds",
+    "read_gmt",
+    "read_l1000_genes",
+    "write_cell_puzzles",
+    "write_report",
+    "write_results",
+    "write_sentences",
+]

@@ -13,6 +13,7 @@ from ._pearson import pearson
 from ._puzzle_scores import puzzle_scores, scores_by_puzzle
 from ._rank_weighted_jaccard import rank_weighted_jaccard, rank_weighted_jaccard_batch
 from ._semantic_similarity import semantic_similarity
+from ._ssgsea import ssgsea
 from ._wasserstein import wasserstein
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "scores_by_label",
     "scores_by_puzzle",
     "semantic_similarity",
+    "ssgsea",
     "wasserstein",
 ]

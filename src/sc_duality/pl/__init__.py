@@ -12,6 +12,7 @@ from ._perturbed_genes import perturbed_genes
 from ._puzzles import puzzles
 from ._rank_expression import rank_expression
 from ._reasoning import reasoning
+from ._screen import screen
 from ._training import training
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "puzzles",
     "rank_expression",
     "reasoning",
+    "screen",
     "training",
 ]

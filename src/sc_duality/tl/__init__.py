@@ -11,6 +11,7 @@ from ._generate import generate
 from ._majority_vote import majority_vote
 from ._perturb import perturb
 from ._predict import predict
+from ._screen import screen
 from ._sensitivity import sensitivity
 from ._set_label import set_label
 from ._train_grpo_duality import train_grpo_duality
@@ -28,6 +29,7 @@ __all__ = [
     "majority_vote",
     "perturb",
     "predict",
+    "screen",
     "sensitivity",
     "set_label",
     "train_grpo_duality",
