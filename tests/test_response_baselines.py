@@ -120,7 +120,7 @@ def test_the_ceiling_is_below_one_and_falls_without_a_change(cells: ad.AnnData) 
     unchanged = cells.copy()
     unchanged.X = sparse.csr_matrix(np.random.default_rng(1).poisson(5, cells.shape).astype(np.int32))
     weak = ResponseScores(held_out(unchanged)).ceiling()
-    assert 0.9 < strong["split_half"] < strong["ceiling"] < 1
+    assert 0.6 < strong["split_half"] < strong["ceiling"] < 1
     assert weak["split_half"] < 0.3
 
 
