@@ -73,6 +73,18 @@ def weighted_shift(training: Sequence[Pair], control: Cells, beta: float) -> Cel
     return np.average([pair.shift for pair in training], axis=0, weights=weights)
 
 
+def sloped_shift(training: Sequence[Pair], control: Cells) -> Prediction:
+    """Mean shift, and a slope over the difference of the control cells from those of the training groups.
+
+    One slope for all genes: expression that is already low falls less, and expression that is high rises less.
+    """
+    before = np.array([pair.control.mean(0) for pair in training])
+    shifts = np.array([pair.shift for pair in training])
+    deviations = before - before.mean(0)
+    slope = (deviations * (shifts - shifts.mean(0))).sum() / max((deviations**2).sum(), 1e-12)
+    return shifted(control, shifts.mean(0) + slope * (control.mean(0) - before.mean(0)))
+
+
 def ridge_expression(training: Sequence[Pair], control: Cells) -> Prediction:
     """Ridge regression of the treated cell on the control cell and a binary encoding of the condition.
 
@@ -91,6 +103,7 @@ BASELINES: dict[str, Baseline] = {
     "no_change": no_change,
     "mean_shift": mean_shift,
     "similarity_weighted": similarity_weighted_shift,
+    "sloped_shift": sloped_shift,
     "ridge_expression": ridge_expression,
     "ridge_change": ridge_change,
 }

@@ -69,6 +69,17 @@ def test_weights_of_strength_zero_are_equal(pairs: list[Pair]) -> None:
     np.testing.assert_allclose(equal, baselines.mean_shift(pairs, pairs[0].control).change)
 
 
+def test_a_slope_predicts_that_low_expression_falls_less() -> None:
+    rng = np.random.default_rng(0)
+
+    def halved() -> Pair:
+        control = np.tile(rng.uniform(0, 4, N_GENES), (5, 1))
+        return Pair(control, control / 2)
+
+    pairs, held_out = [halved() for _ in range(4)], halved()
+    np.testing.assert_allclose(baselines.sloped_shift(pairs, held_out.control).change, held_out.shift)
+
+
 def test_ridge_of_change_follows_the_control_cells(pairs: list[Pair]) -> None:
     held_out = group(1, np.random.default_rng(9))
     found = baselines.ridge_change(pairs, held_out.control)
