@@ -50,6 +50,7 @@ from ._rank_kernel import rank_rows
 from ._ranked_expression import ranked_expression
 from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
 from ._row_blocks import map_rows, row_blocks, row_bounds
+from ._shared_expression import SharedExpression, project_expression, to_shared_expression
 from ._shared_genes import Projection, SharedGenes, project_cells, sample_cells, to_shared_genes
 from ._storage import (
     Sentences,
@@ -84,6 +85,7 @@ __all__ = [
     "Projection",
     "Ranking",
     "Sentences",
+    "SharedExpression",
     "SharedGenes",
     "UnitName",
     "adata_keys",
@@ -134,6 +136,7 @@ __all__ = [
     "plan_ranking",
     "preview",
     "project_cells",
+    "project_expression",
     "rank_rows",
     "ranked_expression",
     "ranked_matrix",
@@ -149,6 +152,7 @@ __all__ = [
     "stored_evidence",
     "text_column",
     "to_known_names",
+    "to_shared_expression",
     "to_shared_genes",
     "vocabulary_fingerprint",
     "writable",

@@ -95,17 +95,27 @@ def project_cells(
         )
     if fit is None:
         fit_weights = fit_weights[np.setdiff1d(np.arange(real.n_obs), compared)]
-    expressed = np.flatnonzero(fit_weights.getnnz(axis=0))
-    possible = min(fit_weights.shape[0], len(expressed)) - 1
+    real_points, generated_points = principal_components(
+        [real_weights, generated_weights], fit_weights, n_components, seed
+    )
+    return Projection(real_points, generated_points, shared)
+
+
+def principal_components(
+    cells: Sequence[sparse.csr_matrix], fit: sparse.csr_matrix, n_components: int, seed: int
+) -> list[np.ndarray]:
+    """Cells in the first principal components of the cells of ``fit``, fewer where these are few."""
+    expressed = np.flatnonzero(fit.getnnz(axis=0))
+    possible = min(fit.shape[0], len(expressed)) - 1
     if possible < 2:
         raise ValueError(
-            f"{fit_weights.shape[0]} real cells are too few for principal components: pass more cells, or pass fit="
+            f"{fit.shape[0]} real cells are too few for principal components: pass more cells, or pass fit="
         )
 
     from sklearn.decomposition import PCA
 
-    pca = PCA(min(n_components, possible), svd_solver="arpack", random_state=seed).fit(fit_weights[:, expressed])
-    return Projection(pca.transform(real_weights[:, expressed]), pca.transform(generated_weights[:, expressed]), shared)
+    pca = PCA(min(n_components, possible), svd_solver="arpack", random_state=seed).fit(fit[:, expressed])
+    return [pca.transform(each[:, expressed]) for each in cells]
 
 
 def sample_cells(labels: pd.Series, max_cells: int | None, seed: int, *, half: bool = False) -> dict[str, np.ndarray]:

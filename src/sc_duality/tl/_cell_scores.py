@@ -7,12 +7,10 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike
 
-from ..cells import SharedGenes
-from ..metrics import frechet, gromov_wasserstein, knn_accuracy, mmd, pearson, wasserstein
+from ..metrics import frechet, gromov_wasserstein, knn_accuracy, mmd, wasserstein
 from ._score_table import Group, Score
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
@@ -70,27 +68,3 @@ def population_scores(chosen: list[str], cells: list[Group], space: Embedded) ->
     if "knn_accuracy" in chosen:
         scores |= {f"knn_accuracy_{k}": Score(partial(classify, k), space.name) for k in NEIGHBOURS}
     return scores
-
-
-def change_scores(
-    shared: SharedGenes, control_conditions: pd.Series, predicted_conditions: pd.Series, n_top: int
-) -> dict[str, Score]:
-    real, generated, control = shared.rank_weights
-    pooled = not set(control_conditions.dropna()) & set(predicted_conditions.dropna())
-
-    def change(n: int | None, group: Group) -> float:
-        rows = np.arange(control.shape[0]) if pooled else np.flatnonzero(control_conditions == group.condition)
-        parts = real[group.real], generated[group.generated], control[rows]
-        for part, name in zip(parts, ("real", "generated", "control"), strict=True):
-            if not part.shape[0]:
-                raise ValueError(f"0 {name} cells: at least 1 is needed")
-        means = np.array([part.mean(axis=0).A1 for part in parts])
-        means = means[:, means.any(axis=0)]
-        observed, predicted = means[0] - means[2], means[1] - means[2]
-        top = np.argsort(-np.abs(observed), kind="stable")[:n]
-        return pearson(observed[top], predicted[top])
-
-    return {
-        "pearson": Score(partial(change, None), str(shared)),
-        f"pearson_top{n_top}": Score(partial(change, n_top), str(shared)),
-    }

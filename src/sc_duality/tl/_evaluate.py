@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike
 
-from ..cells import adata_keys, check_column, modality, project_cells, seed, to_shared_genes
-from ._cell_scores import POPULATIONS, Embedded, change_scores, population_scores, user_embedding
+from .._validation import choice
+from ..cells import adata_keys, check_column, modality, seed
+from ._cell_eval import ALL_METRICS, cell_eval_scores, metric_names
+from ._cell_scores import POPULATIONS, population_scores, user_embedding
+from ._change_scores import CHANGES, change_scores
+from ._compared_space import ComparedSpace, ExpressionSpace, SentenceSpace
 from ._label_scores import BY_LABEL, SUMMARIES, label_scores
 from ._score_table import conditions, groups, score_table
 
 if TYPE_CHECKING:
     from mudata import MuData
-
-#: Components of the default embedding.
-N_COMPONENTS = 50
 
 
 def evaluate(
@@ -28,6 +29,7 @@ def evaluate(
     groupby: str | None = None,
     *,
     metrics: Iterable[str] | None = None,
+    on: Literal["sentences", "expression"] = "sentences",
     embedding: str | Callable[[AnnData], ArrayLike] | None = None,
     fit: AnnData | MuData | None = None,
     control: AnnData | MuData | None = None,
@@ -41,12 +43,14 @@ def evaluate(
 ) -> pd.DataFrame:
     """Compare generated or predicted cells with real cells, or predicted labels with true labels.
 
-    **Cells**, where ``truth`` holds real cells. Generated cells have expression that was rebuilt from a sentence, so
-    sentences are compared: those of both sides are limited to the shared genes of both vocabularies and to the same
-    number of genes, and a gene at rank r of n has the weight log10((n + 1) / r), others 0. The default embedding is the
-    first 50 principal components (fewer with few cells) of the real cells in ``fit``, which should not be the cells
-    that are compared: components describe the cells that they were fitted to better than any others. Without ``fit``,
-    at most half of the real cells of each condition are compared, and the components are fitted to the rest.
+    **Cells**, where ``truth`` holds real cells. By default sentences are compared, as most generated cells have
+    expression that was rebuilt from a sentence: the sentences of both sides are limited to the shared genes of both
+    vocabularies and to the same number of genes, and a gene at rank r of n has the weight log10((n + 1) / r), others 0.
+    With ``on="expression"``, log(1 + counts per 10,000) of the shared genes is compared, which keeps the size of
+    changes. The default embedding is the first 50 principal components (fewer with few cells) of the real cells in
+    ``fit``, which should not be the cells that are compared: components describe the cells that they were fitted to
+    better than any others. Without ``fit``, at most half of the real cells of each condition are compared, and the
+    components are fitted to the rest.
 
     Cells of one condition are compared with real cells of the same condition:
 
@@ -56,7 +60,14 @@ def evaluate(
       cells of all conditions assigns to it. Needs ``groupby``.
     - ``pearson``: correlation over genes of the change from ``control``, mean predicted minus mean control against mean
       observed minus mean control, over all genes of the three sides, and over the ``n_top`` that change most in the
-      real cells. Uses rank weights and all cells, whatever the embedding. Needs ``control``.
+      real cells. ``kendall``: τ-b of the same changes over all genes. Both use rank weights or expression of all cells,
+      whatever the embedding, and need ``control``. With ``on="expression"``, the predicted change is that from
+      ``adata.layers["control"]`` where there is one, as :func:`perturb` writes it.
+    - ``cell-eval``: all metrics of the package cell-eval, or some by name: ``overlap_at_N`` (overlap of differentially
+      expressed genes, DES), ``discrimination_score_l1`` (perturbation discrimination score, PDS), ``mae``,
+      ``pearson_delta`` and more. They compare expression, whatever ``on`` says, and need ``control``, which are the
+      control cells of both sides. Name conditions by the gene that was knocked down to leave it out of the
+      discrimination score.
 
     **Labels**, where ``truth`` is a column of ``obs``: ``obs[key]`` over the cells with a true label. Names and ids of
     the Cell Ontology are compared as its terms, so that ``"NK cells"`` is ``"natural killer cell"``; other labels by
@@ -83,7 +94,11 @@ def evaluate(
         ``obs`` column with the condition, on every side: cell type, perturbation, donor. One condition by default. For
         labels, scores by type are of all conditions together.
     metrics
-        Names from the lists above; by default all that the other arguments allow.
+        Names from the lists above; by default all that the other arguments allow, without those of cell-eval.
+    on
+        What is compared of cells: ``"sentences"``, or ``"expression"`` in the matrix that sentences were ranked from
+        (``X`` without sentences). Counts are normalised; logarithms may have any base. If their unit cannot be told,
+        an error says how to state it.
     embedding
         Instead of principal components: a key of ``obsm`` on both sides, or a function that takes an AnnData and
         returns cells × dimensions. All real cells are compared then.
@@ -91,7 +106,7 @@ def evaluate(
         Real cells with sentences to fit the principal components to, such as training cells. All cells of ``truth`` are
         compared then.
     control
-        Real control cells with sentences. If they have some of the conditions in ``obs[groupby]``, each condition is
+        Real control cells. If they have some of the conditions in ``obs[groupby]``, each condition is
         compared with its own; otherwise with all of them.
     key
         The predicted labels.
@@ -125,17 +140,21 @@ def evaluate(
     Raises
     ------
     ImportError
-        POT is not installed and a metric needs it.
+        POT or cell-eval is not installed and a metric needs it.
     KeyError
         There are no sentences, or no such column or embedding.
     ValueError
-        The objects share no condition or no gene, an embedding is invalid, or a metric is unknown or lacks an argument.
+        The objects share no condition or no gene, an embedding is invalid, a metric is unknown or lacks an argument, or
+        expression is negative or of an unknown unit.
 
     Notes
     -----
     scFID, MMD and Wasserstein are computed per condition and averaged as in C2S-Scale, sections 4.7.9 and 4.8, which
     embeds with scGPT. They depend on the embedding and on the numbers of genes and cells: compare values only where
     these agree.
+
+    If ``control`` are the cells that the prediction started from, their noise is in the predicted and in the observed
+    change, and correlates. Pass other control cells where effects are small.
 
     Examples
     --------
@@ -152,50 +171,66 @@ def evaluate(
     [0.68, 0.16, 0.16]
     """
     data = modality(adata, mod)
+    requested = None if metrics is None else [metrics] if isinstance(metrics, str) else list(metrics)
     if isinstance(truth, str):
         for argument, name in (("truth", truth), ("key", key), ("groupby", groupby)):
             if name is not None:
                 check_column(adata, name, argument, mod)
-        return label_scores(data, truth, groupby, key, _chosen(metrics, dict.fromkeys((*SUMMARIES, *BY_LABEL))))
+        return label_scores(data, truth, groupby, key, _chosen(requested, dict.fromkeys((*SUMMARIES, *BY_LABEL))))
     real = modality(truth, mod)
     controls = None if control is None else modality(control, mod)
     fitted = None if fit is None else modality(fit, mod)
-    needs = {"knn_accuracy": None if groupby else "groupby", "pearson": None if controls is not None else "control"}
-    chosen = _chosen(metrics, {**dict.fromkeys(POPULATIONS), **needs})
+    lacks_control = None if controls is not None else "control"
+    needs = {"knn_accuracy": None if groupby else "groupby", **dict.fromkeys(CHANGES, lacks_control)}
+    external = metric_names(requested or ())
+    needs = {**dict.fromkeys(POPULATIONS), **needs, **dict.fromkeys((ALL_METRICS, *external), lacks_control)}
+    chosen = _chosen(requested, needs, default=[*POPULATIONS, "knn_accuracy", *CHANGES])
     if max_cells < 1 or n_top < 2:
         raise ValueError(f"max_cells must be at least 1 and n_top at least 2, got {max_cells!r} and {n_top!r}")
+    choice("on", on, ("sentences", "expression"))
+    if on == "expression" and n_genes is not None:
+        raise ValueError(f"n_genes={n_genes!r} cuts sentences: leave it out with on='expression'")
+    expression = ExpressionSpace(sentence_key)
+    space: ComparedSpace = expression if on == "expression" else SentenceSpace(sentence_key, n_genes)
     number = seed(rng)
     sides = conditions(real, groupby, "real"), conditions(data, groupby, "generated")
     tables = []
-    if set(chosen) - {"pearson"}:
+    if any(name in POPULATIONS or name == "knn_accuracy" for name in chosen):
         cells = groups(*sides, max_cells, number, half=embedding is None and fitted is None)
         if embedding is None:
-            compared = np.concatenate([group.real for group in cells])
-            found = project_cells(
-                real, data, fitted, compared,
-                sentence_key=sentence_key, n_genes=n_genes, n_components=N_COMPONENTS, seed=number,
-            )  # fmt: skip
-            name = f"{found.real.shape[1]} principal components, {found.shared}"
-            space = Embedded(found.real, found.generated, name)
+            embedded = space.project(real, data, fitted, np.concatenate([group.real for group in cells]), number)
         else:
-            space = user_embedding(real, data, embedding)
-        tables.append(score_table(cells, population_scores(chosen, cells, space)))
-    if controls is not None and "pearson" in chosen:
-        control_conditions = conditions(controls, groupby if groupby in controls.obs else None, "control")
-        shared = to_shared_genes([real, data, controls], sentence_key, n_genes)
-        tables.append(score_table(groups(*sides), change_scores(shared, control_conditions, sides[1], n_top)))
+            embedded = user_embedding(real, data, embedding)
+        tables.append(score_table(cells, population_scores(chosen, cells, embedded)))
+    if controls is not None and set(chosen) & {*CHANGES, ALL_METRICS, *external}:
+        cells, of_control = (
+            groups(*sides),
+            conditions(controls, groupby if groupby in controls.obs else None, "control"),
+        )
+        if set(chosen) & set(CHANGES):
+            populations = space.populations(real, data, controls)
+            tables.append(score_table(cells, change_scores(populations, of_control, sides[1], chosen, n_top)))
+        if external:
+            populations = expression.populations(real, data, controls)
+            tables.append(score_table(cells, cell_eval_scores(populations, cells, of_control, sides[1], external)))
     return pd.concat(tables, ignore_index=True)
 
 
-def _chosen(metrics: Iterable[str] | None, needs: Mapping[str, str | None]) -> list[str]:
+def _chosen(
+    requested: list[str] | None, needs: Mapping[str, str | None], default: Iterable[str] | None = None
+) -> list[str]:
     """The metrics to compute; ``needs`` names the argument that each one lacks."""
-    if metrics is None:
-        return [name for name, lacking in needs.items() if lacking is None]
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
-    unknown = [name for name in names if name not in needs]
-    if unknown or not names:
-        raise ValueError(f"metrics={names}: choose from {', '.join(needs)}")
-    lacking = next((name for name in names if needs[name]), None)
+    if requested is None:
+        return [name for name in default or needs if needs[name] is None]
+    unknown = [name for name in requested if name not in needs]
+    if unknown or not requested:
+        more = (
+            ' or the name of one of its metrics, with pip install "sc-duality[cell-eval]"'
+            if ALL_METRICS in needs
+            else ""
+        )
+        raise ValueError(f"metrics={requested}: choose from {', '.join(needs)}{more}")
+    lacking = next((name for name in requested if needs[name]), None)
     if lacking:
         raise ValueError(f"the metric {lacking!r} needs {needs[lacking]}=: pass it")
-    return names
+    return requested
