@@ -76,10 +76,10 @@ def written_fields(adata: AnnData, key: str) -> Fields:
     params = entry[adata_keys.PARAMS]
     if adata_keys.COLUMNS not in params:
         arrays = key, adata_keys.probabilities(key)
-        return Fields(adata_keys.columns(key), arrays, var=(adata_keys.change(key),))
+        return Fields(adata_keys.columns(key), arrays, var=adata_keys.change_columns(key))
     scored = (adata_keys.duality(key),) if adata_keys.DUALITY in entry else ()
     columns = _texts(params[adata_keys.COLUMNS]) + scored
-    return Fields(columns, _texts(params[adata_keys.ARRAYS]), var=(adata_keys.change(key),))
+    return Fields(columns, _texts(params[adata_keys.ARRAYS]), var=adata_keys.change_columns(key))
 
 
 def check_new_fields(

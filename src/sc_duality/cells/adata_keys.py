@@ -155,6 +155,11 @@ def change(key: str) -> str:
     return f"{key}_change"
 
 
+def change_columns(key: str) -> tuple[str, ...]:
+    """``var`` columns of predicted changes: mean, spread, and the shares of predictions with the gene up or down."""
+    return change(key), f"{change(key)}_sd", f"{key}_up", f"{key}_down"
+
+
 def label_columns(key: str) -> tuple[str, ...]:
     """All ``obs`` columns that predicted labels may have."""
     return key, status(key), confidence(key), in_distribution(key)

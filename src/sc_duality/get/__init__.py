@@ -6,6 +6,7 @@ from ._answers import answers
 from ._cell_sentences import cell_sentences, gene_lists
 from ._display_names import display_names
 from ._evidence import evidence
+from ._gene_changes import gene_changes
 from ._puzzle_scores import puzzle_scores
 from ._puzzles import puzzles
 from ._reasoning import reasoning
@@ -16,6 +17,7 @@ __all__ = [
     "cell_sentences",
     "display_names",
     "evidence",
+    "gene_changes",
     "gene_lists",
     "puzzle_scores",
     "puzzles",

@@ -68,7 +68,7 @@ def check_keys(sentence_key: str, key_added: str, control: AnnData | None = None
     if key_added in (sentence_key, adata_keys.control(sentence_key), "log1p"):
         raise ValueError(f"key_added={key_added!r} is the name of another entry of uns: pass another key_added=")
     columns = adata_keys.generated_columns(key_added)
-    fields = Fields(obs=columns if control is None else columns[1:], var=(adata_keys.change(key_added),))
+    fields = Fields(obs=columns if control is None else columns[1:], var=adata_keys.change_columns(key_added))
     check_new_fields(AnnData(shape=(1, 1)) if control is None else control, key_added, fields)
 
 

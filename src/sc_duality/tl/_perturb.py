@@ -5,25 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
 from ..cells import adata_keys, in_memory, modality, seed, written_fields
-from ..examples import (
-    Context,
-    ModelCells,
-    check_context,
-    perturbation_options,
-    stored_context,
-    to_json,
-    to_perturbation,
-)
+from ..examples import Context, check_context, perturbation_options, stored_context, to_json, to_perturbation
 from ..models import LanguageModel, Sampling, load
-from ..tasks import Perturbation, Response, ResponseExample
-from ._generated_cells import add_sentences, check_keys, expression, generate_cells, output_genes, to_anndata, with_line
+from ..tasks import Perturbation
+from ._generated_cells import GeneratedCells, add_sentences, check_keys, to_anndata
+from ._mean_response import mean_response
 from ._model import provenance, resolve_model, warn_not_answered
+from ._response_form import query_class
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -31,8 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Layer with the control cells, next to the predicted cells in ``X``.
-CONTROL = "control"
+#: Layers next to the predicted cells in ``X``: the control cells, and the predicted change.
+CONTROL, CHANGE = "control", "change"
 
 
 def perturb(
@@ -40,6 +34,7 @@ def perturb(
     perturbation: Perturbation | Sequence[str],
     model: str | Path | LanguageModel | None = None,
     *,
+    form: Literal["changes", "cell"] | None = None,
     context: Context = (),
     n_genes: int | None = None,
     layer: str | None = None,
@@ -52,9 +47,11 @@ def perturb(
 ) -> AnnData:
     """Predict the response of every cell to a perturbation with a language model that reads the control cell.
 
-    The model reads the sentence of a control cell and the perturbation, and generates the sentence of the treated cell.
-    Both become expression by the same line, and are compared over the same number of genes: the number that was
-    predicted. Otherwise every gene beyond a shorter sentence would seem to fall.
+    The model reads the sentence of a control cell and the perturbation. In the form ``"changes"`` it generates the
+    genes that rise and the genes that fall, largest change first; ranks become log fold changes by the lines that were
+    fitted in training, and are added to the control cell. In the form ``"cell"`` it generates the sentence of the
+    treated cell, which becomes expression by the same line as the control sentence; both are compared over the same
+    number of genes.
 
     Parameters
     ----------
@@ -62,17 +59,22 @@ def perturb(
         Control cells; nothing is written into it. Cell sentences are computed if there are none.
     perturbation
         A :class:`sc_duality.tasks.Perturbation`, or its fields in order (operation, target, dose, time), such as
-        ``("knockdown", "STAT1")``. A model that lists its perturbations, as the embedded one does, accepts no other.
+        ``("knockdown", "STAT1")``. A model with gene tokens accepts only the perturbations that it knows, and
+        operations that it knows on any of its genes.
     model
         See :func:`annotate`.
+    form
+        ``"changes"`` or ``"cell"``. By default gene changes if the model was trained on them.
     context
         ``obs`` columns with facts about each cell for a general model, such as ``["tissue", "disease"]``.
     n_genes
-        Genes of a cell that the model reads and predicts, at most; by default what it was trained on.
+        Genes of a cell that the model reads, at most, and predicts in the form ``"cell"``; by default what it was
+        trained on.
     layer, use_raw
         See :func:`annotate`.
     sampling
-        Temperature (1 by default), ``top_p`` and ``max_tokens``.
+        Temperature (1 by default), ``top_p``, ``max_tokens``, and ``n_samples``, the number of predictions of the
+        changes of a cell, whose mean is taken.
     sentence_key
         Where the cell sentences lie, and where the predicted ones are written.
     key_added
@@ -87,18 +89,22 @@ def perturb(
     A new AnnData with one predicted cell for each cell of ``adata``, and its ``obs_names``, ``obs`` and ``var``:
 
     ``X``
-        Predicted cells: CSR float32, log10(1 + counts per 10,000), by the expression line of ``adata``, else the
-        model's, else one fitted to ``adata``.
+        Predicted cells: CSR float32, log10(1 + counts per 10,000). As a cell: by the expression line of ``adata``, else
+        the model's, else one fitted to ``adata``. As changes: control + change, at least 0.
     ``layers["control"]``
-        Control cells in the same units, from as many of their genes as were predicted.
-    ``var[key_added + "_change"]``
-        Mean of ``X`` − ``layers["control"]`` over cells with status ``"ok"``, in log10; NaN without such cells. 0 for a
-        gene that neither side names.
+        Control cells in the same units: as a cell, rebuilt from as many of their genes as were predicted.
+    ``layers["change"]``
+        Predicted change of each gene.
+    ``var[key_added + "_change"]``, ``var[key_added + "_change_sd"]``
+        Mean and standard deviation of the change over all predictions with status ``"ok"``, in log10; NaN without any.
+        0 for a gene that no prediction names.
+    ``var[key_added + "_up"]``, ``var[key_added + "_down"]``
+        Share of these predictions in which the gene rises or falls. See :func:`sc_duality.get.gene_changes`.
     ``obs[key_added]``
         The perturbation (categorical).
     ``obs[key_added + "_status"]``
         ``"ok"``, ``"no genes"`` (the model knows no gene of the control cell), ``"not answered"``, or why the
-        completion could not be read. Only ``"ok"`` cells have genes in ``X`` and ``layers["control"]``.
+        completion could not be read. Only ``"ok"`` cells have genes in ``X`` and the layers.
     ``obs[key_added + "_n_unknown_genes"]``, ``obs[key_added + "_n_duplicate_genes"]``
         Names that are not a gene of ``adata``'s sentences, and genes named again.
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
@@ -120,7 +126,8 @@ def perturb(
 
     Notes
     -----
-    The primal task of CellDuality's response (§3.1, table 1; §3.4.1).
+    The primal task of CellDuality's response (§3.1, table 1; §3.4.1); gene changes are the delta sentences of C2S-Scale
+    (§4.9). A model that was not trained on gene changes has no lines from rank to fold change: a usual line stands in.
 
     Examples
     --------
@@ -135,38 +142,30 @@ def perturb(
     data = modality(adata, mod)
     check_keys(sentence_key, key_added, data)
     check_context(adata, context, mod)
-    model, spec = resolve_model(model, Response.name)
-    requested = to_perturbation(perturbation)
+    model, spec = resolve_model(model)
+    make_query, requested = query_class(spec, form), to_perturbation(perturbation)
     options = perturbation_options(spec, requested)
-    cells = ModelCells(
+    query = make_query(
         data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context, layer=layer, use_raw=use_raw
     )
-    genes = with_line(output_genes(data, spec, cells.sentences), data, cells.sentences)
-    task = Response().for_model(spec.prompt_format, frozenset(genes.gene_index))
     sampling = sampling or Sampling()
-    max_tokens = spec.max_new_tokens(cells.n_genes)
-    params = sampling.params(temperature=1.0, max_tokens=max_tokens, seed=seed(rng))
-    control = cells.genes()
-    questions = [
-        task.question(
-            ResponseExample(genes=tuple(shown), perturbation=requested, options=tuple(options), context=facts)
-        )
-        if shown
-        else None
-        for shown, facts in zip(control, cells.context(slice(0, data.n_obs)), strict=True)
-    ]
+    query.check_samples(sampling.n_samples)
+    params = sampling.params(temperature=1.0, max_tokens=query.max_tokens, seed=seed(rng))
 
     engine = load(model)
-    found = generate_cells(engine, questions, map(len, control), params)
-    found.status[~cells.readable] = cells.status[~cells.readable]
+    [samples] = query.predict(engine, [requested], params, sampling.n_samples)
+    predicted, changes = mean_response(samples)
     obs = in_memory(data.obs).drop(columns=list(written_fields(data, key_added).obs), errors="ignore")
     obs[key_added] = pd.Categorical([str(requested)] * data.n_obs)
-    width = cells.n_genes
-    result = to_anndata(found, obs, genes, n_genes=width, sentence_key=sentence_key, key_added=key_added)
-    as_long = [shown[: len(cell)] for shown, cell in zip(control, found.cells, strict=True)]
-    result.layers[CONTROL] = expression(as_long, result, genes, width)
-    add_sentences(result, control, genes, n_genes=width, sentence_key=adata_keys.control(sentence_key))
-    result.var[adata_keys.change(key_added)] = _mean_change(result, found.status == adata_keys.OK)
+    width, task = query.cells.n_genes, query.task
+    cells = GeneratedCells(
+        query.sentences(predicted), predicted.status, predicted.n_unknown_genes, predicted.n_duplicate_genes
+    )
+    result = to_anndata(cells, obs, query.genes, n_genes=width, sentence_key=sentence_key, key_added=key_added)
+    add_sentences(result, query.control, query.genes, n_genes=width, sentence_key=adata_keys.control(sentence_key))
+    result.X, result.layers[CONTROL], result.layers[CHANGE] = predicted.X, predicted.control, predicted.change
+    for column, values in zip(adata_keys.change_columns(key_added), changes, strict=True):
+        result.var[column] = values
     result.uns[key_added] = provenance(
         engine,
         task=task.name,
@@ -176,6 +175,7 @@ def perturb(
         options_json=to_json(options),
         context=stored_context(context),
         n_genes=width,
+        n_samples=sampling.n_samples,
         temperature=params.temperature,
         top_p=params.top_p,
         max_tokens=params.max_tokens,
@@ -184,15 +184,7 @@ def perturb(
         columns=list(adata_keys.generated_columns(key_added)),
         arrays=[],
     )
-    warn_not_answered(int((found.status == adata_keys.NOT_ANSWERED).sum()), result.n_obs)
+    warn_not_answered(int((predicted.status == adata_keys.NOT_ANSWERED).sum()), result.n_obs)
     status = result.obs[adata_keys.status(key_added)].value_counts().to_dict()
     logger.info("predicted %d cells: %s", result.n_obs, status)
     return result
-
-
-def _mean_change(predicted: AnnData, ok: np.ndarray) -> np.ndarray:
-    """Mean change of each gene over these cells."""
-    if not ok.any():
-        return np.full(predicted.n_vars, np.nan)
-    difference = predicted.X[ok] - predicted.layers[CONTROL][ok]
-    return np.asarray(difference.mean(axis=0), dtype=float).ravel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,11 +12,11 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..cells import gene_columns, rebuild_expression
+from ..cells import adata_keys, gene_columns, rebuild_expression
 from ..examples import Context, ModelCells, perturbation_options
 from ..models import LanguageModel, ModelSpec, SamplingParams
-from ..tasks import Perturbation, Question, Response, ResponseExample
-from ._generated_cells import encode, generate_cells, output_genes, with_line
+from ..tasks import Failure, Perturbation, Question, Response
+from ._generated_cells import encode, output_genes, with_line
 
 
 class PredictedCells(NamedTuple):
@@ -23,11 +24,17 @@ class PredictedCells(NamedTuple):
 
     X: sparse.csr_matrix
     control: sparse.csr_matrix
+    #: Predicted change of every gene, which may lead below 0.
+    change: sparse.csr_matrix
     #: ``"ok"``, or why there is no prediction.
     status: NDArray[Any]
+    n_unknown_genes: NDArray[np.int64]
+    n_duplicate_genes: NDArray[np.int64]
+    #: What was read, ``None`` without a prediction.
+    answers: list[Any]
 
 
-class ResponseQuery:
+class ResponseQuery(ABC):
     """Control cells, and how their responses are requested and read.
 
     Parameters
@@ -36,51 +43,113 @@ class ResponseQuery:
         Control cells.
     spec
         The model that will be queried.
-    sentence_key, n_genes, context
+    sentence_key, n_genes, context, layer, use_raw
         See :func:`sc_duality.tl.perturb`.
     """
 
+    #: The task of the model.
+    task: Response
+
     def __init__(
-        self, data: AnnData, spec: ModelSpec, *, sentence_key: str, n_genes: int | None, context: Context
+        self,
+        data: AnnData,
+        spec: ModelSpec,
+        *,
+        sentence_key: str,
+        n_genes: int | None,
+        context: Context,
+        layer: str | None = None,
+        use_raw: bool | None = None,
     ) -> None:
-        self.cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
-        self._spec, sentences = spec, self.cells.sentences
-        self._genes = with_line(output_genes(data, spec, sentences), data, sentences)
-        self._columns = gene_columns(self._genes.genes, data, self._genes.gene_symbols)
-        self.task = Response().for_model(spec.prompt_format, frozenset(self._genes.gene_index))
+        self.cells = ModelCells(
+            data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context, layer=layer, use_raw=use_raw
+        )
+        sentences = self.cells.sentences
+        self.genes = with_line(output_genes(data, spec, sentences), data, sentences)
+        self.columns = gene_columns(self.genes.genes, data, self.genes.gene_symbols)
+        self.task = self._task().for_model(spec.prompt_format, frozenset(self.genes.gene_index))
+        #: Token budget of a completion.
+        self.max_tokens = spec.max_new_tokens(self._longest())
+
+    @abstractmethod
+    def _task(self) -> Response:
+        """The task, in any prompt format."""
+
+    @abstractmethod
+    def _longest(self) -> int:
+        """Tokens of the longest answer, with one token a gene."""
+
+    @abstractmethod
+    def _question(self, **fields: Any) -> Question:
+        """The question about one cell."""
+
+    @abstractmethod
+    def _predicted(self, perturbation: Perturbation, answers: list[Any]) -> tuple[sparse.csr_matrix, ...]:
+        """``X``, ``control`` and ``change`` of these answers, one a cell."""
+
+    @abstractmethod
+    def sentences(self, predicted: PredictedCells) -> list[tuple[str, ...]]:
+        """The genes of the predicted cells in the model's symbols, highest expression first."""
+
+    @abstractmethod
+    def check_samples(self, n_samples: int) -> None:
+        """Refuse several predictions of a cell where their mean has no meaning."""
+
+    @cached_property
+    def control(self) -> list[list[str]]:
+        """The genes of the control cells that the model reads."""
+        return self.cells.genes()
 
     def predict(
         self, engine: LanguageModel, perturbations: Sequence[Perturbation], params: SamplingParams, n_samples: int
     ) -> list[list[PredictedCells]]:
-        """The predicted cells of each perturbation and sample."""
-        control, n = self._control, len(self.cells)
-        questions = [question for one in perturbations for question in self._questions(one) * n_samples]
-        found = generate_cells(engine, questions, list(map(len, control)) * (len(questions) // n), params)
-        parts = []
-        for start in range(0, len(questions), n):
-            cells = found.cells[start : start + n]
-            as_long = [shown[: len(cell)] for shown, cell in zip(control, cells, strict=True)]
-            status = np.where(self.cells.readable, found.status[start : start + n], self.cells.status)
-            parts.append(PredictedCells(self._expression(cells), self._expression(as_long), status))
-        return [parts[start : start + n_samples] for start in range(0, len(parts), n_samples)]
-
-    @cached_property
-    def _control(self) -> list[list[str]]:
-        return self.cells.genes()
+        """The predicted cells of each perturbation and sample; all are requested in one call."""
+        requested = [one for one in perturbations for _ in range(n_samples)]
+        by_perturbation = {one: self._questions(one) for one in perturbations}
+        questions = [question for one in requested for question in by_perturbation[one]]
+        present = [question for question in questions if question is not None]
+        texts = iter(engine.generate([question.prompt for question in present], params) if present else ())
+        found = []
+        for one in requested:
+            read = [None if q is None else _read(q, next(texts)) for q in by_perturbation[one]]
+            answers = [None if each is None or isinstance(each, str) else each for each in read]
+            status = np.array([_status(each) for each in read], dtype=object)
+            status[~self.cells.readable] = self.cells.status[~self.cells.readable]
+            n_unknown, n_duplicates = (
+                np.array([0 if each is None else getattr(each, name) for each in answers], np.int64)
+                for name in ("n_unknown", "n_duplicates")
+            )
+            values = [None if a is None else a.value for a in answers]
+            X, control, change = self._predicted(one, values)
+            found.append(PredictedCells(X, control, change, status, n_unknown, n_duplicates, values))
+        return [found[start : start + n_samples] for start in range(0, len(found), n_samples)]
 
     def _questions(self, perturbation: Perturbation) -> list[Question | None]:
         """One question a cell; none for a cell without genes."""
-        options = tuple(perturbation_options(self._spec, perturbation))
+        options = tuple(perturbation_options(self.cells.spec, perturbation))
+        cells = zip(self.control, self.cells.context(slice(0, len(self.cells))), strict=True)
         return [
-            self.task.question(
-                ResponseExample(genes=tuple(shown), perturbation=perturbation, options=options, context=facts)
-            )
+            self._question(genes=tuple(shown), perturbation=perturbation, options=options, context=facts)
             if shown
             else None
-            for shown, facts in zip(self._control, self.cells.context(slice(None)), strict=True)
+            for shown, facts in cells
         ]
 
-    def _expression(self, cells: Sequence[Sequence[str]]) -> sparse.csr_matrix:
-        ranks = encode(cells, self._genes.gene_index, self.cells.n_genes)
-        slope, intercept = float(self._genes.line["slope"]), float(self._genes.line["intercept"])
-        return rebuild_expression(ranks, self._columns, self.cells.adata.n_vars, slope=slope, intercept=intercept)
+    def expression(self, cells: Sequence[Sequence[str]]) -> sparse.csr_matrix:
+        """Expression of these sentences by the fitted line."""
+        ranks = encode(cells, self.genes.gene_index, self.cells.n_genes)
+        slope, intercept = float(self.genes.line["slope"]), float(self.genes.line["intercept"])
+        return rebuild_expression(ranks, self.columns, self.cells.adata.n_vars, slope=slope, intercept=intercept)
+
+
+def _read(question: Question, text: str | None) -> Any:
+    """The answer in a completion, or why there is none."""
+    if text is None:
+        return adata_keys.NOT_ANSWERED
+    answer = question.parse(text)
+    return str(answer.reason) if isinstance(answer, Failure) else answer
+
+
+def _status(read: Any) -> str:
+    """``"ok"``, or why there is no answer."""
+    return adata_keys.NO_GENES if read is None else read if isinstance(read, str) else adata_keys.OK

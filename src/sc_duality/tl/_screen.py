@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,9 @@ from .._validation import choice
 from ..cells import adata_keys, seed
 from ..examples import Context, check_context, stored_context
 from ..models import LanguageModel, Sampling
-from ..tasks import Perturbation, Response
+from ..tasks import Perturbation
 from ._model import resolve_model
-from ._response_query import ResponseQuery
+from ._response_form import query_class
 from ._screen_contexts import (
     check_same_genes,
     genes_on_panel,
@@ -45,6 +45,7 @@ def screen(
     operation: str = "drug",
     sample: str | None = None,
     test: Test = "t-test",
+    form: Literal["changes", "cell"] | None = None,
     context: Context = (),
     n_genes: int | None = None,
     sampling: Sampling | None = None,
@@ -81,6 +82,8 @@ def screen(
         independent. By default each cell is a sample, as for bulk profiles.
     test
         ``"t-test"`` or ``"wilcoxon"``: paired test of predicted against control samples.
+    form
+        See :func:`perturb`.
     context
         ``obs`` columns with facts about each cell for a general model, such as ``["tissue", "disease"]``.
     n_genes
@@ -149,10 +152,11 @@ def screen(
         check_context(data, context)
     samples = {name: sample_numbers(name, data, sample) for name, data in cells.items()}
     entries, (set_name, genes) = read_library(library, operation), read_gene_set(gene_set)
-    model, spec = resolve_model(model, Response.name)
+    model, spec = resolve_model(model)
+    make_query = query_class(spec, form)
     check_known(spec, entries)
     queries = {
-        name: ResponseQuery(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
+        name: make_query(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
         for name, data in cells.items()
     }
     contexts = [screen_context(name, query, samples[name]) for name, query in queries.items()]
@@ -160,7 +164,7 @@ def screen(
     scored = genes_on_panel(genes, set_name, contexts[0])
     logger.info("%d of the %d genes in %r are among those of the cells", len(scored), len(genes), set_name)
     sampling = sampling or Sampling(n_samples=3)
-    params = sampling.params(temperature=0.3, max_tokens=spec.max_new_tokens(contexts[0].cells.n_genes), seed=seed(rng))
+    params = sampling.params(temperature=0.3, max_tokens=contexts[0].query.max_tokens, seed=seed(rng))
     settings = screen_settings(
         model,
         spec,

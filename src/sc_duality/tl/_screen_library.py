@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._validation import is_missing
 from ..cells import preview
-from ..examples import perturbation_options, to_perturbation
+from ..examples import own_perturbation, perturbation_options, to_perturbation
 from ..models import ModelSpec
 from ..tasks import Perturbation
 
@@ -61,12 +61,12 @@ def check_known(spec: ModelSpec, library: Library) -> None:
     names: dict[Hashable, str] = {}
     for perturbation in library.perturbations:
         try:
-            options = perturbation_options(spec, perturbation)
+            perturbation_options(spec, perturbation)
         except ValueError as error:
             reasons.append(str(error))
             continue
         name = str(perturbation)
-        known = options.index(perturbation) if spec.known("response", "perturbations") else name
+        known = name if spec.genes is None else own_perturbation(spec, perturbation) or name
         if (other := names.setdefault(known, name)) != name:
             raise ValueError(
                 f"library: {other!r} and {name!r} are one perturbation of the model {spec.name!r}: pass one"

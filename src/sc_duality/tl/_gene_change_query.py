@@ -1,0 +1,79 @@
+"""Responses as the genes that change."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from ..cells import ranked_expression
+from ..examples import ChangeLines
+from ..tasks import GeneChangeExample, GeneChangeResponse, Perturbation, Question
+from ._response_query import PredictedCells, ResponseQuery
+
+#: Length of the lists of a model that was not trained on this task.
+_N_CHANGED = 50
+
+
+class GeneChangeQuery(ResponseQuery):
+    """Requests the genes up and the genes down, and adds their changes to the control cell."""
+
+    def _task(self) -> GeneChangeResponse:
+        return GeneChangeResponse(n_changed=self.cells.spec.known(GeneChangeResponse.name, "n_changed", _N_CHANGED))
+
+    def check_samples(self, n_samples: int) -> None:
+        """Changes have a mean."""
+
+    def _longest(self) -> int:
+        return 2 * self.n_changed + 1
+
+    @property
+    def n_changed(self) -> int:
+        """Genes of each list at most."""
+        return self.task.n_changed  # type: ignore[attr-defined]
+
+    def _question(self, **fields: Any) -> Question:
+        return self.task.question(GeneChangeExample(n_changed=self.n_changed, **fields))
+
+    def _predicted(self, perturbation: Perturbation, answers: list[Any]) -> tuple[sparse.csr_matrix, ...]:
+        lines = ChangeLines(self.cells.spec, perturbation)
+        up, down = lines.up(self.n_changed), lines.down(self.n_changed)
+        rows, columns, values = [], [], []
+        for row, answer in enumerate(answers):
+            for genes, sizes in zip(answer or (), (up, down), strict=False):
+                index = self.columns[[self.genes.gene_index[gene] for gene in genes]]
+                rows += [row] * len(index)
+                columns.append(index)
+                values.append(sizes[: len(index)])
+        shape = (len(answers), self.cells.adata.n_vars)
+        if rows:
+            entries = (np.concatenate(values), (rows, np.concatenate(columns)))
+            change = sparse.csr_matrix(entries, shape, dtype=np.float32)
+        else:
+            change = sparse.csr_matrix(shape, dtype=np.float32)
+        ok = sparse.diags([float(answer is not None) for answer in answers], dtype=np.float32)
+        control = (ok @ self._expression).tocsr()
+        X = (control + change).maximum(0).tocsr()
+        X.eliminate_zeros()
+        return X, control, change
+
+    @cached_property
+    def _expression(self) -> sparse.csr_matrix:
+        """Expression of the control cells over the genes of the data."""
+        vocabulary = ranked_expression(self.cells.adata, self.cells.sentences).tocoo()
+        shape = (len(self.cells), self.cells.adata.n_vars)
+        return sparse.csr_matrix((vocabulary.data, (vocabulary.row, self.columns[vocabulary.col])), shape)
+
+    def sentences(self, predicted: PredictedCells) -> list[tuple[str, ...]]:
+        """The genes of the predicted cells that the model knows, by their expression."""
+        symbols = np.full(predicted.X.shape[1], None, dtype=object)
+        symbols[self.columns[list(self.genes.gene_index.values())]] = list(self.genes.gene_index)
+        found = []
+        for start, stop in pairwise(predicted.X.indptr):
+            order = np.argsort(-predicted.X.data[start:stop], kind="stable")
+            genes = symbols[predicted.X.indices[start:stop][order]]
+            found.append(tuple(genes[genes != None][: self.cells.n_genes].tolist()))  # noqa: E711
+        return found
