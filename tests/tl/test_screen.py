@@ -414,18 +414,27 @@ def test_invalid_cells_raise(cells) -> None:
 
 
 def test_unknown_perturbations_of_a_model_are_named(cells) -> None:
-    library = ["trametinib", ("cytokine", "IFNB1")]
-    with pytest.raises(ValueError, match="1 of 2 perturbations in library .*: 'drug trametinib' is not a perturb"):
-        sd.tl.screen(cells, library, gene_set=GENE_SET)
+    known = [{"operation": "drug", "target": "drug_90", "dose": dose} for dose in ("1 µM", "2 µM")]
+    model = Responsive(knows={"response": {"perturbations": known}})
+    with pytest.raises(ValueError, match="1 of 2 perturbations in library .*: 'drug drug_90' matches several"):
+        screen(cells, model=model)
+    assert model.n_prompts == []
     with pytest.raises(ValueError, match="'drug trametinib' is not a perturbation of the model 'embedded'"):
         sd.tl.screen(cells, ["trametinib"], gene_set=GENE_SET)
 
 
 def test_two_doses_of_one_known_perturbation_are_refused(cells) -> None:
-    library = [("cytokine", "IFNB1"), ("cytokine", "IFNB1", "", "6 h")]
-    with pytest.raises(ValueError, match="'cytokine IFNB1' and 'cytokine IFNB1 6 h' are one perturbation of the model"):
-        sd.tl.screen(cells, library, gene_set=GENE_SET)
-    assert len(screen(cells, [("drug", "drug_0", "1 µM"), ("drug", "drug_0", "2 µM")])) == 4
+    model = Responsive(knows={"response": {"perturbations": [{"operation": "drug", "target": "drug_0"}]}})
+    library = [("drug", "drug_0", "1 µM"), ("drug", "drug_0", "2 µM")]
+    with pytest.raises(ValueError, match="'drug drug_0 1 µM' and 'drug drug_0 2 µM' are one perturbation of the model"):
+        screen(cells, library, model)
+    assert len(screen(cells, library)) == 4
+
+
+def test_perturbations_that_a_model_was_not_trained_on_are_kept_apart(cells) -> None:
+    known = [{"operation": "control"}, {"operation": "drug", "target": "drug_50"}]
+    model = Responsive(knows={"response": {"perturbations": known}})
+    assert len(screen(cells, ["drug_0", "drug_50", "drug_90"], model)) == 6
 
 
 def test_a_gene_set_that_the_model_cannot_predict_is_refused(cells) -> None:

@@ -12,7 +12,6 @@ from ._known_labels import KnownLabels, Meant
 from ._label_options import known_as
 from ._label_task import LabelExamples
 from ._model_cells import ModelCells
-from ._perturbations import own_perturbation, perturbation_options, to_json, to_perturbation
 from ._results import param_context, param_list, result_params, stored_context
 
 __all__ = [
@@ -33,7 +32,6 @@ __all__ = [
     "fit_change_lines",
     "known_as",
     "model_names",
-    "own_perturbation",
     "param_context",
     "param_list",
     "perturbation_options",

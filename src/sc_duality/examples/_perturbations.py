@@ -38,6 +38,14 @@ def known_perturbation(spec: ModelSpec, perturbation: Perturbation) -> Perturbat
 
     Dose and time need to agree only where both sides have them. A model with gene tokens that knows a knockdown, or
     another operation on genes, takes it of any of its genes, with a warning.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.examples import known_perturbation
+    >>> from sc_duality.tasks import Perturbation
+    >>> str(known_perturbation(sd.models.resolve("embedded"), Perturbation("cytokine", "IFNB1")))
+    'cytokine IFNB1 6 h'
     """
     own = own_perturbation(spec, perturbation)
     known = known_perturbations(spec)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from .._validation import is_missing
 from ..cells import preview
-from ..examples import own_perturbation, perturbation_options, to_perturbation
+from ..examples import known_perturbation, to_perturbation
 from ..models import ModelSpec
 from ..tasks import Perturbation
 
@@ -58,15 +58,14 @@ def read_library(library: Any, operation: str) -> Library:
 def check_known(spec: ModelSpec, library: Library) -> None:
     """Refuse perturbations that the model does not know, and two that are one perturbation for it."""
     reasons: list[str] = []
-    names: dict[Hashable, str] = {}
+    names: dict[Perturbation, str] = {}
     for perturbation in library.perturbations:
         try:
-            perturbation_options(spec, perturbation)
+            known = known_perturbation(spec, perturbation)
         except ValueError as error:
             reasons.append(str(error))
             continue
         name = str(perturbation)
-        known = name if spec.genes is None else own_perturbation(spec, perturbation) or name
         if (other := names.setdefault(known, name)) != name:
             raise ValueError(
                 f"library: {other!r} and {name!r} are one perturbation of the model {spec.name!r}: pass one"
