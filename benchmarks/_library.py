@@ -31,6 +31,7 @@ __all__ = [
     "Annotation",
     "LanguageModel",
     "Perturbation",
+    "Sampling",
     "SamplingParams",
     "annotate",
     "annotation_questions",

@@ -56,7 +56,7 @@ def trained_model(held_out: HeldOutGroup, folder: Path, seed: int, steps: int | 
     n_control = int((cells.obs["perturbation"] == str(real_cells.CONTROL)).sum())
     epochs = (steps or STEPS[held_out.set]) * BATCH / 2 / n_control
     return sd.tl.train_sft(
-        cells, start, folder / "model", tasks=[task(held_out, cells)], held_out=0.02, n_genes=N_GENES,
+        cells, start, folder / "model", tasks=[task(held_out, cells)], held_out=0.0, n_genes=N_GENES,
         num_train_epochs=epochs, rng=seed, **OPTIONS,
     ).model  # fmt: skip
 

@@ -21,6 +21,7 @@ from sklearn.decomposition import PCA
 
 import sc_duality as sd
 from benchmarks import _library as library
+from benchmarks._response_sets import HeldOutGroup, program_genes
 from benchmarks._results import over_seeds
 from recipes.embedded import real_cells
 from sc_duality.examples import to_tasks
@@ -50,6 +51,8 @@ class ProgramData(NamedTuple):
     #: Control and treated cells of the other types.
     training: ad.AnnData
     control: ad.AnnData
+    #: Control cells that the observed change refers to.
+    reference: ad.AnnData
     treated: ad.AnnData
     program: list[str]
 
@@ -62,18 +65,14 @@ class Start(NamedTuple):
     seed: int
 
 
-def interferon_genes() -> list[str]:
-    """Hallmark interferon α and γ response."""
-    sets = sd.io.read_gmt(real_cells.DATA / "hallmark.gmt")
-    return sorted({gene for each in ("ALPHA", "GAMMA") for gene in sets[f"HALLMARK_INTERFERON_{each}_RESPONSE"]})
-
-
-def program_data(held_out: Any, program: Sequence[str]) -> ProgramData:
-    """From a held-out response of :mod:`benchmarks.response`, with the genes of the program that its cells have."""
-    training = ad.concat([cells for pair in held_out.others for cells in pair])
+def program_data(held_out: HeldOutGroup) -> ProgramData:
+    """A held-out group, with the genes of the interferon program on its panel."""
+    training = ad.concat([cells for group in held_out.training for cells in (group.control, group.treated)])
     training.obs_names_make_unique()
-    measured = [gene for gene in program if gene in set(held_out.control.var_names)]
-    return ProgramData(held_out.name, held_out.perturbation, training, held_out.control, held_out.perturbed, measured)
+    return ProgramData(
+        held_out.name, held_out.perturbation, training, held_out.control, held_out.reference, held_out.treated,
+        program_genes(held_out.genes),
+    )  # fmt: skip
 
 
 def expression(cells: ad.AnnData) -> NDArray[np.float64]:
@@ -107,7 +106,7 @@ class Evaluation:
             cells[np.sort(rng.permutation(cells.n_obs)[:MAX_CELLS])].copy() for cells in (data.control, data.treated)
         )
         self.real = expression(self.treated)
-        self.observed = expression(data.treated).mean(0) - expression(data.control).mean(0)
+        self.observed = expression(data.treated).mean(0) - expression(data.reference).mean(0)
         self.columns = [genes.index(gene) for gene in data.program]
         training = expression(data.training[:, genes])
         self.pca = PCA(min(N_COMPONENTS, len(training) - 1), random_state=0).fit(training)

@@ -1,173 +1,163 @@
-"""Responses to perturbations, next to baselines: ``python -m benchmarks.response --folds FOLDER … [--quick]``.
+"""Responses to perturbations: ``python -m benchmarks.response --folder FOLDER [--parts …] [--seeds …] [--quick]``.
 
-Predicted responses of control cells are compared with perturbed cells. Baselines: "no change", and the mean shift of
-other types, patients or knockdowns. The evaluated cells are held out of the training of the evaluated model: each fold
-has its own weights (``python -m recipes.embedded.build --out FOLDER --stage tasks --leave-out I``). ``embedded,
-control`` is the prediction of the model with the perturbation "control". ``correlation``: Pearson, of the predicted and
-the observed change of mean expression over genes.
+``sets``: a small gene model, trained by ``tl.train_sft`` on the gene changes of other groups, predicts the response of
+a group whose treated cells are held out, next to baselines (``benchmarks._response_sets``, ``_response_baselines``).
+Its figures are Pearson correlations of the predicted and the observed change of mean expression over the panel.
+``programs``: what GRPO adds to it in the interferon program, by reward. ``screen``: a library of known effect. Finished
+parts are kept in FOLDER, and a stopped run resumes.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from tempfile import mkdtemp
+from typing import Any
 
-import anndata as ad
 import numpy as np
-from numpy.typing import NDArray
 
 import sc_duality as sd
 from benchmarks import _library as library
-from benchmarks._gene_space import N_GENES, GeneSpace, distances, mean_of, rounded
-from benchmarks._held_out import shipped_pbmc3k
-from benchmarks._results import parser, report
+from benchmarks._response_baselines import BASELINES, Pair
+from benchmarks._response_models import dual_accuracy, trained_model
+from benchmarks._response_quick import made_group
+from benchmarks._response_scores import ResponseScores
+from benchmarks._response_screen import screen
+from benchmarks._response_sets import SETS, HeldOutGroup, held_out_group, log_normalised
+from benchmarks._results import over_seeds, parser, report
 from recipes.embedded import real_cells
-from recipes.embedded.perturbed_cells import FOLDS, PERTURBATIONS
-from recipes.embedded.sentences import sentences
 
-TEMPERATURES = {"embedded": 1.0, "embedded, temperature 0.7": 0.7}
-#: Genes that the made perturbation of ``--quick`` raises.
-RAISED = ("ISG15", "IFI6", "IFIT1", "IFIT2", "IFIT3", "MX1", "LY6E", "ISG20", "B2M", "HLA-B")
-
-
-class HeldOutResponse(NamedTuple):
-    """Control cells, a perturbation, and the perturbed cells that the model was not trained on."""
-
-    name: str
-    perturbation: library.Perturbation
-    control: ad.AnnData
-    perturbed: ad.AnnData
-    #: Control and perturbed cells of other groups, for the mean shift.
-    others: list[tuple[ad.AnnData, ad.AnnData]]
+#: Predictions of each cell, and changes whose perturbation is read back.
+N_SAMPLES, N_DUALS = 4, 60
+PARTS = ("sets", "programs", "screen")
+N_FOLDS = 5
 
 
-def held_out_response(
-    cells: ad.AnnData, held_out: NDArray[np.bool_], by: str, perturbation: library.Perturbation
-) -> HeldOutResponse:
-    """The held-out group of ``obs[by]``; all other groups give the mean shift."""
-    perturbed = (cells.obs["perturbation"] != str(real_cells.CONTROL)).to_numpy()
-    name = str(cells.obs[by][held_out].iloc[0])
-    others = []
-    for other in sorted(set(cells.obs[by].astype(str)) - {name}):
-        same = (cells.obs[by].astype(str) == other).to_numpy()
-        if (same & perturbed).any():
-            control = same & ~perturbed
-            others.append((cells[control if control.any() else ~perturbed].copy(), cells[same & perturbed].copy()))
-    control = held_out & ~perturbed
-    control = control if control.any() else ~perturbed
-    return HeldOutResponse(name, perturbation, cells[control].copy(), cells[held_out & perturbed].copy(), others)
+def kept(file: Path, make: Callable[[], Any]) -> Any:
+    """What ``make`` returns; read from the file where it was made before."""
+    if not file.is_file():
+        result = make()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps(result), encoding="utf-8")
+        part.replace(file)
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
-def held_out_responses(fold: int) -> dict[str, HeldOutResponse]:
-    """The held-out part of each set in one fold."""
-    kang, patients, stem = real_cells.kang_response(), real_cells.glioblastoma(), real_cells.crispri()
-    label, patient, target = FOLDS[fold]
-    knockdown = next(each for each in PERTURBATIONS if each.target == target)
-    of_label = (kang.obs["label"] == label).to_numpy()
-    of_patient = (patients.obs["donor"] == patient).to_numpy()
-    of_target = (stem.obs["perturbation"] == str(knockdown)).to_numpy()
+def baseline_scores(held_out: HeldOutGroup) -> dict[str, dict[str, float]]:
+    """Scores of the baselines and of the shipped embedded model, which predicts whole cells and has seen these."""
+    scores, control = ResponseScores(held_out), log_normalised(held_out.control)
+    training = [Pair(log_normalised(group.control), log_normalised(group.treated)) for group in held_out.training]
+    found = {name: scores(*baseline(training, control)) for name, baseline in BASELINES.items()}
+    whole = sd.tl.perturb(held_out.control, held_out.perturbation, "embedded", form="cell")
     return {
-        "kang": held_out_response(kang, of_label, "label", real_cells.INTERFERON),
-        "glioblastoma": held_out_response(patients, of_patient, "donor", real_cells.PANOBINOSTAT),
-        "crispri": held_out_response(stem, of_target, "perturbation", knockdown),
+        **found,
+        "whole_cell": scores(*in_log1p(whole, held_out)),
+        "split_half": scores.ceiling(),
     }
 
 
-def made_response() -> dict[str, HeldOutResponse]:
-    """Shipped cells with a made perturbation: every other cell has more counts of interferon-induced genes."""
-    cells = shipped_pbmc3k()
-    perturbed = np.arange(cells.n_obs) % 2 == 0
-    columns = np.flatnonzero(cells.var_names.isin(RAISED))
-    X = cells.X.tolil()
-    for row in np.flatnonzero(perturbed):
-        X[row, columns] = 20
-    cells.X = X.tocsr()
-    cells.obs["perturbation"] = np.where(perturbed, str(real_cells.INTERFERON), str(real_cells.CONTROL))
-    label = "classical monocyte"
-    held_out = (cells.obs["label"] == label).to_numpy()
-    return {"made perturbation": held_out_response(cells, held_out, "label", real_cells.INTERFERON)}
+def in_log1p(predicted: Any, held_out: HeldOutGroup) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted cells and the mean change, in log1p(counts per 10,000); a cell without a prediction does not change."""
+    ok = (predicted.obs["perturbation_status"] == "ok").to_numpy()
+    cells = np.where(ok[:, None], predicted.X.toarray() * np.log(10), log_normalised(held_out.control))
+    return cells, np.nan_to_num(predicted.var["perturbation_change"].to_numpy()) * np.log(10)
 
 
-def evaluate(
-    model: library.LanguageModel, held_out: HeldOutResponse, n: int, seed: int, temperatures: dict[str, float]
-) -> dict[str, dict[str, float | None]]:
-    """Every method on one held-out response, with at most ``n`` cells of a population."""
-    genes, rng = model.spec.genes, np.random.default_rng(seed)
-
-    def sample(cells: ad.AnnData) -> ad.AnnData:
-        return cells[np.sort(rng.permutation(cells.n_obs)[:n])].copy()
-
-    control, perturbed = sample(held_out.control), sample(held_out.perturbed)
-    others = [tuple(sentences(sample(part), genes, N_GENES) for part in pair) for pair in held_out.others]
-    shared = sorted(genes & set(held_out.control.var_names))
-    before, after = sentences(control, genes, N_GENES), sentences(perturbed, genes, N_GENES)
-    space = GeneSpace([cell for pair in others for part in pair for cell in part] + before, shared, seed)
-    base = space.expression(before)
-    shift = np.mean([space.expression(b).mean(0) - space.expression(a).mean(0) for a, b in others], axis=0)
-    predicted = {
-        name: library.perturb(control, held_out.perturbation, model, temperature=temperature, seed=seed)
-        for name, temperature in temperatures.items()
-    }
-    predicted["embedded, control"] = library.perturb(control, real_cells.CONTROL, model, seed=seed)
-    cells_by_method = {
-        **{name: space.expression(sd.get.gene_lists(cells)) for name, cells in predicted.items()},
-        "mean shift": base + shift,
-        "no change": base,
-    }
-    real = space.expression(after)
-    observed = real.mean(0) - base.mean(0)
-    results = {}
-    for name, cells in cells_by_method.items():
-        change = cells.mean(0) - base.mean(0)
-        correlation = sd.metrics.pearson(observed, change) if np.ptp(change) else np.nan
-        results[name] = {**distances(space.embed(real), space.embed(cells), seed), "correlation": correlation}
-    return results
-
-
-def table(responses: dict[str, dict[str, dict[str, Any]]]) -> dict[str, Any]:
-    """Mean over folds, and each fold."""
+def model_scores(held_out: HeldOutGroup, folder: Path, seed: int, steps: int | None = None) -> dict[str, float]:
+    """Scores of a model trained for this group."""
+    model = trained_model(held_out, folder, seed, steps)
+    sampling = library.Sampling(n_samples=N_SAMPLES)
+    treated, control = (
+        sd.tl.perturb(held_out.control, perturbation, model, sampling=sampling, rng=seed)
+        for perturbation in (held_out.perturbation, real_cells.CONTROL)
+    )
+    size, size_of_control = (np.abs(cells.var["perturbation_change"]).mean() for cells in (treated, control))
     return {
-        name: {
-            "mean": {
-                method: rounded(mean_of([fold[method] for fold in folds.values()]))
-                for method in next(iter(folds.values()))
-            },
-            "folds": {
-                group: {method: rounded(values) for method, values in each.items()} for group, each in folds.items()
-            },
-        }
-        for name, folds in responses.items()
+        **ResponseScores(held_out)(*in_log1p(treated, held_out)),
+        "change_under_control": float(size_of_control / size),
+        "dual_accuracy": dual_accuracy(held_out, model, N_DUALS, seed),
+        "ok": float((treated.obs["perturbation_status"] == "ok").mean()),
+    }
+
+
+def response_sets(folder: Path, seeds: list[int], names: list[str]) -> dict[str, Any]:
+    """Every set: means over folds and seeds, each fold, and the gain over the mean shift with its interval."""
+    found = {}
+    for name in names:
+        groups = [held_out_group(name, fold) for fold in range(N_FOLDS)]
+        baselines = [kept(folder / f"{name}-{i}.json", lambda g=g: baseline_scores(g)) for i, g in enumerate(groups)]
+        models = []
+        for fold, group in enumerate(groups):
+            each = []
+            for seed in seeds:
+                out = folder / f"{name}-{fold}-seed{seed}"
+                each.append(kept(out / "scores.json", lambda g=group, o=out, s=seed: model_scores(g, o, s)))
+                print(name, group.name, seed, each[-1], flush=True)
+            models.append({key: float(np.nanmean([one[key] for one in each])) for key in each[0]})
+        found[name] = set_table([group.name for group in groups], models, baselines)
+    return found
+
+
+def set_table(groups: list[str], models: list[dict[str, float]], baselines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means over folds; ``model`` beside the baselines."""
+    each = [{"model": model, **others} for model, others in zip(models, baselines, strict=True)]
+    methods = list(each[0])
+
+    def mean(method: str, metric: str) -> float | None:
+        values = [one[method].get(metric, np.nan) for one in each]
+        return None if np.isnan(values).all() else round(float(np.nanmean(values)), 4)
+
+    return {
+        **{method: mean(method, "pearson") for method in methods if method != "split_half"},
+        "ceiling": mean("split_half", "ceiling"),
+        "gain": over_seeds([one["model"]["pearson"] - one["mean_shift"]["pearson"] for one in each]),
+        "change_under_control": mean("model", "change_under_control"),
+        "dual_accuracy": mean("model", "dual_accuracy"),
+        "scfid": {method: mean(method, "scFID") for method in methods},
+        "mmd": {method: mean(method, "MMD") for method in methods},
+        "folds": {
+            name: {
+                method: None if np.isnan(one[method].get("pearson", np.nan)) else round(one[method]["pearson"], 3)
+                for method in methods
+                if method != "split_half"
+            }
+            for name, one in zip(groups, each, strict=True)
+        },
     }
 
 
 def main() -> None:
-    options = parser(__doc__, "the shipped model on a made perturbation of shipped PBMC3k cells, 6 cells")
-    options.add_argument(
-        "--folds", type=Path, nargs="*", default=[], help="folders of the weights of each fold, in order"
-    )
-    options.add_argument("--cells", type=int, default=200, help="most cells of a population")
-    options.add_argument("--seed", type=int, default=0)
+    options = parser(__doc__, "one group of shipped cells with a made perturbation, 4 updates")
+    options.add_argument("--folder", type=Path, help="where models and finished parts are kept")
+    options.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    options.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     args = options.parse_args()
-    if not args.folds and not args.quick:
-        options.error("--folds names no folder: build the weights of each fold with recipes.embedded.build")
+    if args.folder is None and not args.quick:
+        options.error("--folder is missing: name a folder for models and finished parts")
     sd.settings.progress = False
-    n, temperatures = (6, {"embedded": 1.0}) if args.quick else (args.cells, TEMPERATURES)
-    responses: dict[str, dict[str, dict[str, Any]]] = {}
-    for fold, folder in enumerate(["embedded"] if args.quick else args.folds):
-        model = sd.models.load(folder)
-        for name, held_out in (made_response() if args.quick else held_out_responses(fold)).items():
-            found = evaluate(model, held_out, n, args.seed, temperatures)
-            responses.setdefault(name, {})[held_out.name] = found
-            print(name, held_out.name, {method: rounded(values) for method, values in found.items()}, flush=True)
+    figures: dict[str, Any] = {"sets": {}, "programs": {}, "screen": {}}
+    if args.quick:
+        group = made_group()
+        scores = model_scores(group, Path(mkdtemp()), 0, steps=4)
+        figures["sets"]["made perturbation"] = set_table([group.name], [scores], [baseline_scores(group)])
+    else:
+        if "sets" in args.parts:
+            figures["sets"] = response_sets(args.folder, args.seeds, args.sets)
+        if "programs" in args.parts:
+            from benchmarks._response_programs import Start, program_data, programs
+
+            folds = {fold: program_data(held_out_group("kang", fold)) for fold in range(1, N_FOLDS)}
+            starts = [Start(args.folder / f"kang-{f}-seed{s}" / "model", f, s) for f in folds for s in args.seeds]
+            figures["programs"] = programs(starts, folds, args.folder / "programs")
+        if "screen" in args.parts:
+            figures["screen"] = kept(args.folder / "screen.json", lambda: screen(args.folder / "screen"))
     report(
-        "response",
-        table(responses) | ({"data": "made perturbation of shipped cells"} if args.quick else {}),
-        n=args.cells,
-        seed=args.seed,
-        quick=args.quick,
-        packages=("POT", "scikit-learn", "torch", "transformers"),
-        model="embedded" if args.quick else args.folds[0],
-    )
+        "response", figures, n=N_SAMPLES, seed=args.seeds[0], quick=args.quick,
+        packages=("POT", "scikit-learn", "torch", "transformers", "trl"),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
