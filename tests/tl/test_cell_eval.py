@@ -1,5 +1,7 @@
 """Metrics of cell-eval in the table of tl.evaluate."""
 
+import logging
+import subprocess
 import sys
 
 import numpy as np
@@ -127,6 +129,17 @@ def test_a_condition_without_cells_has_a_note(parts):
     assert np.isnan(at(scores, "mae", "B cells").value)
     assert "cells of the condition are needed" in at(scores, "mae", "B cells").note
     assert at(scores, "mae").value > 0
+
+
+def test_the_root_logger_stays_as_it_was():
+    """Some versions of pdex configure it on import."""
+    pytest.importorskip("cell_eval")
+    code = (
+        "import logging; from sc_duality.tl._cell_eval import metric_names; assert 'mae' in metric_names(['mae']); "
+        "root = logging.getLogger(); print(root.handlers, root.level)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == f"[] {logging.WARNING}"
 
 
 def test_a_metric_needs_control_cells(parts):

@@ -47,7 +47,7 @@ from ._label_groups import LabelGroup, label_groups, label_options, mode, option
 from ._marker_genes import marker_genes
 from ._outdated_sentences import current_sentences
 from ._rank_kernel import rank_rows
-from ._ranked_expression import ranked_expression
+from ._ranked_expression import data_expression, ranked_expression
 from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
 from ._row_blocks import map_rows, row_blocks, row_bounds
 from ._shared_expression import SharedExpression, project_expression, to_shared_expression
@@ -100,6 +100,7 @@ __all__ = [
     "check_not_corrected",
     "column",
     "current_sentences",
+    "data_expression",
     "default_sentences",
     "display_names",
     "drop_written",

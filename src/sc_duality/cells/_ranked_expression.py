@@ -1,4 +1,4 @@
-"""Expression of the genes of cell sentences, from the matrix that was ranked."""
+"""Expression in the unit of predictions, from the matrix that cell sentences were ranked from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from ._expression_at_rank import expression_source
+from ._expression_at_rank import ExpressionSource, expression_source
+from ._gene_filter import gene_columns
 from ._row_blocks import row_blocks
 from ._storage import Sentences
 
@@ -27,7 +28,7 @@ def ranked_expression(adata: AnnData, sentences: Sentences) -> sparse.csr_matrix
 
     Returns
     -------
-    CSR float32 (n_obs, genes of the vocabulary), read block by block.
+    CSR float32 (n_obs, genes of the vocabulary).
 
     Raises
     ------
@@ -44,10 +45,53 @@ def ranked_expression(adata: AnnData, sentences: Sentences) -> sparse.csr_matrix
     True
     """
     source = expression_source(adata, sentences)
+    return _expression(source)[:, source.columns]
+
+
+def data_expression(adata: AnnData, sentences: Sentences) -> sparse.csr_matrix:
+    """log10(1 + counts per 10,000) of every gene of ``adata``, from the matrix that these sentences were ranked from.
+
+    If they were ranked from ``.raw``, only of the genes of the vocabulary.
+
+    Parameters
+    ----------
+    adata
+        The cells.
+    sentences
+        Their sentences.
+
+    Returns
+    -------
+    CSR float32 (n_obs, n_vars).
+
+    Raises
+    ------
+    KeyError, ValueError
+        See :func:`ranked_expression`.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.cells import data_expression, default_sentences
+    >>> adata = sd.datasets.pbmc3k()[:5].copy()
+    >>> data_expression(adata, default_sentences(adata)).shape == adata.shape
+    True
+    """
+    source = expression_source(adata, sentences)
+    if not sentences.params.get("use_raw", False):
+        return _expression(source)
+    own = gene_columns(sentences.genes, adata, sentences.params.get("gene_symbols"))
+    part = _expression(source)[:, source.columns[own >= 0]].tocoo()
+    shape = (adata.n_obs, adata.n_vars)
+    return sparse.csr_matrix((part.data, (part.row, own[own >= 0][part.col])), shape)
+
+
+def _expression(source: ExpressionSource) -> sparse.csr_matrix:
+    """Expression over all columns of the matrix, block by block."""
     blocks = []
     for _, rows in row_blocks(source.X):
         totals = np.asarray(rows @ source.is_gene.astype(float)).ravel()
-        part = rows.tocsc()[:, source.columns].tocsr().astype(np.float32)
+        part = sparse.csr_matrix(rows, dtype=np.float32)
         each = np.repeat(np.maximum(totals, np.finfo(np.float32).tiny), np.diff(part.indptr))
         part.data = source.unit.log10(part.data, each).astype(np.float32)
         blocks.append(part)

@@ -23,6 +23,9 @@ class SamplingParams:
         Random seed.
     choices
         Restrict the completion to one of these texts. Any text by default.
+    unique
+        Sample each token once at most: a list of genes of a model with one token a gene then names no gene twice. Only
+        with the engine transformers; others ignore it.
     """
 
     max_tokens: int = 256
@@ -30,6 +33,7 @@ class SamplingParams:
     top_p: float = 1.0
     seed: int = 0
     choices: tuple[str, ...] = ()
+    unique: bool = False
 
     def __post_init__(self) -> None:
         _check(self.temperature, self.max_tokens, self.top_p)

@@ -43,10 +43,19 @@ def metric_names(requested: Sequence[str]) -> list[str]:
         if ALL_METRICS in requested:
             raise ImportError('metrics="cell-eval" needs cell-eval: pip install "sc-duality[cell-eval]"')
         return []
-    from cell_eval import metrics_registry
-
-    known = list(metrics_registry.list_metrics())
+    known = list(_cell_eval().metrics_registry.list_metrics())
     return known if ALL_METRICS in requested else [name for name in known if name in requested]
+
+
+def _cell_eval() -> Any:
+    """The package; pdex, which it imports, configures the root logger in some versions, and this is undone."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    import cell_eval
+
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    return cell_eval
 
 
 class _Found(NamedTuple):
@@ -94,8 +103,7 @@ def _run(
     cells: Populations, together: Sequence[Group], control: np.ndarray, metrics: Sequence[str]
 ) -> dict[str, _Found]:
     """Every metric for conditions that share control cells."""
-    from cell_eval import MetricPipeline, MetricsEvaluator, MetricType, metrics_registry
-
+    package = _cell_eval()
     name = "control"
     while name in {group.condition for group in together}:
         name += "_"
@@ -103,17 +111,17 @@ def _run(
     generated = _anndata(
         cells, [(name, cells.control[control])] + [(g.condition, cells.generated[g.generated]) for g in together]
     )
-    by_expression = set(metrics_registry.list_metrics(MetricType.DE))
+    by_expression = set(package.metrics_registry.list_metrics(package.MetricType.DE))
     possible = [metric for metric in metrics if len(together) >= FEWEST_CONDITIONS.get(metric, 1)]
     found = {}
     with TemporaryDirectory() as folder, _quiet() as messages:
-        evaluator = MetricsEvaluator(
+        evaluator = package.MetricsEvaluator(
             generated, real, control_pert=name, pert_col=_TARGET, num_threads=1, outdir=str(Path(folder) / "cell-eval"),
             skip_de=not by_expression & set(possible), pdex_kwargs=_settings(),
         )  # fmt: skip
         for metric in possible:
             messages.truncate(0)
-            pipeline = MetricPipeline(profile=None)
+            pipeline = package.MetricPipeline(profile=None)
             pipeline.add_metrics([metric])
             pipeline.compute_de_metrics(evaluator.de_comparison)
             pipeline.compute_anndata_metrics(evaluator.anndata_pair)

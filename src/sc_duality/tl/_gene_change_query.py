@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ..cells import ranked_expression
+from ..cells import data_expression
 from ..examples import ChangeLines
 from ..tasks import GeneChangeExample, GeneChangeResponse, Perturbation, Question
 from ._response_query import PredictedCells, ResponseQuery
@@ -20,6 +20,8 @@ _N_CHANGED = 50
 
 class GeneChangeQuery(ResponseQuery):
     """Requests the genes up and the genes down, and adds their changes to the control cell."""
+
+    unique = True
 
     def _task(self) -> GeneChangeResponse:
         return GeneChangeResponse(n_changed=self.cells.spec.known(GeneChangeResponse.name, "n_changed", _N_CHANGED))
@@ -69,9 +71,7 @@ class GeneChangeQuery(ResponseQuery):
     @cached_property
     def _expression(self) -> sparse.csr_matrix:
         """Expression of the control cells over the genes of the data."""
-        vocabulary = ranked_expression(self.cells.adata, self.cells.sentences).tocoo()
-        shape = (len(self.cells), self.cells.adata.n_vars)
-        return sparse.csr_matrix((vocabulary.data, (vocabulary.row, self.columns[vocabulary.col])), shape)
+        return data_expression(self.cells.adata, self.cells.sentences)
 
     def sentences(self, predicted: PredictedCells) -> list[tuple[str, ...]]:
         """The genes of the predicted cells that the model knows, by their expression."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -50,6 +51,8 @@ class ResponseQuery(ABC):
 
     #: The task of the model.
     task: Response
+    #: Whether a gene can be in an answer once only, where genes are tokens.
+    unique: bool = False
 
     def __init__(
         self,
@@ -118,6 +121,8 @@ class ResponseQuery(ABC):
         by_perturbation = {one: self._questions(one) for one in perturbations}
         questions = [question for one in requested for question in by_perturbation[one]]
         present = [question for question in questions if question is not None]
+        if self.unique and self.cells.spec.genes is not None:
+            params = replace(params, unique=True)
         texts = iter(engine.generate([question.prompt for question in present], params) if present else ())
         found = []
         for one in requested:

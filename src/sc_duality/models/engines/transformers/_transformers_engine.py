@@ -26,6 +26,7 @@ from ._batches import Batch, batches
 from ._choice_scoring import score_answers, score_choices, split_choices
 from ._openmp import one_level
 from ._seeded_sampler import SeededSampler
+from ._unique_tokens import UniqueTokens
 
 #: Prompts are padded to a multiple of this number of tokens where padding does not change the result.
 _PADDING_STEP = 16
@@ -134,6 +135,7 @@ class TransformersModel(Engine):
         for batch in self._batches(self._encode(prompts, max_new_tokens), rows=_GENERATION_ROWS):
             length = batch.ids.shape[1]
             options: dict[str, Any] = {}
+            processors: list[Any] = [UniqueTokens(length)] if sampling.unique else []
             if sampling.temperature > 0:
                 # Rows that only fill the batch repeat the first prompt.
                 row_seeds = [seeds[i] for i in batch.members]
@@ -141,7 +143,9 @@ class TransformersModel(Engine):
                 sampler = SeededSampler(
                     row_seeds, length, max_new_tokens, temperature=sampling.temperature, top_p=sampling.top_p
                 )
-                options["logits_processor"] = [sampler]
+                processors.append(sampler)
+            if processors:
+                options["logits_processor"] = processors
             if choices:
                 options["prefix_allowed_tokens_fn"] = self._allow_only(choices, length)
             with torch.inference_mode():
