@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from sc_duality.examples import build, sample_examples
-from sc_duality.tasks import Annotation, Generation, JointAnnotation, Perturbation, Response, Sensitivity
+from sc_duality.tasks import (
+    Annotation,
+    GeneChangeResponse,
+    Generation,
+    JointAnnotation,
+    Perturbation,
+    Response,
+    Sensitivity,
+)
 
 TYPES = ["alpha cell", "beta cell", "gamma cell"]
 PERTURBATIONS = {"ctrl": ("control",), "stim": ("cytokine", "IFNB1"), "ko": ("knockdown", "STAT1")}
@@ -249,3 +257,34 @@ def test_perturbations_are_the_values_of_the_column_by_default(toy_cells):
         Perturbation("treatment", "ko"),
         Perturbation("treatment", "stim"),
     )
+
+
+@pytest.mark.parametrize("pairs", ["groups", "cells"])
+def test_gene_changes_for_a_reward_have_the_truth_only_where_it_is_wanted(toy_cells, pairs):
+    task = GeneChangeResponse(
+        perturbation="treatment", perturbations=PERTURBATIONS, n_changed=4, pairs=pairs, prompt_format="plain"
+    )
+    builder = build(task, toy_cells)
+    for one in builder.unlabelled(6, np.random.default_rng(0)):
+        assert one.example.truth is None
+        assert one.question().answer_type.n_genes == one.example.n_changed == 4
+    expression = toy_cells.expression().toarray()
+    values = toy_cells.adata.obs["treatment"].to_numpy()
+    for one in builder.unlabelled(6, np.random.default_rng(0), with_truth=True):
+        up, down = one.example.truth
+        assert 1 <= len(up) <= 4
+        assert not {*up} & {*down}
+        if pairs == "cells":  # the largest changes are those from this cell to one of the treated cells
+            name = {value: key for key, value in PERTURBATIONS.items()}[
+                (one.example.perturbation.operation, one.example.perturbation.target)
+            ]
+            control = expression[toy_cells.names.tolist().index(one.unit)]
+            changes = [row - control for row in expression[values == name]]
+            tops = {toy_cells.gene_names[change.argmax()] for change in changes}
+            assert up[0] in tops
+
+
+def test_gene_changes_of_a_group_without_treated_cells_have_no_truth(toy_cells):
+    task = GeneChangeResponse(perturbation="treatment", perturbations=PERTURBATIONS, match=["donor"])
+    with pytest.raises(ValueError, match="no cell that agrees with 'cell.*' in match= has"):
+        build(task, toy_cells).unlabelled(20, np.random.default_rng(0), with_truth=True)

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import kendalltau
 
 from sc_duality.metrics import kendall_tau, rank_weighted_jaccard
 from sc_duality.rewards import (
@@ -16,6 +17,8 @@ from sc_duality.rewards import (
 from sc_duality.tasks import (
     Annotation,
     Failure,
+    GeneChangeExample,
+    GeneChangeResponse,
     Generation,
     GenerationExample,
     JointAnnotation,
@@ -156,7 +159,37 @@ def test_gene_program_is_tau_b_and_has_a_name():
     ]
 
 
-@pytest.mark.parametrize("genes", [[], ["A"], ["A", "A"]])
+def test_gene_programs_of_changes_rank_up_unnamed_and_down():
+    options = (Perturbation("control"), Perturbation("cytokine", "IFNB1"))
+    example = GeneChangeExample(
+        genes=("A",), perturbation=options[1], options=options, n_changed=3, truth=(("A", "B"), ("F",))
+    )
+    question = GeneChangeResponse(prompt_format="compact").question(example)
+    expected = [
+        kendalltau([3, 2, 0, 0, 0, -1], other).statistic
+        for other in ([3, 2, 0, 0, 0, -1], [2, 3, 0, 0, 0, 0], [-1, 0, 0, 0, 0, 2])
+    ]
+    found = gene_program_reward(PROGRAM)(["A B | F", "B A |", "F | A", "|", "A"], [question] * 5)
+    assert found == [*map(pytest.approx, expected), 0, 0]
+
+
+def test_a_gene_program_is_not_read_from_labels_or_by_a_model_that_does_not_know_it():
+    reward = gene_program_reward(["A", "B", "C"])
+    assert reward([tagged("B cell")], [annotation()]) == [None]
+    example = GenerationExample(cell_type="B cell", options=LABELS, truth=("A", "D"))
+    unknown = Generation(vocabulary={"A", "D"}).question(example)
+    with pytest.raises(ValueError, match="knows fewer than two of the 3 genes of the program"):
+        reward([tagged("A")], [unknown])
+
+
+def test_rewards_say_that_they_need_the_truth():
+    assert gene_program_reward(PROGRAM).needs_truth
+    assert ground_truth_reward.needs_truth
+    assert joint_annotation_reward.needs_truth
+    assert not hasattr(format_reward, "needs_truth")
+
+
+@pytest.mark.parametrize("genes", [[], ["A"], ["A", "A"], "ABC"])
 def test_gene_programs_of_fewer_than_two_genes_raise(genes):
     with pytest.raises(ValueError, match="two different genes"):
         gene_program_reward(genes)

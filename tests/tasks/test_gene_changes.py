@@ -37,6 +37,16 @@ def test_what_is_written_is_read(changes):
     assert answer.size(changes) == len(answer.write(changes).split())
 
 
+@given(lists)
+def test_scores_order_genes_from_the_most_raised_to_the_most_lowered(changes):
+    up, down = changes
+    scores = dict(zip(GENES, GeneChanges().gene_scores(changes, GENES), strict=True))
+    unnamed = [gene for gene in GENES if gene not in (*up, *down)]
+    assert all(scores[gene] == 0 for gene in unnamed)
+    ordered = [scores[gene] for gene in (*up, *unnamed[:1], *reversed(down))]
+    assert ordered == sorted(set(ordered), reverse=True)
+
+
 @pytest.mark.parametrize(
     ("text", "value", "n_unknown", "n_duplicates"),
     [

@@ -306,6 +306,17 @@ def no_weights(monkeypatch):
         ({"reward": []}, ValueError, "reward must be one of"),
         ({"reward": sd.rewards.posterior}, ValueError, "reward=posterior takes log_likelihood, .*, but no completions"),
         ({"reward": sd.rewards.negative_mse}, ValueError, "takes generated, truth, but no completions"),
+        ({"reward": sd.rewards.joint_annotation_reward}, ValueError, "needs the obs column with the true labels"),
+        (
+            {"reward": sd.rewards.gene_program_reward(["CD79A", "CD3E"]), "tasks": TRUTH},
+            ValueError,
+            "reward=gene_program_reward gives no reward to the true answers of annotation: pass a task whose",
+        ),
+        (
+            {"reward": sd.rewards.gene_program_reward(["BAX", "CASP3"]), "tasks": {"generation": TRUTH["annotation"]}},
+            ValueError,
+            r"knows fewer than two of the 2 genes of the program \(BAX, CASP3",
+        ),
         ({"reward_weights": [1, 2]}, ValueError, "reward_weights has 2 values for 1 rewards"),
         ({"reward": "ground_truth"}, ValueError, "needs the obs column with the true labels"),
         ({"eval_adatas": toy_cells(20)}, ValueError, "needs the obs column with the true labels"),
@@ -409,3 +420,22 @@ def test_puzzles_are_trained_by_the_reward_of_cell_o1(tmp_path):
     assert reward.between(-1, 1).all()
     assert reward.tail(3).mean() > reward.head(3).mean() + 0.1
     assert history["joint_annotation_reward/valid"].tail(3).mean() > 0.9
+
+
+# --- gene changes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_gene_changes_are_trained_by_rewards_of_a_program(tmp_path):
+    start = save_toy(tmp_path / "random", 64, ("<change>", "<changed>", "|"), tasks=["gene_changes"])
+    cells = toy_cells(80)
+    genes = cells.var_names[:6].tolist()
+    settings = {
+        "tasks": {"gene_changes": {**RESPONSE["response"], "n_changed": 2}},
+        "reward": [sd.rewards.gene_program_reward(genes), sd.rewards.embedding_reward(genes, np.eye(6)), "duality"],
+        "max_steps": 2,
+    }
+    history = align(start, tmp_path / "aligned", cells, **settings).history.iloc[0]  # two updates a rollout
+    assert -1 <= history["gene_program_reward/mean"] <= 1
+    assert history["embedding_reward/mean"] < 0
+    assert 0 <= history["duality_gene_changes/mean"] <= 1

@@ -38,9 +38,19 @@ def test_settings_are_those_of_the_papers():
     assert cell_o1["batch_size"] / cell_o1["num_generations"] == 64
     assert cell_o1["max_steps"] * 64 == 20 * 6912
     assert SFT_PRESETS["cell-o1"]["lora"]["r"] == 256
+    c2s_scale = GRPO_PRESETS["c2s-scale"]
+    assert c2s_scale["batch_size"] == 8 * 4 * 3 == 4 * c2s_scale["num_generations"]
+    assert (c2s_scale["learning_rate"], c2s_scale["beta"]) == (1e-6, 5e-3)
     assert cell_o1["reward"] is sd.rewards.joint_annotation_reward
 
 
 def test_the_reward_is_that_of_the_preset_unless_given():
     assert inspect.signature(sd.tl.train_grpo_duality).parameters["reward"].default is None
-    assert {preset["reward"] for preset in GRPO_PRESETS.values()} == {"duality", sd.rewards.joint_annotation_reward}
+    rewards = {name: preset["reward"] for name, preset in GRPO_PRESETS.items()}
+    assert rewards.pop("c2s-scale") is None, "the gene program is the user's"
+    assert set(rewards.values()) == {"duality", sd.rewards.joint_annotation_reward}
+
+
+def test_a_preset_without_a_reward_needs_one(counts, tmp_path):
+    with pytest.raises(ValueError, match=r"preset='c2s-scale' has no reward of its own: pass reward=, such as"):
+        sd.tl.train_grpo_duality(counts, "embedded", tmp_path / "m", tasks=["annotation"], preset="c2s-scale")

@@ -62,15 +62,25 @@ class GeneChangeExamples(ResponseExamples):
             truth = self._ranked(changes.resampled(group, perturbation, rng))
         others = [one for one in self._present if one != perturbation]
         wrong = [others[i] for i in rng.permutation(len(others))[:_N_WRONG]]
-        example = self._change(row, genes, perturbation, truth)
+        example = self._example(row, genes, perturbation, truth)
         return TrainingExample(self.task, example, wrong, dual_answer=noise)
 
     def _ranked(self, change: NDArray[np.float64]) -> Changes:
         return ranked_changes(change, self.cells.gene_names, self.n_changed)
 
-    def _change(
-        self, row: int, genes: list[str], perturbation: Perturbation, truth: Changes | None
-    ) -> GeneChangeExample:
+    def _true_answer(self, row: int, perturbation: Perturbation, rng: np.random.Generator) -> Changes:
+        """The change of the group of this control cell, or from it to a treated cell."""
+        self._treated_rows(row, perturbation)
+        if self.task.pairs == "cells":
+            return self._ranked(self._changes.single(self._groups[row], perturbation, row, rng))
+        return self._ranked(self._changes.resampled(self._groups[row], perturbation, rng))
+
+    @cached_property
+    def _changes(self) -> GroupChanges:
+        """Changes between all readable cells."""
+        return GroupChanges(self._expression, self._members(self.cells.readable))
+
+    def _example(self, row: int, genes: list[str], perturbation: Perturbation, truth: Any) -> GeneChangeExample:
         return GeneChangeExample(
             genes=tuple(genes),
             perturbation=perturbation,
@@ -82,12 +92,11 @@ class GeneChangeExamples(ResponseExamples):
 
     def knowledge(self) -> dict[str, Any]:
         """The perturbations, the length of the lists, and the lines from the rank of a gene to its change."""
-        changes = GroupChanges(self._expression, self._members(self.cells.readable))
         return {
             **super().knowledge(),
             "n_changed": self.n_changed,
             "lines": {
                 str(one): fit_change_lines(up[: self.n_changed], down[: self.n_changed])
-                for one, (up, down) in changes.sorted_changes().items()
+                for one, (up, down) in self._changes.sorted_changes().items()
             },
         }

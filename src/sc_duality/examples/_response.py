@@ -119,22 +119,25 @@ class ResponseExamples(Examples):
         found = []
         for i, row in enumerate(every_row(np.flatnonzero(self._is_control & self.cells.readable), n, rng)):
             perturbation = chosen[i % len(chosen)]
-            after = self._treated_cell(row, perturbation, rng) if with_truth else None
+            truth = self._true_answer(row, perturbation, rng) if with_truth else None
             genes = shown_genes(self.cells, row, rng, augment=augment)
-            example = self._example(row, genes, perturbation, after)
+            example = self._example(row, genes, perturbation, truth)
             found.append(TrainingExample(self.task, example, unit=str(self.cells.names[row])))
         return found
 
-    def _treated_cell(self, row: int, perturbation: Perturbation, rng: np.random.Generator) -> tuple[str, ...]:
+    def _true_answer(self, row: int, perturbation: Perturbation, rng: np.random.Generator) -> Any:
+        """A random treated cell of the group of this control cell."""
+        return tuple(self.cells.genes([int(rng.choice(self._treated_rows(row, perturbation)))])[0])
+
+    def _treated_rows(self, row: int, perturbation: Perturbation) -> NDArray[np.int64]:
+        """The treated cells that agree with this control cell, or an error if there are none."""
         treated = np.array([one == perturbation for one in self._perturbation])
         same = np.flatnonzero((self._groups == self._groups[row]) & treated & self.cells.readable)
         if len(same) == 0:
             raise ValueError(f"no cell that agrees with {self.cells.names[row]!r} in match= has {str(perturbation)!r}")
-        return tuple(self.cells.genes([int(rng.choice(same))])[0])
+        return same
 
-    def _example(
-        self, row: int, genes: list[str], perturbation: Perturbation, truth: tuple[str, ...] | None
-    ) -> ResponseExample:
+    def _example(self, row: int, genes: list[str], perturbation: Perturbation, truth: Any) -> ResponseExample:
         return ResponseExample(
             genes=tuple(genes),
             perturbation=perturbation,

@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..metrics import kendall_tau
+from ..metrics import kendall
 from ..tasks import Question
-from ._completions import RewardFunction, read_answers
+from ._completions import RewardFunction
+from ._program_scores import check_program, program_scores
 
 
 def gene_program_reward(genes: Sequence[str]) -> RewardFunction:
-    """Make a reward for generated cells: Kendall’s τ of the genes of a program, such as apoptosis.
+    """Make a reward for generated cells and gene changes: Kendall’s τ of the genes of a program, such as apoptosis.
 
     Parameters
     ----------
     genes
-        The program, at least two genes. Genes that a cell does not name share the last rank.
+        The program, at least two genes. Genes that a cell does not name share the last rank. Of gene changes, those
+        that go up rank first, then those that neither list names, which share a rank, then those that go down.
 
     Returns
     -------
-    A reward function with values between −1 and 1: 0 where no cell can be read, ``None`` without a true cell.
+    A reward function with values between −1 and 1: 0 where no answer can be read, ``None`` without a true answer and
+    for tasks whose answers hold no genes. It reads the truth (``needs_truth``).
+
+    Raises
+    ------
+    ValueError
+        There are fewer than two genes; by the reward, the model knows fewer than two of them.
 
     Notes
     -----
@@ -36,17 +44,15 @@ def gene_program_reward(genes: Sequence[str]) -> RewardFunction:
     >>> apoptosis(["<answer>BAX CASP3</answer>", "<answer>CASP3 BAX</answer>"], [question] * 2)
     [1.0, -1.0]
     """
-    program = tuple(dict.fromkeys(genes))
-    if len(program) < 2:
-        raise ValueError(f"a gene program needs two different genes or more, got {list(genes)}")
+    program = check_program(genes)
 
     def gene_program_reward(
         completions: Sequence[Any], question: Sequence[Question], **_columns: Any
     ) -> list[float | None]:
-        answers = read_answers(completions, question)
         return [
-            None if one.target is None else 0.0 if answer is None else kendall_tau(one.target, answer.value, program)
-            for one, answer in zip(question, answers, strict=True)
+            None if one is None else 0.0 if one.answer is None else kendall([one.truth], [one.answer])
+            for one in program_scores(completions, question, program)
         ]
 
+    gene_program_reward.needs_truth = True  # type: ignore[attr-defined]
     return gene_program_reward

@@ -42,3 +42,6 @@ def ground_truth_reward(
         None if one.target is None else 0.0 if answer is None else one.similarity(answer.value)
         for one, answer in zip(question, answers, strict=True)
     ]
+
+
+ground_truth_reward.needs_truth = True  # type: ignore[attr-defined]

@@ -53,3 +53,6 @@ def joint_annotation_reward(
 
     answers = read_answers(completions, question)
     return [reward(one, answer) for one, answer in zip(question, answers, strict=True)]
+
+
+joint_annotation_reward.needs_truth = True  # type: ignore[attr-defined]

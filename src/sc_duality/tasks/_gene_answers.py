@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..metrics import rank_weighted_jaccard
 from ._parse import Answer, Failure, Reason, read_genes
+
+
+def rank_scores(ranked: Sequence[str], genes: Sequence[str]) -> NDArray[np.float64]:
+    """Score of each of ``genes`` by its rank r of n in a list: log((n + 1) / r), and 0 for those not in it.
+
+    Expression falls about linearly with log rank, so differences of scores are like differences of log expression.
+    """
+    rank = {gene: i for i, gene in enumerate(dict.fromkeys(ranked), 1)}
+    last = len(rank) + 1
+    return np.log(last / np.array([rank.get(gene, last) for gene in genes], dtype=float))
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,8 @@ class GeneList:
     ('MS4A1', 'CD79A')
     >>> genes.similarity(("CD79A", "MS4A1"), ("CD79A",))
     0.666...
+    >>> genes.gene_scores(("MS4A1", "CD79A"), ("CD79A", "MS4A1", "CD3E")).round(2)
+    array([0.41, 1.1 , 0.  ])
     """
 
     vocabulary: Collection[str] | None = None
@@ -56,6 +71,10 @@ class GeneList:
     def similarity(self, target: Sequence[str], answer: Sequence[str]) -> float:
         """Rank-weighted Jaccard similarity (CellDuality, equation 3)."""
         return rank_weighted_jaccard(target, answer)
+
+    def gene_scores(self, answer: Sequence[str], genes: Sequence[str]) -> NDArray[np.float64]:
+        """Score of each of ``genes`` by its rank, for rewards of gene programs; genes not in the list share 0."""
+        return rank_scores(answer, genes)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..metrics import rank_weighted_jaccard
+from ._gene_answers import rank_scores
 from ._parse import SHOWN, Answer, Failure, Reason, read_genes
 
 #: Stands between the two lists.
@@ -36,6 +40,8 @@ class GeneChanges:
     'ISG15 IFI6 | ACTB'
     >>> changes.parse("ISG15 FOO | ACTB").value, changes.parse("|").value
     ((('ISG15',), ('ACTB',)), ((), ()))
+    >>> changes.gene_scores((("ISG15", "IFI6"), ("ACTB",)), ("IFI6", "ACTB", "MX1")).round(2)
+    array([ 0.41, -0.69,  0.  ])
     """
 
     vocabulary: Collection[str] | None = None
@@ -43,6 +49,7 @@ class GeneChanges:
 
     options = None
     longest = None
+    empty = ((), ())
 
     @property
     def n_tokens(self) -> int:
@@ -81,3 +88,8 @@ class GeneChanges:
         """Mean rank-weighted Jaccard similarity of the two lists; two empty lists are equal."""
         pairs = list(zip(target, answer, strict=True))
         return sum(rank_weighted_jaccard(*pair) if any(pair) else 1.0 for pair in pairs) / len(pairs)
+
+    def gene_scores(self, answer: Changes, genes: Sequence[str]) -> NDArray[np.float64]:
+        """Score of each of ``genes`` by its rank: above 0 for genes up, below 0 for genes down, else 0."""
+        up, down = answer
+        return rank_scores(up, genes) - rank_scores(down, genes)

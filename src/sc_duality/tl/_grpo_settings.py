@@ -8,6 +8,8 @@ from typing import Any
 
 from ..duality import Duality
 from ..rewards import RewardFunction, named_columns
+from ..tasks import TrainingExample
+from ..train import TaskReward
 
 Reward = str | RewardFunction
 
@@ -37,6 +39,29 @@ def check_rewards(rewards: Sequence[Reward], weights: Sequence[float] | None) ->
     if len(weights) != len(rewards):
         raise ValueError(f"reward_weights has {len(weights)} values for {len(rewards)} rewards: pass one each")
     return [float(weight) for weight in weights]
+
+
+def needs_truth(reward: Reward) -> bool:
+    """Whether a reward cannot do without the truth: a function says so by ``needs_truth = True``."""
+    return reward == "ground_truth" if isinstance(reward, str) else bool(getattr(reward, "needs_truth", False))
+
+
+def check_on_truth(rewards: Sequence[Reward], examples: Sequence[TrainingExample]) -> None:
+    """Refuse a function that needs the truth and has no reward even for true answers: nothing would be trained."""
+    questions = [one.question() for one in examples]
+    first = {one.task.name: i for i, one in reversed(list(enumerate(examples))) if one.example.truth is not None}
+    rows = list(first.values())
+    completions = [questions[i].completion(questions[i].target) for i in rows]
+    for reward in rewards:
+        if not callable(reward) or not needs_truth(reward):
+            continue
+        found = TaskReward(reward_name(reward), reward, examples, questions)([""] * len(rows), completions, rows)
+        if all(one is None for one in found):
+            names = ", ".join(dict.fromkeys(one.task.name for one in examples))
+            raise ValueError(
+                f"reward={reward_name(reward)} gives no reward to the true answers of {names}: pass a task whose "
+                "answers it reads, and the obs columns with their truth"
+            )
 
 
 def reward_name(reward: Reward) -> str:

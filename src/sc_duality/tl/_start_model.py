@@ -47,15 +47,16 @@ def with_new_labels(spec: ModelSpec, builders: Sequence[Examples]) -> tuple[Mode
 
     Only for models with one token a gene and a label; others take any label.
     """
-    if spec.genes is None or not spec.known(Annotation.name, "labels"):
+    if spec.genes is None:
         return spec, []
     values = sorted({label for one in builders for label in one.cell_types()})
     names = model_labels(spec, values) if values else {}
-    new = [label for label in dict.fromkeys(names.values()) if label not in spec.known(Annotation.name, "labels")]
+    known = spec.known(Annotation.name, "labels", ())
+    new = [label for label in dict.fromkeys(names.values()) if label not in known]
     label_tokens(spec, new)
     if new:
         logger.warning("new cell types, which the model %r gets tokens for: %s", spec.name, ", ".join(new))
-    return with_labels(spec, new), new
+    return with_labels(spec, new) if new else spec, new
 
 
 def reference_studies(
@@ -103,11 +104,10 @@ def start_model(
         if before.known(Annotation.name, "in_distribution"):
             write_reference(spec, before, studies, part)
         if new:
-            known = list(before.known(Annotation.name, "labels"))
+            known = list(before.known(Annotation.name, "labels", ()))
             like = [task.template.render("label", label) for label in known]
-            add_tokens(
-                part, list(label_tokens(before, new).values()), _similar(before, known, new, studies, task), like
-            )
+            shares = _similar(before, known, new, studies, task) if known else None
+            add_tokens(part, list(label_tokens(before, new).values()), shares, like)
         if tokens:
             add_tokens(part, tokens)
         write_spec(spec, part)

@@ -18,7 +18,7 @@ from ..duality import Duality
 from ..examples import ModelCells, build, builder_of
 from ..tasks import Task, TrainingExample
 from ..train import Run, Schedule, Trained, check_options, check_trl, digest
-from ._grpo_settings import Reward, check_rewards, duality_record, reward_name
+from ._grpo_settings import Reward, check_on_truth, check_rewards, duality_record, needs_truth, reward_name
 from ._trainer_input import Tasks, known_tasks, model_cells, starting_model
 from ._training_presets import GRPO_PRESETS
 
@@ -77,7 +77,8 @@ def train_grpo_duality(
     reward
         ``"duality"``, the default; ``"pseudo_label"``, the control without a dual task: agreement with the answer
         before training; ``"ground_truth"``, the oracle, which reads the truth; a function in TRL's signature (see
-        :mod:`sc_duality.rewards`); or a list of these, which are added with ``reward_weights``.
+        :mod:`sc_duality.rewards`), which gets the truth where the data hold it, and with ``needs_truth = True`` is
+        refused where they do not; or a list of these, which are added with ``reward_weights``.
     duality
         How the dual task scores, what it hides, and the verifier: see :class:`sc_duality.Duality`.
     eval_adatas
@@ -93,7 +94,8 @@ def train_grpo_duality(
         ``"default"``: the posterior form from the label alone, scored by the reference policy; 200 updates of 64
         completions. ``"cellduality"``: the paper's settings. ``"cell-o1"``: those of Cell-o1 for joint annotation, with
         :func:`sc_duality.rewards.joint_annotation_reward`, 5 completions of each of 64 prompts an update, and 2,160
-        updates. Arguments come before the preset.
+        updates. ``"c2s-scale"``: those of C2S-Scale for drug responses, 24 completions a prompt; pass ``reward``, as
+        of :func:`sc_duality.rewards.gene_program_reward`. Arguments come before the preset.
     lora
         Rank of a LoRA adapter, or fields of a ``peft.LoraConfig``; all weights are trained by default. The adapter is
         merged in the end.
@@ -164,6 +166,10 @@ def train_grpo_duality(
     config = {**GRPO_PRESETS[preset], **options}
     usual_reward, usual_duality = config.pop("reward"), config.pop("duality")
     reward, how = usual_reward if reward is None else reward, usual_duality if duality is None else duality
+    if reward is None:
+        raise ValueError(
+            f"preset={preset!r} has no reward of its own: pass reward=, such as sd.rewards.gene_program_reward(genes)"
+        )
     schedule = Schedule(**{field.name: config.pop(field.name) for field in fields(Schedule) if field.name in config})
     rewards: list[Reward] = [reward] if isinstance(reward, str) or callable(reward) else list(reward)
     weights = check_rewards(rewards, config.pop("reward_weights", None))
@@ -177,8 +183,11 @@ def train_grpo_duality(
         """``n`` examples, the tasks and objects in turn."""
         each = -(-n // (len(objects) * len(chosen)))
         builders = [build(task, cells, how) for cells in objects for task in chosen]
+        missing = any(map(needs_truth, rewards)) and not any(one.has_truth for one in builders)  # builders say what
         parts = [
-            one.unlabelled(each, generator, augment=augment, with_truth=with_truth or (custom and one.has_truth))
+            one.unlabelled(
+                each, generator, augment=augment, with_truth=with_truth or missing or (custom and one.has_truth)
+            )
             for one in builders
         ]
         return [one for same in zip(*parts, strict=True) for one in same]
@@ -190,6 +199,7 @@ def train_grpo_duality(
         max(schedule.max_steps * schedule.batch_size, schedule.generation_batch_size) // schedule.num_generations
     )
     examples = build_examples(objects, n_prompts, augment=augment, with_truth="ground_truth" in rewards)
+    check_on_truth(rewards, examples)
     labelled = [] if eval_adatas is None else build_examples(
         read(eval_adatas), _N_LABELLED * len(chosen), augment=False, with_truth=True
     )  # fmt: skip

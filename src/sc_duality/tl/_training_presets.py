@@ -20,7 +20,8 @@ SFT_PRESETS: dict[str, dict[str, Any]] = {
 #: CellDuality: G = 8, rollouts of 512 completions in mini-batches of 32, 200 rollouts, and the policy as its own
 #: verifier by sampling (§3.4.1 and §4.1; that 512 counts completions, and 200 rollouts, is our reading). Cell-o1
 #: (appendix B.3): 5 completions of each of 64 prompts an update, 20 epochs of 6,912 prompts, its learning rate is not
-#: stated.
+#: stated. C2S-Scale (§4.7.9, L1000): 24 completions a prompt (32 for cytokines), 3,000 steps; batches of 8 with 4 steps
+#: of accumulation on the 3 GPUs that train are 4 prompts an update, which is our reading. The user names the program.
 GRPO_PRESETS: dict[str, dict[str, Any]] = {
     "default": {"reward": "duality", "duality": Duality()},
     "cellduality": {
@@ -40,5 +41,15 @@ GRPO_PRESETS: dict[str, dict[str, Any]] = {
         "max_steps": 20 * 6912 // 64,
         "beta": 0.001,
         "max_completion_length": 3000,
+    },
+    "c2s-scale": {
+        "reward": None,
+        "duality": Duality(),
+        "num_generations": 24,
+        "generation_batch_size": 8 * 4 * 3,
+        "batch_size": 8 * 4 * 3,
+        "max_steps": 3000,
+        "learning_rate": 1e-6,
+        "beta": 0.005,
     },
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._run import Run, Trained, digest
 from ._schedule import Schedule
+from ._task_reward import TaskReward
 from ._traces import ACCEPTED, BELOW, NOT_ANSWERED, WRONG, Counts, Distilled, Trace, TraceFile, read_traces
 from ._trainer_args import check_options
 from ._trl import check_trl
@@ -30,6 +31,7 @@ __all__ = [
     "Distilled",
     "Run",
     "Schedule",
+    "TaskReward",
     "Trace",
     "TraceFile",
     "Trained",

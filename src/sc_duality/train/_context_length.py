@@ -54,8 +54,9 @@ def check_context_length(
 
     needed: list[tuple[str, int]] = []
     for one in examples:
-        answer = one.task.answer_type(one.example).longest
-        dual = one.task.dual(one.example, () if answer is None else answer)
+        answer_type = one.task.answer_type(one.example)
+        answer = answer_type.longest
+        dual = one.task.dual(one.example, getattr(answer_type, "empty", ()) if answer is None else answer)
         if dual is not None:  # a generated cell may take up the whole completion
             needed.append((dual.prompt, target_length(dual) + (max_completion_length if answer is None else 0)))
     texts = [text for one in labelled for text in one.texts()]
