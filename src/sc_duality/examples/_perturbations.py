@@ -81,16 +81,7 @@ def warn_untrained(spec: ModelSpec, perturbations: Sequence[Perturbation]) -> No
 
 
 def own_perturbation(spec: ModelSpec, perturbation: Perturbation) -> Perturbation | None:
-    """The model's form of this perturbation, ``None`` if it was not trained on it.
-
-    Examples
-    --------
-    >>> import sc_duality as sd
-    >>> from sc_duality.examples import own_perturbation
-    >>> from sc_duality.tasks import Perturbation
-    >>> str(own_perturbation(sd.models.resolve("embedded"), Perturbation("cytokine", "IFNB1")))
-    'cytokine IFNB1 6 h'
-    """
+    """The model's form of this perturbation, ``None`` if it was not trained on it."""
     same = [one for one in known_perturbations(spec) if one.covers(perturbation) or perturbation.covers(one)]
     if perturbation in same:
         return perturbation
