@@ -54,6 +54,15 @@ class Responsive(ScriptedModel):
         return f"<answer>{' '.join(order[: len(genes.split())])}</answer>"
 
 
+class GeneChanges(Responsive):
+    """``drug_n`` raises the gene set in n % of the cells, and changes nothing in the others."""
+
+    def _answer(self, prompt, sampling, seen):
+        answer = super()._answer(prompt, sampling, seen)
+        raised = answer.startswith(f"<answer>{' '.join(GENE_SET)}")
+        return f"<answer>{' '.join(GENE_SET) if raised else ''} | </answer>"
+
+
 @pytest.fixture(scope="module")
 def pbmc() -> ad.AnnData:
     adata = sd.datasets.pbmc3k()
@@ -435,6 +444,37 @@ def test_perturbations_that_a_model_was_not_trained_on_are_kept_apart(cells) -> 
     known = [{"operation": "control"}, {"operation": "drug", "target": "drug_50"}]
     model = Responsive(knows={"response": {"perturbations": known}})
     assert len(screen(cells, ["drug_0", "drug_50", "drug_90"], model)) == 6
+
+
+def test_perturbations_without_training_are_named_once(cells, caplog) -> None:
+    library = ["IRF7", "CD74", "STAT1"]
+    sampling = sd.Sampling(temperature=0.0)
+    sd.tl.screen(
+        cells["tumour"][:1].copy(), library, gene_set=GENE_SET, operation="knockdown", n_genes=3, sampling=sampling
+    )
+    warnings = [record.getMessage() for record in caplog.records if "was not trained on" in record.getMessage()]
+    known = "the model 'embedded' was not trained on 2 of 3 perturbations (knockdown IRF7, knockdown CD74)"
+    assert warnings == [f"{known}: it extrapolates"]
+
+
+def test_other_values_of_control_cells_are_another_screen(cells, tmp_path: Path) -> None:
+    """Gene changes are added to the measured cell, so its values count and not its sentence alone."""
+    output, arguments = tmp_path / "screen.sqlite", {"form": "changes", "output": tmp_path / "screen.sqlite"}
+    screen(cells, model=GeneChanges(), **arguments)
+    model = GeneChanges()
+    screen(cells, model=model, **arguments)
+    assert model.requested == []
+    cells["tumour"].X = cells["tumour"].X.power(2)
+    with pytest.raises(FileExistsError, match=r"cells of 'tumour'"):
+        screen(cells, model=model, **arguments)
+    assert output.exists()
+
+
+def test_gene_changes_move_the_score(cells) -> None:
+    found = by_name(screen(cells, ["drug_0", "drug_99"], GeneChanges(), form="changes"))
+    assert found["effect"]["drug_99"] > 0 == found["effect"]["drug_0"]
+    assert found["p"]["drug_99"] < 0.01
+    assert found["p"]["drug_0"] == 1
 
 
 def test_a_gene_set_that_the_model_cannot_predict_is_refused(cells) -> None:

@@ -12,7 +12,7 @@ from ._known_labels import KnownLabels, Meant
 from ._label_options import known_as
 from ._label_task import LabelExamples
 from ._model_cells import ModelCells
-from ._perturbations import known_perturbation, perturbation_options, to_json, to_perturbation
+from ._perturbations import known_perturbation, perturbation_options, to_json, to_perturbation, warn_untrained
 from ._results import param_context, param_list, result_params, stored_context
 
 __all__ = [
@@ -46,4 +46,5 @@ __all__ = [
     "to_perturbation",
     "to_task",
     "to_tasks",
+    "warn_untrained",
 ]

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from ..cells import preview
 from ..models import ModelSpec
 from ..tasks import GeneChangeResponse, Perturbation, Response
 
@@ -37,7 +38,7 @@ def known_perturbation(spec: ModelSpec, perturbation: Perturbation) -> Perturbat
     """The model's own form of this perturbation: itself for a model that takes any.
 
     Dose and time need to agree only where both sides have them. A model with gene tokens that knows a knockdown, or
-    another operation on genes, takes it of any of its genes, with a warning.
+    another operation on genes, takes it of any of its genes, see :func:`warn_untrained`.
 
     Examples
     --------
@@ -53,24 +54,34 @@ def known_perturbation(spec: ModelSpec, perturbation: Perturbation) -> Perturbat
         return own or perturbation
     operations = {one.operation for one in known}
     if perturbation.is_of_gene and perturbation.operation in operations and perturbation.target in spec.genes:
-        logger.warning("the model %r was not trained on %s: it extrapolates", spec.name, perturbation)
         return perturbation
     raise ValueError(
         f"{str(perturbation)!r} is not a perturbation of the model {spec.name!r}: choose {', '.join(map(str, known))}"
     )
 
 
-def own_perturbation(spec: ModelSpec, perturbation: Perturbation) -> Perturbation | None:
-    """The model's form of this perturbation, ``None`` if it was not trained on it.
+def warn_untrained(spec: ModelSpec, perturbations: Sequence[Perturbation]) -> None:
+    """Warn about perturbations that a model was not trained on, although it lists its perturbations.
 
     Examples
     --------
     >>> import sc_duality as sd
-    >>> from sc_duality.examples import own_perturbation
+    >>> from sc_duality.examples import warn_untrained
     >>> from sc_duality.tasks import Perturbation
-    >>> str(own_perturbation(sd.models.resolve("embedded"), Perturbation("cytokine", "IFNB1")))
-    'cytokine IFNB1 6 h'
+    >>> warn_untrained(sd.models.resolve("embedded"), [Perturbation("cytokine", "IFNB1")])
     """
+    if not known_perturbations(spec) or spec.genes is None:
+        return
+    untrained = [str(one) for one in perturbations if own_perturbation(spec, one) is None]
+    if untrained:
+        logger.warning(
+            "the model %r was not trained on %d of %d perturbations (%s): it extrapolates",
+            *(spec.name, len(untrained), len(perturbations), preview(untrained)),
+        )
+
+
+def own_perturbation(spec: ModelSpec, perturbation: Perturbation) -> Perturbation | None:
+    """The model's form of this perturbation, ``None`` if it was not trained on it."""
     same = [one for one in known_perturbations(spec) if one.covers(perturbation) or perturbation.covers(one)]
     if perturbation in same:
         return perturbation

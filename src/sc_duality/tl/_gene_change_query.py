@@ -32,6 +32,12 @@ class GeneChangeQuery(ResponseQuery):
     def _longest(self) -> int:
         return 2 * self.n_changed + 1
 
+    def control_values(self) -> bytes:
+        """Expression of the control cells, over the genes of the data."""
+        return b"".join(
+            np.ascontiguousarray(part).tobytes() for part in (self._expression.indices, self._expression.data)
+        )
+
     @property
     def n_changed(self) -> int:
         """Genes of each list at most."""

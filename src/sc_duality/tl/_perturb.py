@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 
 from ..cells import adata_keys, in_memory, modality, seed, written_fields
-from ..examples import Context, check_context, perturbation_options, stored_context, to_json, to_perturbation
+from ..examples import (
+    Context,
+    check_context,
+    perturbation_options,
+    stored_context,
+    to_json,
+    to_perturbation,
+    warn_untrained,
+)
 from ..models import LanguageModel, Sampling, load
 from ..tasks import Perturbation
 from ._generated_cells import GeneratedCells, add_sentences, check_keys, to_anndata
@@ -145,6 +153,7 @@ def perturb(
     model, spec = resolve_model(model)
     make_query, requested = query_class(spec, form), to_perturbation(perturbation)
     options = perturbation_options(spec, requested)
+    warn_untrained(spec, [requested])
     query = make_query(
         data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context, layer=layer, use_raw=use_raw
     )

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,6 +103,15 @@ class ResponseQuery(ABC):
     def control(self) -> list[list[str]]:
         """The genes of the control cells that the model reads."""
         return self.cells.genes()
+
+    def fingerprint(self) -> str:
+        """A hash of all that decides the predictions of these cells, besides the model and the perturbation."""
+        read = (self.cells.names.tolist(), self.control, self.cells.context(slice(0, len(self.cells))))
+        return blake2b(repr(read).encode() + self.control_values(), digest_size=8).hexdigest()
+
+    def control_values(self) -> bytes:
+        """Expression of the control cells, if predictions are added to it."""
+        return b""
 
     def predict(
         self, engine: LanguageModel, perturbations: Sequence[Perturbation], params: SamplingParams, n_samples: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import chain
 from typing import Any
 
@@ -39,12 +38,6 @@ class ScreenContext:
     def cells(self) -> ModelCells:
         """The cells as the model reads them."""
         return self.query.cells
-
-    def fingerprint(self) -> str:
-        """A hash of all that prompts hold of these cells."""
-        cells = self.cells
-        shown = (cells.names.tolist(), cells.genes(), cells.context(slice(None)))
-        return blake2b(repr(shown).encode(), digest_size=8).hexdigest()
 
     def changes(self, predicted: Sequence[Sequence[PredictedCells]], gene_set: Sequence[str]) -> list[NDArray[Any]]:
         """Score of the predicted minus that of the control cell, for each perturbation (cells × replicates).

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._validation import is_missing
 from ..cells import preview
-from ..examples import known_perturbation, to_perturbation
+from ..examples import known_perturbation, to_perturbation, warn_untrained
 from ..models import ModelSpec
 from ..tasks import Perturbation
 
@@ -73,6 +73,7 @@ def check_known(spec: ModelSpec, library: Library) -> None:
     if reasons:
         n = len(library.perturbations)
         raise ValueError(f"{len(reasons)} of {n} perturbations in library cannot be predicted: {reasons[0]}")
+    warn_untrained(spec, library.perturbations)
 
 
 def read_gene_set(gene_set: Any) -> tuple[str, tuple[str, ...]]:

@@ -39,7 +39,7 @@ def screen_settings(
         "max_tokens": params.max_tokens,
         "rng": params.seed,
         **others,
-        **{f"cells of {one.name!r}": one.fingerprint() for one in contexts},
+        **{f"cells of {one.name!r}": one.query.fingerprint() for one in contexts},
     }
 
 
