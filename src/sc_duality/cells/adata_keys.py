@@ -45,6 +45,9 @@ SENSITIVITY = "sensitivity"
 CELL_PUZZLES = "cell_puzzles"
 PUZZLE, CANDIDATE, CELL, SPLIT = "puzzle", "candidate", "cell", "split"
 
+#: Layers of predicted cells: the control cells, and the predicted change.
+CONTROL_LAYER, CHANGE_LAYER = "control", "change"
+
 #: Label of a cell whose most likely label has too low a confidence.
 UNKNOWN = "unknown"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -9,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..tasks import Changes, GeneChangeExample, GeneChangeResponse, Perturbation, TrainingExample
+from ..cells import adata_keys, gene_columns
+from ..tasks import Changes, GeneChangeExample, GeneChangeResponse, Perturbation, Task, TrainingExample
 from ._change_lines import fit_change_lines
 from ._examples import Pool
 from ._group_changes import GroupChanges, Members, ranked_changes
-from ._response import P_CONTROL, ResponseExamples
+from ._known_genes import model_names
+from ._perturbations import from_json
+from ._response import P_CONTROL, ResponseExamples, ResponseResults
 
 #: The longest list, as a share of the genes.
 _LONGEST = 1 / 8
@@ -100,3 +104,34 @@ class GeneChangeExamples(ResponseExamples):
                 for one, (up, down) in self._changes.sorted_changes().items()
             },
         }
+
+    @classmethod
+    def task_from_params(cls, params: Mapping[str, Any]) -> Task:
+        """The task with the perturbations of an earlier result."""
+        return GeneChangeResponse(perturbations=from_json(params["options_json"]))
+
+    @property
+    def _results(self) -> type[ResponseResults]:
+        return GeneChangeResults
+
+
+class GeneChangeResults(ResponseResults):
+    """Predicted changes with the control cells that they were predicted from."""
+
+    @cached_property
+    def _columns(self) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+        """Columns of the data whose genes the model knows, and its symbols of these."""
+        cells = self._treated
+        columns = gene_columns(cells.sentences.genes, cells.adata, cells.sentences.params.get("gene_symbols"))
+        names = model_names(cells.sentences.genes, cells.spec)
+        kept = (columns >= 0) & np.array([name is not None for name in names])
+        return columns[kept], names[kept]
+
+    def _example(self, **fields: Any) -> GeneChangeExample:
+        return GeneChangeExample(n_changed=len(self._columns[0]), **fields)
+
+    def _answers(self, rows: slice) -> list[Any]:
+        columns, names = self._columns
+        changes = self._treated.adata.layers[adata_keys.CHANGE_LAYER][rows]
+        dense = np.asarray(changes.todense() if hasattr(changes, "todense") else changes, dtype=float)[:, columns]
+        return [ranked_changes(change, names, len(columns)) for change in dense]

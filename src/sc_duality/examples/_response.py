@@ -31,6 +31,10 @@ class ResponseExamples(Examples):
     task_class = Response
     extends_knowledge = True
 
+    @property
+    def _results(self) -> type[ResponseResults]:
+        return ResponseResults
+
     @cached_property
     def _perturbation(self) -> NDArray[Any]:
         """The perturbation of each cell, ``None`` where it is unknown."""
@@ -170,7 +174,8 @@ class ResponseExamples(Examples):
             n_genes=self.cells.n_genes,
             context=param_list(params, "context"),
         )
-        return ResponseResults(self.task, self.cells, control, predictions(self.cells.adata, key, names), names)
+        found = predictions(self.cells.adata, key, names)
+        return self._results(self.task, self.cells, control, found, names)
 
 
 class ResponseResults(Results):
@@ -188,11 +193,11 @@ class ResponseResults(Results):
         self._treated, self._control, self._perturbations, self._names = treated, control, perturbations, names
 
     def block(self, rows: slice) -> tuple[list[Any], list[Any]]:
-        """Examples and predicted sentences."""
+        """Examples and predictions."""
         options, chosen = tuple(self._names.values()), self._perturbations[rows]
         cells = zip(self._control.genes(rows), chosen, self._control.context(rows), strict=True)
         examples = [
-            ResponseExample(
+            self._example(
                 genes=tuple(genes),
                 perturbation=self._names[one] if one else options[0],
                 options=options,
@@ -200,5 +205,12 @@ class ResponseResults(Results):
             )
             for genes, one, context in cells
         ]
-        treated = self._treated.genes(rows)
-        return examples, [tuple(genes) if one and genes else None for one, genes in zip(chosen, treated, strict=True)]
+        answers = zip(chosen, self._treated.genes(rows), self._answers(rows), strict=True)
+        return examples, [answer if one and genes else None for one, genes, answer in answers]
+
+    def _example(self, **fields: Any) -> ResponseExample:
+        return ResponseExample(**fields)
+
+    def _answers(self, rows: slice) -> list[Any]:
+        """Predicted sentences."""
+        return [tuple(genes) for genes in self._treated.genes(rows)]

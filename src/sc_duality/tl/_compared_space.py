@@ -9,9 +9,8 @@ import numpy as np
 from anndata import AnnData
 from scipy import sparse
 
-from ..cells import project_cells, project_expression, to_shared_expression, to_shared_genes
+from ..cells import adata_keys, project_cells, project_expression, to_shared_expression, to_shared_genes
 from ._cell_scores import Embedded
-from ._perturb import CONTROL
 
 #: Components of the default embedding.
 N_COMPONENTS = 50
@@ -80,7 +79,11 @@ class ExpressionSpace(NamedTuple):
 
     def populations(self, real: AnnData, generated: AnnData, control: AnnData) -> Populations:
         """See :class:`ComparedSpace`; predicted cells bring their control cells in ``layers["control"]``."""
-        layers: Mapping[str, tuple[str, str]] = {"own": ("generated", CONTROL)} if CONTROL in generated.layers else {}
+        layer, layers = adata_keys.CONTROL_LAYER, {}
+        if layer in generated.layers:
+            layers = {"own": ("generated", layer)}
+            {"own": ("generated", CONTROL)} if adata_keys.CONTROL_LAYER in generated.layers else {}
+        )
         objects = {"real": real, "generated": generated, "control": control}
         shared = to_shared_expression(objects, self.sentence_key, layers)
         values = shared.values

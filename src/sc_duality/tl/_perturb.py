@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Layers next to the predicted cells in ``X``: the control cells, and the predicted change.
-CONTROL, CHANGE = "control", "change"
-
 
 def perturb(
     adata: AnnData | MuData,
@@ -172,7 +169,8 @@ def perturb(
     )
     result = to_anndata(cells, obs, query.genes, n_genes=width, sentence_key=sentence_key, key_added=key_added)
     add_sentences(result, query.control, query.genes, n_genes=width, sentence_key=adata_keys.control(sentence_key))
-    result.X, result.layers[CONTROL], result.layers[CHANGE] = predicted.X, predicted.control, predicted.change
+    result.X, result.layers[adata_keys.CONTROL_LAYER] = predicted.X, predicted.control
+    result.layers[adata_keys.CHANGE_LAYER] = predicted.change
     for column, values in zip(adata_keys.change_columns(key_added), changes, strict=True):
         result.var[column] = values
     result.uns[key_added] = provenance(
