@@ -79,11 +79,8 @@ class ExpressionSpace(NamedTuple):
 
     def populations(self, real: AnnData, generated: AnnData, control: AnnData) -> Populations:
         """See :class:`ComparedSpace`; predicted cells bring their control cells in ``layers["control"]``."""
-        layer, layers = adata_keys.CONTROL_LAYER, {}
-        if layer in generated.layers:
-            layers = {"own": ("generated", layer)}
-            {"own": ("generated", CONTROL)} if adata_keys.CONTROL_LAYER in generated.layers else {}
-        )
+        layer = adata_keys.CONTROL_LAYER
+        layers: Mapping[str, tuple[str, str]] = {"own": ("generated", layer)} if layer in generated.layers else {}
         objects = {"real": real, "generated": generated, "control": control}
         shared = to_shared_expression(objects, self.sentence_key, layers)
         values = shared.values
