@@ -101,7 +101,7 @@ def response_sets(folder: Path, seeds: list[int], names: list[str]) -> dict[str,
 
 
 def set_table(groups: list[str], models: list[dict[str, float]], baselines: list[dict[str, Any]]) -> dict[str, Any]:
-    """Means over folds; ``model`` beside the baselines."""
+    """Means over folds; ``model`` next to the baselines."""
     each = [{"model": model, **others} for model, others in zip(models, baselines, strict=True)]
     methods = list(each[0])
 
