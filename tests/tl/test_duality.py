@@ -263,11 +263,16 @@ def test_predicted_cells_are_scored_by_their_perturbation(cells, scripted_model)
     assert f"Before the perturbation, {shown} {' '.join(genes[0])}\n" in model.prompts[0]
     assert f"After the perturbation, {shown} {' '.join(reversed(genes[0]))}\n" in model.prompts[0]
     assert model.choices == ["<answer>knockdown of STAT1</answer>", "<answer>no perturbation</answer>"]
-    only = scripted_model(
-        knows={"response": {"perturbations": [{"operation": "control"}, {"operation": "drug", "target": "x"}]}}
-    )
-    with pytest.raises(ValueError, match="'knockdown STAT1'"):
-        sd.tl.duality(predicted, "perturbation", only)
+    other = scripted_model(scores=[[0.0, 0.0]], knows={"response": {"perturbations": [{"operation": "control"}]}})
+    sd.tl.duality(predicted, "perturbation", other)
+    assert predicted.obs["perturbation_duality"].iloc[0] == pytest.approx(0.5)
+
+
+def test_a_model_with_gene_tokens_scores_only_perturbations_that_it_knows(cells, scripted_model):
+    text = f"<answer>{' '.join(sd.get.gene_lists(cells)[0][:20])}</answer>"
+    predicted = sd.tl.perturb(cells, ("drug", "cisplatin"), scripted_model(texts=[text]))
+    with pytest.raises(ValueError, match="'drug cisplatin' is not a perturbation of the model 'embedded'"):
+        sd.tl.duality(predicted, "perturbation", "embedded")
 
 
 def test_embedded_model_scores_every_label_in_every_form(cells):

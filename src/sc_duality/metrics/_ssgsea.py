@@ -7,7 +7,6 @@ from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from ._checks import lists_of_names
 
@@ -61,7 +60,7 @@ def ssgsea(
     array([ 2., -1.])
     """
     sets = gene_set if isinstance(gene_set, Mapping) else {"gene_set": gene_set}
-    X = expression.tocsr() if sparse.issparse(expression) else np.asarray(expression)
+    X = expression.tocsr() if hasattr(expression, "tocsr") else np.asarray(expression)
     members = _members(X.shape, genes, sets)
     columns = np.flatnonzero(members.any(axis=0))
     n_genes, sizes = len(genes), members.sum(axis=1)
@@ -101,10 +100,11 @@ def _ranks(X: Any, columns: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np
     size = max(1, _BLOCK_VALUES // max(1, X.shape[1]))
     for start in range(0, X.shape[0], size):
         rows = X[start : start + size]
-        values = rows.data if sparse.issparse(rows) else rows
+        is_sparse = hasattr(rows, "indptr")
+        values = rows.data if is_sparse else rows
         if not np.isfinite(values).all():
             raise ValueError("expression has missing or infinite values: leave these genes or profiles out")
-        if sparse.issparse(rows):
+        if is_sparse:
             rows.sum_duplicates()
             chosen = rows[:, columns].toarray()
             present = [rows.data[a:b] for a, b in zip(rows.indptr[:-1], rows.indptr[1:], strict=True)]
