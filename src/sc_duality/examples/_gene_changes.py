@@ -20,7 +20,7 @@ from ._perturbations import from_json
 from ._response import P_CONTROL, ResponseExamples, ResponseResults
 
 #: The longest list, as a share of the genes.
-_LONGEST = 1 / 8
+_LONGEST = 1 / 3
 #: Other perturbations that a change is told from in training.
 _N_WRONG = 2
 

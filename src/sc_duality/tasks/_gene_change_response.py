@@ -39,7 +39,7 @@ class GeneChangeResponse(Response):
     Parameters
     ----------
     n_changed
-        Genes of each list at most; an eighth of the genes of the data if that is fewer.
+        Genes of each list at most; a third of the genes of the data if that is fewer.
     pairs
         What training compares: ``"groups"``, the means of treated and control cells that agree in ``match``, or
         ``"cells"``, one treated and one control cell.
