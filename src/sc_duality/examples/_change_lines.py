@@ -68,8 +68,6 @@ class ChangeLines:
     def __init__(self, spec: ModelSpec, perturbation: Perturbation) -> None:
         known: Mapping[str, Any] = spec.known(GeneChangeResponse.name, "lines", {})
         own = known.get(str(perturbation))
-        #: Whether the sizes were fitted: to this perturbation, or to others.
-        self.fitted = bool(known)
         self._up, self._down = (self._line([own] if own else list(known.values()), side) for side in (UP, DOWN))
 
     @staticmethod

@@ -112,7 +112,7 @@ class Task(ABC):
 
 
 class TrainingExample(NamedTuple):
-    """An example with its task, and wrong values that :meth:`Task.contrast` tells from the true one.
+    """An example with its task, and wrong values that ``Task.contrast`` tells from the true one.
 
     SFT learns the true answer and the dual; GRPO on a duality reward never reads the truth. The unit is the name of the
     cell, empty for a batch of cells or none. ``dual_answer`` is what the dual task is shown instead of the truth.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,8 @@ from ..examples import ChangeLines
 from ..tasks import GeneChangeExample, GeneChangeResponse, Perturbation, Question
 from ._response_query import PredictedCells, ResponseQuery
 
+logger = logging.getLogger(__name__)
+
 #: Length of the lists of a model that was not trained on this task.
 _N_CHANGED = 50
 
@@ -24,6 +27,11 @@ class GeneChangeQuery(ResponseQuery):
     unique = True
 
     def _task(self) -> GeneChangeResponse:
+        if not self.cells.spec.known(GeneChangeResponse.name, "lines"):
+            logger.warning(
+                "the model %r was not trained on gene changes: the order of its genes counts, not the size of changes",
+                self.cells.spec.name,
+            )
         return GeneChangeResponse(n_changed=self.cells.spec.known(GeneChangeResponse.name, "n_changed", _N_CHANGED))
 
     def check_samples(self, n_samples: int) -> None:
