@@ -25,7 +25,7 @@ from sc_duality.tasks import GeneChangeResponse
 
 HELD_OUT_DONOR, HELD_OUT_PATIENT = "107", "PW040"
 CONTEXTS = {"monocytes": "classical monocyte", "neutral": "B cell"}
-N_CELLS, N_LIBRARY, STEPS = 15, 200, 600
+N_CELLS, N_LIBRARY, STEPS = 8, 200, 400
 
 
 class Stopped(KeyboardInterrupt):
