@@ -30,21 +30,6 @@ def sentences() -> str:
     return with_source("sentences", ["", "sc_duality", "cell2sentence (text)"], rows)
 
 
-def parsing() -> str:
-    """Speed of parsing."""
-    found = figures("parsing")
-    ways = {
-        "text to ranks, sentences/s": ("sentences_per_s", "peer_sentences_per_s", "bound_sentences_per_s"),
-        "the same, cell2sentence with a set of genes": (None, "peer_set_sentences_per_s", None),
-        "ranks to expression, cells/s": (
-            "expression_cells_per_s", "peer_expression_cells_per_s", "bound_expression_cells_per_s",
-        ),
-        "rank-weighted Jaccard similarity, pairs/s": ("rwjs_pairs_per_s", None, "bound_rwjs_pairs_per_s"),
-    }  # fmt: skip
-    rows = [[way, *(whole(found.get(key)) if key else "–" for key in keys)] for way, keys in ways.items()]
-    return with_source("parsing", ["", "sc_duality", "cell2sentence", "bound"], rows)
-
-
 def scale() -> str:
     """Stores on disk."""
     found = figures("scale")["sentences"]
@@ -63,6 +48,5 @@ def scale() -> str:
 TABLES = {
     "annotate": annotate,
     "sentences": sentences,
-    "parsing": parsing,
     "scale": scale,
 }
