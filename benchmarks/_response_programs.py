@@ -28,7 +28,7 @@ from sc_duality.examples import to_tasks
 from sc_duality.rewards import embedding_reward, gene_program_reward
 
 SFT = "sft"
-#: Chosen on the first fold, which the table leaves out.
+#: Not tuned: to be chosen on the first fold, which the table leaves out.
 SETTING: dict[str, Any] = {
     "max_steps": 30, "num_generations": 8, "generation_batch_size": 64, "batch_size": 64, "learning_rate": 1e-4,
     "beta": 0.04,

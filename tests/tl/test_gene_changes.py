@@ -99,3 +99,27 @@ def test_results_survive_a_file(predicted, tmp_path):
 
     again = ad.read_h5ad(tmp_path / "predicted.h5ad")
     assert sd.get.gene_changes(again).equals(sd.get.gene_changes(predicted))
+
+
+def test_genes_of_raw_without_a_column_are_left_out(cells, scripted_model):
+    cells.raw = cells.copy()
+    few = cells[:, [name for name in cells.var_names if name != "ISG15"]].copy()
+    sd.pp.cell_sentences(few, use_raw=True)
+    model = scripted_model(texts=[answer("ISG15 IFI6 | LYZ")], knows=KNOWS)
+    found = sd.tl.perturb(few, IFNB1, model, form="changes")
+    assert sd.get.gene_changes(found).index.tolist() == ["IFI6", "LYZ"]
+    assert "ISG15" not in {gene for genes in sd.get.gene_lists(found) for gene in genes}
+
+
+def test_a_target_that_cannot_be_a_token_is_named(cells, tmp_path):
+    cells.obs["condition"] = ["ctrl", "treated"] * (cells.n_obs // 2) + ["ctrl"] * (cells.n_obs % 2)
+    settings = {
+        "perturbation": "condition",
+        "control": "ctrl",
+        "perturbations": {"treated": ("knockdown", "NOTAGENE"), "ctrl": ("control",)},
+        "n_changed": 3,
+    }
+    with pytest.raises(ValueError, match="has no token for NOTAGENE"):
+        sd.tl.train_sft(
+            cells, "embedded", tmp_path / "model", tasks={"gene_changes": settings}, held_out=0.0, n_genes=20
+        )

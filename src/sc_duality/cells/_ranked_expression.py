@@ -45,7 +45,7 @@ def ranked_expression(adata: AnnData, sentences: Sentences) -> sparse.csr_matrix
     True
     """
     source = expression_source(adata, sentences)
-    return _expression(source)[:, source.columns]
+    return normalised(source)[:, source.columns].astype(np.float32)
 
 
 def data_expression(adata: AnnData, sentences: Sentences) -> sparse.csr_matrix:
@@ -79,20 +79,19 @@ def data_expression(adata: AnnData, sentences: Sentences) -> sparse.csr_matrix:
     """
     source = expression_source(adata, sentences)
     if not sentences.params.get("use_raw", False):
-        return _expression(source)
+        return normalised(source).astype(np.float32)
     own = gene_columns(sentences.genes, adata, sentences.params.get("gene_symbols"))
-    part = _expression(source)[:, source.columns[own >= 0]].tocoo()
+    part = normalised(source)[:, source.columns[own >= 0]].tocoo()
     shape = (adata.n_obs, adata.n_vars)
-    return sparse.csr_matrix((part.data, (part.row, own[own >= 0][part.col])), shape)
+    return sparse.csr_matrix((part.data, (part.row, own[own >= 0][part.col])), shape, dtype=np.float32)
 
 
-def _expression(source: ExpressionSource) -> sparse.csr_matrix:
-    """Expression over all columns of the matrix, block by block."""
+def normalised(source: ExpressionSource) -> sparse.csr_matrix:
+    """log10(1 + counts per 10,000) over all columns of the matrix, read block by block: CSR float64."""
     blocks = []
     for _, rows in row_blocks(source.X):
-        totals = np.asarray(rows @ source.is_gene.astype(float)).ravel()
-        part = sparse.csr_matrix(rows, dtype=np.float32)
-        each = np.repeat(np.maximum(totals, np.finfo(np.float32).tiny), np.diff(part.indptr))
-        part.data = source.unit.log10(part.data, each).astype(np.float32)
+        part = sparse.csr_matrix(rows, dtype=float, copy=True)
+        totals = np.maximum(part @ source.is_gene.astype(float), np.finfo(float).tiny)
+        part.data = source.unit.log10(part.data, np.repeat(totals, np.diff(part.indptr)))
         blocks.append(part)
     return sparse.vstack(blocks, format="csr")

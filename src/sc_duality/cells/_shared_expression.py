@@ -17,6 +17,7 @@ from ._adata import matrix
 from ._expression_at_rank import ExpressionSource, expression_source
 from ._expression_matrix import matrix_name
 from ._gene_filter import preview, select_genes
+from ._ranked_expression import normalised
 from ._row_blocks import row_blocks
 from ._shared_genes import principal_components
 from ._storage import Sentences, read_sentences
@@ -134,10 +135,4 @@ def _check(X: Any, where: str) -> None:
 def _values(source: ExpressionSource, own: np.ndarray, genes: np.ndarray) -> sparse.csr_matrix:
     """log(1 + counts per 10,000) of these genes; ``own`` are all genes of the source."""
     columns = source.columns[pd.Index(own).get_indexer(genes)]
-    parts = []
-    for _, block in row_blocks(source.X):
-        rows = sparse.csr_matrix(block, dtype=float, copy=True)
-        totals = np.maximum(rows @ source.is_gene.astype(float), np.finfo(float).tiny)
-        rows.data = np.log(10) * source.unit.log10(rows.data, np.repeat(totals, np.diff(rows.indptr)))
-        parts.append(rows[:, columns])
-    return sparse.vstack(parts, format="csr")
+    return np.log(10) * normalised(source)[:, columns]

@@ -61,9 +61,10 @@ class GeneChangeQuery(ResponseQuery):
         for row, answer in enumerate(answers):
             for genes, sizes in zip(answer or (), (up, down), strict=False):
                 index = self.columns[[self.genes.gene_index[gene] for gene in genes]]
-                rows += [row] * len(index)
-                columns.append(index)
-                values.append(sizes[: len(index)])
+                in_data = index >= 0  # a gene of .raw may lack a column in var
+                rows += [row] * int(in_data.sum())
+                columns.append(index[in_data])
+                values.append(sizes[: len(index)][in_data])
         shape = (len(answers), self.cells.adata.n_vars)
         if rows:
             entries = (np.concatenate(values), (rows, np.concatenate(columns)))
@@ -84,7 +85,8 @@ class GeneChangeQuery(ResponseQuery):
     def sentences(self, predicted: PredictedCells) -> list[tuple[str, ...]]:
         """The genes of the predicted cells that the model knows, by their expression."""
         symbols = np.full(predicted.X.shape[1], None, dtype=object)
-        symbols[self.columns[list(self.genes.gene_index.values())]] = list(self.genes.gene_index)
+        columns = self.columns[list(self.genes.gene_index.values())]
+        symbols[columns[columns >= 0]] = np.array(list(self.genes.gene_index), dtype=object)[columns >= 0]
         found = []
         for start, stop in pairwise(predicted.X.indptr):
             order = np.argsort(-predicted.X.data[start:stop], kind="stable")
