@@ -25,6 +25,7 @@ class GeneChangeQuery(ResponseQuery):
     """Requests the genes up and the genes down, and adds their changes to the control cell."""
 
     unique = True
+    contains = "|"
 
     def _task(self) -> GeneChangeResponse:
         if not self.cells.spec.known(GeneChangeResponse.name, "lines"):
