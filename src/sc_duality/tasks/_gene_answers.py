@@ -144,4 +144,4 @@ def _numbered(text: str) -> list[str]:
     numbers, pieces = list(map(int, rest[::2])), rest[1::2]
     if before.strip() or numbers != list(range(1, len(numbers) + 1)):
         return []
-    return [piece.strip(" \t\r\n|").removesuffix(".") for piece in pieces]
+    return [piece.strip(" \t\r\n|.") for piece in pieces]
