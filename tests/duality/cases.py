@@ -7,6 +7,7 @@ import pytest
 from sc_duality.duality import Duality, duality_score
 from sc_duality.tasks import (
     Annotation,
+    CellGroupExample,
     Example,
     Generation,
     GenerationExample,
@@ -16,9 +17,12 @@ from sc_duality.tasks import (
     Perturbation,
     Response,
     ResponseExample,
+    SampleCellTypes,
+    SampleLabelExample,
     Sensitivity,
     SensitivityExample,
     Task,
+    Tissue,
 )
 
 GENES, OTHER = ("CD79A", "MS4A1", "CD74"), ("CD3E", "IL7R", "TRAC")
@@ -47,6 +51,7 @@ def joint(labels, wrong, posterior):
 
 
 label_fields = {"genes": GENES, "hidden_genes": GENES, "n_hidden_max": 5}
+two_cells = {"cells": (GENES, OTHER), "observed": (GENES, ()), "hidden_genes": ((), OTHER)}
 CASES = {
     "annotation": Case(
         Annotation(), LabelExample(options=THREE[:2], truth="B cell", **label_fields), "T cell", "of type B cell"
@@ -70,6 +75,20 @@ CASES = {
         ),
         OTHER,
         "CD79A MS4A1",
+    ),
+    "tissue": Case(
+        Tissue(),
+        SampleLabelExample(fact="tissue", options=("blood", "lung"), truth="lung", **two_cells),
+        "blood",
+        "of the tissue lung",
+    ),
+    # Six other sets are as likely as each other.
+    "cell types of a sample": Case(
+        SampleCellTypes(),
+        CellGroupExample(options=THREE, truth=THREE[:2], **two_cells),
+        THREE[2:],
+        "cell types: B cell | T cell.",
+        (1 / 3, 1 / 9),
     ),
     # Two of the six orders give the first cell its true label.
     "joint annotation of 3": joint(THREE, ("T cell", "NK cell", "B cell"), (0.3, 0.1)),

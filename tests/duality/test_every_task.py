@@ -32,8 +32,9 @@ def test_posterior_is_calibrated_by_a_temperature(case, scripted_model):
     if case.posterior is None:
         return
     flat = dual_model(scripted_model, case, temperature=1e9, dual_temperature=1e9)
-    chance = 1 / 6 if len(case.example.options) == 3 else 1 / 2
-    np.testing.assert_allclose(scores(flat, case, "posterior")[:2], chance, rtol=1e-6)
+    dual = case.task.dual(case.example, case.example.truth)
+    options = case.task.question(case.example).answer_type.options or dual.answer_type.options
+    np.testing.assert_allclose(scores(flat, case, "posterior")[:2], 1 / len(options), rtol=1e-6)
 
 
 @each_case

@@ -14,6 +14,14 @@ PROMPTS = {
         "model_input": ["{cell_type} of {organism}, {num_genes} genes:"],
         "response": ["{cell_sentence}."],
     },
+    "multi_cell_tissue_prediction_prompts": {
+        "model_input": ["{num_genes} of {num_cells} {organism}: {multi_cell_sentences}.\nTissue:"],
+        "response": ["{tissue}."],
+    },
+    "multi_cell_tissue_conditional_generation": {
+        "model_input": ["{num_cells} {organism} of {tissue}, {num_genes} genes:\n"],
+        "response": ["{multi_cell_sentences}."],
+    },
 }
 
 

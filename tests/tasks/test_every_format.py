@@ -8,6 +8,7 @@ from jinja2 import UndefinedError
 import sc_duality
 from sc_duality.tasks import (
     Annotation,
+    CellGroupExample,
     ClusterAnnotation,
     ClusterExample,
     Example,
@@ -22,8 +23,12 @@ from sc_duality.tasks import (
     PromptFormat,
     Response,
     ResponseExample,
+    SampleCellTypes,
+    SampleLabel,
+    SampleLabelExample,
     Sensitivity,
     SensitivityExample,
+    Tissue,
 )
 
 FORMATS = sorted(path.name for path in (Path(sc_duality.__file__).parent / "tasks/prompt_formats").iterdir())
@@ -34,19 +39,28 @@ TASKS = {
     "generation": Generation,
     "joint_annotation": JointAnnotation,
     "response": Response,
+    "sample_cell_types": SampleCellTypes,
+    "sample_label": SampleLabel,
     "sensitivity": Sensitivity,
+    "tissue": Tissue,
 }
+GROUPS = {"sample_cell_types", "sample_label", "tissue"}
 SUPPORTED = {
     "plain": set(TASKS),
-    "terse": set(TASKS),
+    "terse": set(TASKS) - GROUPS,
     "compact": set(TASKS) - {"cluster_annotation"},
-    "c2s": {"annotation", "generation"},
+    "c2s": {"annotation", "generation", "tissue"},
     "cell-o1": {"annotation", "joint_annotation"},
 }
 PAIRS = [(name, task) for name, tasks in SUPPORTED.items() for task in sorted(tasks)]
 
 CELL, PART, REST = ("CD79A", "MS4A1", "CD74", "HLA-DRA"), ("CD79A", "CD74"), ("MS4A1", "HLA-DRA")
 LABELS, CONTEXT = ("B cell", "natural killer cell"), {"tissue": "blood", "disease": "normal"}
+HIDDEN = {
+    "label": {"observed": ((), ()), "hidden_genes": (CELL, REST)},
+    "observed": {"observed": (PART, PART), "hidden_genes": (REST, REST)},
+    "observed cells": {"observed": (CELL, ()), "hidden_genes": ((), REST)},
+}
 DRUG, CONTROL = Perturbation("drug", "panobinostat", dose="0.2 µM", time="24 h"), Perturbation("control")
 
 
@@ -109,6 +123,13 @@ def examples_of(task, context):
                     **fields,
                 ),
             }
+        case "tissue" | "sample_label":
+            fields = {"cells": (CELL, REST), "options": ("blood", "bone marrow"), "truth": "bone marrow"}
+            fields |= {"fact": "tissue", "context": context}
+            return {kind: SampleLabelExample(**fields, **hidden) for kind, hidden in HIDDEN.items()}
+        case "sample_cell_types":
+            fields = {"cells": (CELL, REST), "options": (*LABELS, "T cell"), "truth": LABELS, "context": context}
+            return {kind: CellGroupExample(**fields, **hidden) for kind, hidden in HIDDEN.items()}
         case "joint_annotation":
             fields = {"options": LABELS, "truth": LABELS[::-1], "context": context}
             return {
@@ -122,7 +143,11 @@ def examples_of(task, context):
 
 
 def build(prompt_format, task):
-    settings = {"sensitivity": {"drug": "erlotinib"}, "cluster_annotation": {"groupby": "leiden"}}
+    settings = {
+        "sensitivity": {"drug": "erlotinib"},
+        "cluster_annotation": {"groupby": "leiden"},
+        "sample_label": {"fact": "disease"},
+    }
     return TASKS[task](prompt_format=prompt_format, **settings.get(task, {}))
 
 
@@ -135,7 +160,7 @@ def question_of(task, example, side):
 
 def takes_no_answer(task):
     """Whether the dual task can do without the answer: it reconstructs genes."""
-    return task in ("annotation", "cluster_annotation", "sensitivity", "joint_annotation")
+    return task in GROUPS | {"annotation", "cluster_annotation", "sensitivity", "joint_annotation"}
 
 
 def test_formats_and_tasks_are_those_that_are_shipped():
@@ -156,7 +181,7 @@ def test_prompts_and_completions(prompt_format, name, context, side):
     for kind, example in examples_of(name, context).items():
         if side == "dual without the answer" and not takes_no_answer(name):
             continue
-        if side != "primal" and (prompt_format, kind) == ("c2s", "observed"):
+        if side != "primal" and prompt_format == "c2s" and kind.startswith("observed"):
             with pytest.raises(ValueError, match="context='label'"):
                 question_of(task, example, side)
             continue

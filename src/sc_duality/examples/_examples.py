@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ..duality import Duality
 from ..tasks import Task, TrainingExample
 from ._model_cells import ModelCells
+from ._results import param_list
 
 #: Cells whose sentences are read at once.
 _CHUNK = 1024
@@ -44,6 +46,10 @@ class Examples(ABC):
     task_class: ClassVar[type[Task]]
     #: Whether a prompt is about a cell, so that a repeated cell repeats the prompt.
     about_cells: ClassVar[bool] = True
+    #: Whether groups of cells, which ``groupby`` names, get labels.
+    labels_groups: ClassVar[bool] = False
+    #: Whether the answers to a question are few enough to score each.
+    lists_answers: ClassVar[bool] = True
     #: The task that a model must know to score results, if it is another one.
     dual_task: ClassVar[str | None] = None
     #: Whether training adds to what a model knows of the task that it was trained for before.
@@ -73,6 +79,11 @@ class Examples(ABC):
         """The task of an earlier result, from its ``params``."""
         raise ValueError(f"results of the task {params['task']!r} cannot be scored by duality")
 
+    @classmethod
+    def with_params(cls, task: Any, params: Mapping[str, Any]) -> Task:
+        """A task of the user's own with the labels of an earlier result, from its ``params``."""
+        return replace(task, labels=param_list(params, "labels"))
+
     def settings(self) -> dict[str, Any]:
         """Settings of the task that a result keeps, next to its labels."""
         return {}
@@ -101,10 +112,12 @@ class Results(ABC):
     task: Task
     #: Options that each prediction competes with in the posterior form; 1 where it does not.
     n_options: int = 1
+    #: Index of the group of each cell, −1 where it is in none, if an example is about a group; else ``None``.
+    unit_of_cell: NDArray[np.int64] | None = None
 
     @abstractmethod
     def block(self, rows: slice) -> tuple[list[Any], list[Any]]:
-        """Examples and predictions of these cells; ``None`` where there is no prediction."""
+        """Examples and predictions of these cells or groups; ``None`` where there is no prediction."""
 
 
 def sample_examples(

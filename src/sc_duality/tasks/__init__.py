@@ -3,6 +3,7 @@
 from ._annotation import Annotation
 from ._answer_types import AnswerType, Label
 from ._assignments import Assignment, FreeNames
+from ._cell_group import CellGroupExample, check_n_cells
 from ._cluster_annotation import ClusterAnnotation, ClusterExample
 from ._context import context_sentences
 from ._free_name import FreeName
@@ -11,6 +12,7 @@ from ._gene_change_response import GeneChangeExample, GeneChangeResponse
 from ._gene_changes import Changes, GeneChanges
 from ._generation import Generation, GenerationExample
 from ._joint_annotation import JointAnnotation, JointAnnotationExample
+from ._label_set import LabelSet
 from ._label_task import LabelExample, LabelTask, check_labels, hide_genes
 from ._parse import Answer, Failure, Reason, read_genes, read_label, read_labels, split_completion
 from ._perturbation import Perturbation
@@ -18,9 +20,12 @@ from ._prompt_format import PromptFormat
 from ._question import Question
 from ._reasoning import UnitReasoning, read_reasoning
 from ._response import Response, ResponseExample
+from ._sample_cell_types import SampleCellTypes
+from ._sample_label import SampleLabel, SampleLabelExample
 from ._sensitivity import Sensitivity, SensitivityExample
 from ._task import Example, Task, TrainingExample
 from ._template import AnswerTemplate, TaskTemplate
+from ._tissue import Tissue
 
 __all__ = [
     "Annotation",
@@ -28,6 +33,7 @@ __all__ = [
     "AnswerTemplate",
     "AnswerType",
     "Assignment",
+    "CellGroupExample",
     "Changes",
     "ClusterAnnotation",
     "ClusterExample",
@@ -46,6 +52,7 @@ __all__ = [
     "JointAnnotationExample",
     "Label",
     "LabelExample",
+    "LabelSet",
     "LabelTask",
     "Perturbation",
     "PromptFormat",
@@ -53,13 +60,18 @@ __all__ = [
     "Reason",
     "Response",
     "ResponseExample",
+    "SampleCellTypes",
+    "SampleLabel",
+    "SampleLabelExample",
     "Sensitivity",
     "SensitivityExample",
     "Task",
     "TaskTemplate",
+    "Tissue",
     "TrainingExample",
     "UnitReasoning",
     "check_labels",
+    "check_n_cells",
     "context_sentences",
     "hide_genes",
     "read_genes",

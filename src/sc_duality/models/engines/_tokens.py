@@ -10,6 +10,9 @@ from transformers import AutoTokenizer
 from .._spec import ModelSpec
 from ._hub import explain_download_errors, source_options
 
+#: Tokens of every answer at most, or of the answer after each prompt.
+NewTokens = int | Sequence[int]
+
 
 class Tokens:
     """The tokenizer of a model, with its chat template.
@@ -56,12 +59,13 @@ class Tokens:
         """Number of tokens of each text, without special tokens."""
         return [len(ids) for ids in self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]] if texts else []
 
-    def check_context_length(self, ids: Sequence[Sequence[int]], max_new_tokens: int, limit: int) -> None:
+    def check_context_length(self, ids: Sequence[Sequence[int]], max_new_tokens: NewTokens, limit: int) -> None:
         """Refuse a prompt that exceeds the context length ``limit`` together with ``max_new_tokens`` of an answer."""
-        longest = max(range(len(ids)), key=lambda i: len(ids[i]), default=None)
-        if longest is not None and len(ids[longest]) + max_new_tokens > limit:
+        more = [max_new_tokens] * len(ids) if isinstance(max_new_tokens, int) else list(max_new_tokens)
+        longest = max(range(len(ids)), key=lambda i: len(ids[i]) + more[i], default=None)
+        if longest is not None and len(ids[longest]) + more[longest] > limit:
             raise ValueError(
-                f"prompt {longest} has {len(ids[longest])} tokens and its answer may have {max_new_tokens}, but the "
+                f"prompt {longest} has {len(ids[longest])} tokens and its answer may have {more[longest]}, but the "
                 f"model {self.spec.name!r} reads {limit}: "
                 "use fewer genes (n_genes=), fewer labels, or a smaller max_tokens= (in GRPO max_completion_length=)"
             )

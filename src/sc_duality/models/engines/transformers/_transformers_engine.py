@@ -21,7 +21,7 @@ from .._engine import Engine
 from .._hardware import multiplies_bfloat16
 from .._hub import explain_download_errors, source_options
 from .._token_tree import branches
-from .._tokens import Tokens
+from .._tokens import NewTokens, Tokens
 from ._batches import Batch, batches
 from ._choice_scoring import score_answers, score_choices, split_choices
 from ._openmp import one_level
@@ -177,7 +177,7 @@ class TransformersModel(Engine):
     def _likelihood(self, prompts: Sequence[str], answers: Sequence[str]) -> Iterator[Finished]:
         tails = self._tokens.answers(answers)
         lengths = np.array([len(tail) for tail in tails])
-        heads = self._encode(prompts, int(lengths.max()))
+        heads = self._encode(prompts, lengths.tolist())
         longest = -(-lengths // _PADDING_STEP) * _PADDING_STEP  # answers of similar length share a batch
         for kept in np.unique(longest):
             indices = np.flatnonzero(longest == kept).tolist()
@@ -202,7 +202,7 @@ class TransformersModel(Engine):
         allowed = branches([[*choice, ends[0]] for choice in choices])
         return lambda _, ids: allowed.get(tuple(ids[length:].tolist()), ends[:1])
 
-    def _encode(self, prompts: Sequence[str], max_new_tokens: int) -> list[list[int]]:
+    def _encode(self, prompts: Sequence[str], max_new_tokens: NewTokens) -> list[list[int]]:
         """Token ids of every prompt; an error where a prompt and its answer exceed the context length."""
         ids = self._tokens.prompts(prompts)
         self._tokens.check_context_length(ids, max_new_tokens, self._limit)

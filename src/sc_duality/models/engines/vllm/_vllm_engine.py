@@ -15,7 +15,7 @@ from ..._sampling import SamplingParams
 from ..._spec import ModelSpec
 from .._answer_values import Finished, Unanswered
 from .._engine import Engine
-from .._tokens import Tokens
+from .._tokens import NewTokens, Tokens
 from ._vllm_options import (
     Runner,
     adapter_options,
@@ -149,7 +149,7 @@ class VLLMModel(Engine):
 
     def _likelihood(self, prompts: Sequence[str], answers: Sequence[str]) -> Iterator[Finished]:
         tails = self._tokens.answers(answers)
-        encoded = self._encode(prompts, max(map(len, tails)))
+        encoded = self._encode(prompts, list(map(len, tails)))
         for scores in self._score_choices(encoded, [ChoiceRequests([tail]) for tail in tails]):
             yield [(i, total) for i, (total,) in scores]
 
@@ -164,7 +164,7 @@ class VLLMModel(Engine):
     def _score_choices(self, encoded: list[list[int]], choices: Sequence[ChoiceRequests]) -> Iterator[Finished]:
         return score_choices(encoded, choices, lambda requests: self._run("generate", requests), _sampling_params)
 
-    def _encode(self, prompts: Sequence[str], max_new_tokens: int) -> list[list[int]]:
+    def _encode(self, prompts: Sequence[str], max_new_tokens: NewTokens) -> list[list[int]]:
         """Token ids of every prompt; an error where a prompt and its answer exceed the context length."""
         ids = self._tokens.prompts(prompts)
         limit, chosen = self._config.get_text_config().max_position_embeddings, self._user_options.get("max_model_len")
