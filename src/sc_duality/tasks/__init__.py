@@ -6,6 +6,7 @@ from ._assignments import Assignment, FreeNames
 from ._cluster_annotation import ClusterAnnotation, ClusterExample
 from ._context import context_sentences
 from ._free_name import FreeName
+from ._free_text import FreeText
 from ._gene_answers import GeneList, GeneLists
 from ._gene_change_response import GeneChangeExample, GeneChangeResponse
 from ._gene_changes import Changes, GeneChanges
@@ -35,6 +36,7 @@ __all__ = [
     "Failure",
     "FreeName",
     "FreeNames",
+    "FreeText",
     "GeneChangeExample",
     "GeneChangeResponse",
     "GeneChanges",
