@@ -3,6 +3,7 @@
 from ._annotation import Annotation
 from ._answer_types import AnswerType, Label
 from ._assignments import Assignment, FreeNames
+from ._cell_group import CellGroupExample, check_n_cells
 from ._cluster_annotation import ClusterAnnotation, ClusterExample
 from ._context import context_sentences
 from ._free_name import FreeName
@@ -29,6 +30,7 @@ __all__ = [
     "AnswerTemplate",
     "AnswerType",
     "Assignment",
+    "CellGroupExample",
     "Changes",
     "ClusterAnnotation",
     "ClusterExample",
@@ -62,6 +64,7 @@ __all__ = [
     "TrainingExample",
     "UnitReasoning",
     "check_labels",
+    "check_n_cells",
     "context_sentences",
     "hide_genes",
     "read_genes",
