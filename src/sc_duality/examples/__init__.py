@@ -8,6 +8,7 @@ from ._cell_groups import CellGroups
 from ._change_lines import ChangeLines, fit_change_lines
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples, Pool, Results, cell_rng, sample_examples
+from ._group_examples import GroupExamples
 from ._known_genes import model_names
 from ._known_labels import KnownLabels, Meant
 from ._label_options import known_as
@@ -22,6 +23,7 @@ __all__ = [
     "ClusterExamples",
     "Context",
     "Examples",
+    "GroupExamples",
     "KnownLabels",
     "LabelExamples",
     "Meant",

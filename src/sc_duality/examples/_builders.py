@@ -16,6 +16,8 @@ from ._joint_annotation import JointAnnotationExamples
 from ._label_task import LabelExamples
 from ._model_cells import ModelCells
 from ._response import ResponseExamples
+from ._sample_cell_types import SampleCellTypesExamples
+from ._sample_label import SampleLabelExamples, TissueExamples
 from ._sensitivity import SensitivityExamples
 
 _BUILDERS: dict[type[Task], type[Examples]] = {}
@@ -30,12 +32,12 @@ def register(builder: type[Examples]) -> type[Examples]:
     --------
     >>> from sc_duality.examples import LabelExamples, register
     >>> from sc_duality.tasks import LabelTask
-    >>> class Tissue(LabelTask):
-    ...     name = "tissue"
-    >>> class TissueExamples(LabelExamples):
-    ...     task_class = Tissue
-    >>> register(TissueExamples).task_class.name
-    'tissue'
+    >>> class CellCycle(LabelTask):
+    ...     name = "cell_cycle"
+    >>> class CellCycleExamples(LabelExamples):
+    ...     task_class = CellCycle
+    >>> register(CellCycleExamples).task_class.name
+    'cell_cycle'
     """
     _BUILDERS[builder.task_class] = builder
     return builder
@@ -49,7 +51,10 @@ for _builder in (
     JointAnnotationExamples,
     LabelExamples,
     ResponseExamples,
+    SampleCellTypesExamples,
+    SampleLabelExamples,
     SensitivityExamples,
+    TissueExamples,
 ):
     register(_builder)
 

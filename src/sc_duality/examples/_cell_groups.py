@@ -110,6 +110,15 @@ class CellGroups:
             return ()
         return tuple(map(tuple, self.cells.genes(rows, n_genes=self.n_genes(len(rows)))))
 
+    def context(self, rows: Sequence[int]) -> dict[str, str]:
+        """The facts that all of these cells share."""
+        facts = self.cells.context(rows)
+        return {
+            name: value
+            for name, value in (facts[0] if facts else {}).items()
+            if all(one.get(name) == value for one in facts)
+        }
+
     def training_cells(
         self, row: int, genes: Sequence[str], members: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[list[int], tuple[tuple[str, ...], ...]]:

@@ -44,6 +44,10 @@ class Examples(ABC):
     task_class: ClassVar[type[Task]]
     #: Whether a prompt is about a cell, so that a repeated cell repeats the prompt.
     about_cells: ClassVar[bool] = True
+    #: Whether an example is about a group of cells, which ``groupby`` names.
+    about_groups: ClassVar[bool] = False
+    #: Whether the answers to a question are few enough to score each.
+    lists_answers: ClassVar[bool] = True
     #: The task that a model must know to score results, if it is another one.
     dual_task: ClassVar[str | None] = None
     #: Whether training adds to what a model knows of the task that it was trained for before.
@@ -101,10 +105,12 @@ class Results(ABC):
     task: Task
     #: Options that each prediction competes with in the posterior form; 1 where it does not.
     n_options: int = 1
+    #: Index of the group of each cell, −1 where it is in none, if an example is about a group; else ``None``.
+    unit_of_cell: NDArray[np.int64] | None = None
 
     @abstractmethod
     def block(self, rows: slice) -> tuple[list[Any], list[Any]]:
-        """Examples and predictions of these cells; ``None`` where there is no prediction."""
+        """Examples and predictions of these cells or groups; ``None`` where there is no prediction."""
 
 
 def sample_examples(

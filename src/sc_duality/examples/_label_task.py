@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 #: Share of training duals from the label alone, and the fractions of genes that are hidden from either kind.
 _P_LABEL_ALONE, _HIDDEN_ALONE, _HIDDEN = 0.5, (0.5, 1.0), (0.2, 0.9)
 #: Wrong labels that the dual task learns to tell from the true one.
-_N_WRONG = 2
+N_WRONG = 2
 
 
 class LabelExamples(Examples):
@@ -148,7 +148,7 @@ class LabelExamples(Examples):
         alone = bool(rng.random() < _P_LABEL_ALONE)
         fraction = rng.uniform(*(_HIDDEN_ALONE if alone else _HIDDEN))
         others = [label for label in options if label != values[row]]
-        wrong = rng.choice(others, min(_N_WRONG, len(others)), replace=False).tolist()
+        wrong = rng.choice(others, min(N_WRONG, len(others)), replace=False).tolist()
         observed, hidden = hide_genes(genes, fraction, rng)
         parts = CellParts(tuple(genes), (), hidden) if alone else CellParts(observed, observed, hidden)
         context = self.cells.context([row])[0]
@@ -183,7 +183,7 @@ class LabelExamples(Examples):
         """The task with the labels of an earlier result."""
         return cls.task_class(labels=param_list(params, "labels"))
 
-    def from_results(self, key: str, seed: int) -> LabelResults:
+    def from_results(self, key: str, seed: int) -> Results:
         """Examples with hidden genes, and the labels in ``obs``."""
         one_by_one(self._meant)
         likely = likely_labels(self.cells.adata, key, self.duality.n_labels)

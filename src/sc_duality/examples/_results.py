@@ -76,11 +76,12 @@ def stored_context(context: Context) -> Any:
     return (dict(context) if isinstance(context, Mapping) else list(context)) or None
 
 
-def predictions(adata: AnnData, key: str, options: Collection[str]) -> list[str | None]:
-    """Predictions in ``obs``; ``None`` where there is none or it is ``"unknown"``."""
+def predictions(adata: AnnData, key: str, options: Collection[str] | None) -> list[str | None]:
+    """Predictions in ``obs``; ``None`` where there is none or it is ``"unknown"``. Without options, any text counts."""
     values, status = column(adata, key).astype(object), column(adata, adata_keys.status(key))
     found = [str(value) if ok else None for value, ok in zip(values, status == adata_keys.OK, strict=True)]
-    unknown = sorted({value for value in found if value is not None} - set(options))
+    given = {value for value in found if value is not None}
+    unknown = sorted(given - set(given if options is None else options))
     if unknown:
         raise ValueError(f"obs[{key!r}] holds {unknown}, which were not among the options: keep the names as written")
     return found

@@ -13,6 +13,7 @@ from ._gene_change_response import GeneChangeExample, GeneChangeResponse
 from ._gene_changes import Changes, GeneChanges
 from ._generation import Generation, GenerationExample
 from ._joint_annotation import JointAnnotation, JointAnnotationExample
+from ._label_set import LabelSet
 from ._label_task import LabelExample, LabelTask, check_labels, hide_genes
 from ._parse import Answer, Failure, Reason, read_genes, read_label, read_labels, split_completion
 from ._perturbation import Perturbation
@@ -20,9 +21,12 @@ from ._prompt_format import PromptFormat
 from ._question import Question
 from ._reasoning import UnitReasoning, read_reasoning
 from ._response import Response, ResponseExample
+from ._sample_cell_types import SampleCellTypes
+from ._sample_label import SampleLabel, SampleLabelExample
 from ._sensitivity import Sensitivity, SensitivityExample
 from ._task import Example, Task, TrainingExample
 from ._template import AnswerTemplate, TaskTemplate
+from ._tissue import Tissue
 
 __all__ = [
     "Annotation",
@@ -50,6 +54,7 @@ __all__ = [
     "JointAnnotationExample",
     "Label",
     "LabelExample",
+    "LabelSet",
     "LabelTask",
     "Perturbation",
     "PromptFormat",
@@ -57,10 +62,14 @@ __all__ = [
     "Reason",
     "Response",
     "ResponseExample",
+    "SampleCellTypes",
+    "SampleLabel",
+    "SampleLabelExample",
     "Sensitivity",
     "SensitivityExample",
     "Task",
     "TaskTemplate",
+    "Tissue",
     "TrainingExample",
     "UnitReasoning",
     "check_labels",

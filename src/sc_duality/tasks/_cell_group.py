@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from .._validation import positive_integer
+from .._validation import choice, positive_integer
 from ._task import Example
 
 #: Cells of a prompt at most (C2S-Scale §4.2).
 MAX_CELLS = 20
+#: What the dual task reconstructs: genes of every cell, or whole cells.
+HiddenPart = Literal["genes", "cells"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +62,8 @@ def check_n_cells(n_cells: int) -> int:
     if positive_integer("n_cells", n_cells) > MAX_CELLS:
         raise ValueError(f"n_cells={n_cells}: a prompt shows at most {MAX_CELLS} cells, pass 1 to {MAX_CELLS}")
     return int(n_cells)
+
+
+def check_hidden_part(hidden: str) -> None:
+    """Refuse anything but ``"genes"`` and ``"cells"``."""
+    choice("hidden", hidden, ("genes", "cells"))

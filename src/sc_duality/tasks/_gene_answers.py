@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from ..metrics import rank_weighted_jaccard
 from ._parse import Answer, Failure, Reason, read_genes
+
+#: The name of a cell before its genes.
+_CELL = re.compile(r"\bcell\s+(\d{1,3})\s*:", re.IGNORECASE)
 
 
 def rank_scores(ranked: Sequence[str], genes: Sequence[str]) -> NDArray[np.float64]:
@@ -79,7 +83,7 @@ class GeneList:
 
 @dataclass(frozen=True)
 class GeneLists:
-    """A ranked list of genes for each of several cells.
+    r"""A ranked list of genes for each of several cells.
 
     Parameters
     ----------
@@ -92,6 +96,8 @@ class GeneLists:
     --------
     >>> from sc_duality.tasks import GeneLists
     >>> GeneLists(None, (2, 1)).parse("CD79A MS4A1 | CD3E").value
+    (('CD79A', 'MS4A1'), ('CD3E',))
+    >>> GeneLists(None, (2, 1)).parse("Cell 1:\nCD79A MS4A1.\nCell 2:\nCD3E.").value
     (('CD79A', 'MS4A1'), ('CD3E',))
     """
 
@@ -115,8 +121,8 @@ class GeneLists:
         return " | ".join(" ".join(genes) for genes in answer)
 
     def parse(self, text: str) -> Answer | Failure:
-        """Read the genes of each cell; a cell without a readable gene is empty."""
-        pieces = text.split("|")
+        """Read the genes of each cell, separated by ``|`` or after "Cell 1:"; none of a cell without readable genes."""
+        pieces = _numbered(text) or text.split("|")
         if len(pieces) != len(self.n_genes):
             return Failure(Reason.WRONG_COUNT, f"{len(pieces)} lists for {len(self.n_genes)} cells")
         cells = [read_genes(piece, self.vocabulary) for piece in pieces]
@@ -130,3 +136,12 @@ class GeneLists:
     def similarity(self, target: Sequence[Sequence[str]], answer: Sequence[Sequence[str]]) -> float:
         """Mean rank-weighted Jaccard similarity over the cells."""
         return sum(rank_weighted_jaccard(*pair) for pair in zip(target, answer, strict=True)) / len(target)
+
+
+def _numbered(text: str) -> list[str]:
+    """The texts after "Cell 1:", "Cell 2:" and so on, without the full stops at their ends; none in other texts."""
+    before, *rest = _CELL.split(text)
+    numbers, pieces = list(map(int, rest[::2])), rest[1::2]
+    if before.strip() or numbers != list(range(1, len(numbers) + 1)):
+        return []
+    return [piece.strip(" \t\r\n|").removesuffix(".") for piece in pieces]
