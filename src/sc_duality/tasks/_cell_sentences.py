@@ -1,18 +1,17 @@
-"""Answers that are several cells, as a sample of cells or several cells without a condition."""
+"""Answers that are several cells of a sample."""
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 
-from ._gene_answers import GeneLists
+from ._gene_answers import GeneLists, numbered_cells
 from ._parse import SHOWN, Answer, Failure, Reason
-
-#: What stands before each cell where a model writes cells as blocks of lines: "Cell 1:".
-_HEADING = re.compile(r"^[ \t*#]*cell[ \t]*\d+[ \t]*:[ \t*]*", re.IGNORECASE | re.MULTILINE)
 
 
 class CellSentences(GeneLists):
-    r"""The cell sentences of several cells, separated by ``|`` or in blocks that begin with "Cell 1:".
+    """The cell sentences of several generated cells.
+
+    As :class:`GeneLists`, but a shorter answer is read too: the cells that it lacks are empty.
 
     Parameters
     ----------
@@ -24,21 +23,18 @@ class CellSentences(GeneLists):
     Examples
     --------
     >>> from sc_duality.tasks import CellSentences
-    >>> cells = CellSentences(None, (2, 2))
-    >>> cells.parse("CD79A MS4A1 | CD3E IL7R").value == cells.parse("Cell 1:\nCD79A MS4A1.\nCell 2:\nCD3E IL7R.").value
-    True
-    >>> cells.parse("CD79A MS4A1").value
+    >>> CellSentences(None, (2, 2)).parse("CD79A MS4A1").value
     (('CD79A', 'MS4A1'), ())
     """
 
     def parse(self, text: str) -> Answer | Failure:
-        """Read the genes of each cell. Cells that a shorter answer lacks are empty; one with more is refused."""
-        headed = _HEADING.search(text)
-        pieces = _HEADING.split(text)[1:] if headed else text.split("|")
-        if len(pieces) > len(self.n_genes):
-            return Failure(Reason.WRONG_COUNT, f"{len(pieces)} cells instead of {len(self.n_genes)}")
-        pieces = [piece.strip().removesuffix(".") for piece in pieces] if headed else pieces
-        found = super().parse("|".join([*pieces, *[""] * (len(self.n_genes) - len(pieces))]))
-        if isinstance(found, Failure) or any(found.value):
+        """Read the genes of each cell; an answer with too many cells, or without a readable gene, is refused."""
+        n = len(numbered_cells(text) or text.split("|"))
+        if n > len(self.n_genes):
+            return Failure(Reason.WRONG_COUNT, f"{n} cells instead of {len(self.n_genes)}")
+        found = GeneLists(self.vocabulary, self.n_genes[:n]).parse(text)
+        if isinstance(found, Failure):
             return found
-        return Failure(Reason.NO_KNOWN_GENE if text.strip() else Reason.EMPTY, text[:SHOWN])
+        if not any(found.value):
+            return Failure(Reason.NO_KNOWN_GENE if text.strip() else Reason.EMPTY, text[:SHOWN])
+        return replace(found, value=(*found.value, *[()] * (len(self.n_genes) - n)))

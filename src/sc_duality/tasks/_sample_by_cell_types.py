@@ -1,0 +1,37 @@
+"""Generation of a sample of given cell types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ._label_set import LabelSet
+from ._sample_generation import SampleGeneration, SampleGenerationExample
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SampleByCellTypes(SampleGeneration):
+    """Cell types, one a cell → the cells of a sample; dual: the set of their cell types.
+
+    The task "conditional sample generation (cell type)" of C2S-Scale (table 1): a type that comes again is that of
+    several cells.
+
+    Parameters
+    ----------
+    truth
+        ``obs`` column with the cell types.
+    groupby, n_cells, n_genes, prompt_format, vocabulary
+        See :class:`SampleGeneration`.
+
+    Examples
+    --------
+    >>> from sc_duality.tasks import SampleByCellTypes, SampleGenerationExample
+    >>> example = SampleGenerationExample(condition=("B cell", "B cell", "T cell"), n_genes=(9, 9, 9))
+    >>> SampleByCellTypes(prompt_format="compact").question(example).prompt
+    '<generate> <types> B_cell B_cell T_cell <cells> <3>'
+    """
+
+    name = "sample_by_cell_types"
+
+    def dual_answer_type(self, example: SampleGenerationExample) -> LabelSet:
+        """A set of the options."""
+        return LabelSet(example.options, self.template.label(example.options).texts, len(example.n_genes))
