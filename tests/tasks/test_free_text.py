@@ -13,7 +13,7 @@ CAPTION = "These are B cells: they express CD79A, MS4A1 and CD74, and lack CD3E.
 def question() -> Question:
     prompt_format = PromptFormat("plain")
     template = AnswerTemplate(lambda text: f"<answer>{text}</answer>", prompt_format.read)
-    return Question("Describe these cells.", FreeText(max_words=40), template, CAPTION)
+    return Question("Describe these cells.", FreeText(max_length=40), template, CAPTION)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def question() -> Question:
     ],
 )
 def test_what_is_no_text_of_the_wanted_length(text, reason):
-    assert FreeText(max_words=40).parse(text).reason == reason
+    assert FreeText(max_length=40).parse(text).reason == reason
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_is_no_text_of_the_wanted_length(text, reason):
     ],
 )
 def test_text_is_read_as_it_stands(text):
-    assert FreeText(max_words=40).parse(f" {text}\n") == Answer(text)
+    assert FreeText(max_length=40).parse(f" {text}\n") == Answer(text)
 
 
 def test_reasoning_and_tags(question):
@@ -71,5 +71,5 @@ def test_similarity_is_the_overlap_of_words():
 
 @given(st.text())
 def test_any_text_is_read_or_refused(text):
-    found = FreeText(max_words=20).parse(text)
+    found = FreeText(max_length=20).parse(text)
     assert not isinstance(found, Answer) or found.value == text.strip()

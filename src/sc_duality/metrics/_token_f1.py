@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-_WORD = re.compile(r"[^\W_]+(?:[-.'’][^\W_]+)*")
+_TOKEN = re.compile(r"[^\W_]+(?:[-.'’][^\W_]+)*")
 
 
 def token_f1(reference: str, text: str) -> float:
@@ -35,10 +35,10 @@ def token_f1(reference: str, text: str) -> float:
     >>> token_f1("B cells express CD79A.", "CD79A marks B cells")
     0.75
     """
-    expected, found = _words(reference), _words(text)
+    expected, found = _tokens(reference), _tokens(text)
     shared = (expected & found).total()
     return 2 * shared / (expected.total() + found.total()) if shared else 0.0
 
 
-def _words(text: str) -> Counter[str]:
-    return Counter(_WORD.findall(text.casefold()))
+def _tokens(text: str) -> Counter[str]:
+    return Counter(_TOKEN.findall(text.casefold()))

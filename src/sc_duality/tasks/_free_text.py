@@ -11,7 +11,7 @@ from ._parse import SHOWN, Answer, Failure, Reason
 #: What a gene symbol looks like among words: capitals and digits, or a name that ends in a number, as in mouse.
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]*[A-Z0-9](?:[-.][A-Z0-9]+)*|[A-Z][a-z]+[0-9]+[a-z0-9]*(?:-[a-z0-9]+)*")
 #: Words from which a text can be a list of genes, and the share of symbols from which it is.
-_MIN_WORDS, _MAX_SYMBOLS = 5, 0.6
+_MIN_TOKENS, _MAX_SYMBOLS = 5, 0.6
 #: The longest symbol in capitals; longer words are headings.
 _LONGEST_SYMBOL = 10
 #: How a text without answer tags ends if it is complete.
@@ -20,19 +20,19 @@ _COMPLETE = re.compile(r"[.!?][)\]\"'”’*_]*$")
 
 @dataclass(frozen=True)
 class FreeText:
-    """Text in natural language of any wording.
+    """Text in natural language, in the words of the model.
 
-    A list of genes instead of text, and a text of more than ``max_words`` words, cannot be read.
+    A list of genes instead of text, and a text of more than ``max_length`` words, cannot be read.
 
     Parameters
     ----------
-    max_words
+    max_length
         Words of the longest text that is read.
 
     Examples
     --------
     >>> from sc_duality.tasks import FreeText
-    >>> text = FreeText(max_words=20)
+    >>> text = FreeText(max_length=20)
     >>> text.parse(" These are B cells. ").value
     'These are B cells.'
     >>> text.parse("CD79A MS4A1 CD74 CD37 HLA-DRA").reason
@@ -41,7 +41,7 @@ class FreeText:
     0.75
     """
 
-    max_words: int = 300
+    max_length: int = 300
 
     options = None
     longest = None
@@ -51,7 +51,7 @@ class FreeText:
     @property
     def n_tokens(self) -> int:
         """Half a token a word: a word takes fewer tokens than a gene symbol or the name of a cell type."""
-        return -(-self.max_words // 2)
+        return -(-self.max_length // 2)
 
     def size(self, answer: str) -> int:
         """Number of words."""
@@ -64,12 +64,12 @@ class FreeText:
     def parse(self, text: str) -> Answer | Failure:
         """Read the whole text."""
         text = text.strip()
-        words = text.split()
+        tokens = text.split()
         if not any(map(str.isalpha, text)):
             return Failure(Reason.EMPTY, text[:SHOWN])
-        if len(words) > self.max_words:
-            return Failure(Reason.TOO_LONG, f"{len(words)} words: {text[:SHOWN]}")
-        if _is_gene_list(words):
+        if len(tokens) > self.max_length:
+            return Failure(Reason.TOO_LONG, f"{len(tokens)} words: {text[:SHOWN]}")
+        if _is_gene_list(tokens):
             return Failure(Reason.GENE_LIST, text[:SHOWN])
         return Answer(text)
 
@@ -84,10 +84,10 @@ class FreeText:
         return token_f1(target, answer)
 
 
-def _is_gene_list(words: list[str]) -> bool:
+def _is_gene_list(tokens: list[str]) -> bool:
     """Whether most words look like gene symbols."""
-    if len(words) < _MIN_WORDS:
+    if len(tokens) < _MIN_TOKENS:
         return False
-    names = [word.strip("*_`\"'.,;:|()[]") for word in words]
+    names = [token.strip("*_`\"'.,;:|()[]") for token in tokens]
     symbols = [name for name in names if len(name) <= _LONGEST_SYMBOL and _SYMBOL.fullmatch(name)]
-    return len(symbols) >= _MAX_SYMBOLS * len(words)
+    return len(symbols) >= _MAX_SYMBOLS * len(tokens)
