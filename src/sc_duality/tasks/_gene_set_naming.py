@@ -54,4 +54,4 @@ class GeneSetNaming(Task):
 
 def name_type(template: TaskTemplate, example: GeneSetExample) -> AnswerType:
     """What the name of a set may be."""
-    return template.label(example.options) if example.options else FreeText(max_words=_MAX_WORDS)
+    return template.label(example.options) if example.options else FreeText(max_length=_MAX_WORDS)

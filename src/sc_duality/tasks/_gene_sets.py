@@ -130,7 +130,9 @@ def _pairs(gene_sets: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(gene_sets, Mapping):
         return gene_sets.items()
     if set(_LONG) <= set(gene_sets.columns):
-        return [(name, part.tolist()) for name, part in gene_sets.groupby("source", sort=False, observed=True)["target"]]
+        return [
+            (name, part.tolist()) for name, part in gene_sets.groupby("source", sort=False, observed=True)["target"]
+        ]
     if gene_sets.columns.duplicated().any():
         raise ValueError(f"gene_sets: two columns have one name, {list(gene_sets.columns)}")
     return [(name, gene_sets[name].tolist()) for name in gene_sets.columns]

@@ -20,6 +20,13 @@ class SampleByAbstract(SampleGeneration):
         ``obs`` column with the text; by default ``uns["abstract"]``.
     groupby, n_cells, n_genes, prompt_format, vocabulary
         See :class:`SampleGeneration`.
+
+    Examples
+    --------
+    >>> from sc_duality.tasks import SampleByAbstract, SampleGenerationExample
+    >>> example = SampleGenerationExample(condition="Islets of donors with diabetes.", n_genes=(50, 50))
+    >>> SampleByAbstract().question(example).prompt.splitlines()[-1]
+    'Abstract of the study: Islets of donors with diabetes.'
     """
 
     name = "sample_by_abstract"

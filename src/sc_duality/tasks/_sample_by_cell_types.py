@@ -8,6 +8,33 @@ from ._label_set import LabelSet
 from ._sample_generation import SampleGeneration, SampleGenerationExample
 
 
+@dataclass(frozen=True, kw_only=True)
+class SampleByCellTypesExample(SampleGenerationExample):
+    """A sample to generate of which the cell type of each cell is known.
+
+    Parameters
+    ----------
+    condition
+        One cell type a cell; a type that comes again is that of several cells.
+    n_genes, options, truth, context
+        See :class:`SampleGenerationExample`.
+    """
+
+    condition: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.condition) != len(self.n_genes):
+            raise ValueError(f"{len(self.condition)} cell types for {len(self.n_genes)} cells: pass one a cell")
+        if unknown := [label for label in self.condition if label not in self.options]:
+            raise ValueError(f"the cell types {unknown} are not among the options {list(self.options)}")
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The set of cell types, in the order of the options."""
+        return tuple(label for label in self.options if label in self.condition)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SampleByCellTypes(SampleGeneration):
     """Cell types, one a cell → the cells of a sample; dual: the set of their cell types.
@@ -24,8 +51,9 @@ class SampleByCellTypes(SampleGeneration):
 
     Examples
     --------
-    >>> from sc_duality.tasks import SampleByCellTypes, SampleGenerationExample
-    >>> example = SampleGenerationExample(condition=("B cell", "B cell", "T cell"), n_genes=(9, 9, 9))
+    >>> from sc_duality.tasks import SampleByCellTypes, SampleByCellTypesExample
+    >>> types = ("B cell", "B cell", "T cell")
+    >>> example = SampleByCellTypesExample(condition=types, options=("B cell", "T cell"), n_genes=(9, 9, 9))
     >>> SampleByCellTypes(prompt_format="compact").question(example).prompt
     '<generate> <types> B_cell B_cell T_cell <cells> <3>'
     """

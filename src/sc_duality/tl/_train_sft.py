@@ -175,10 +175,14 @@ def train_sft(
         for task in chosen:
             builders.append(build(task, cells))
             trained.append((builders[-1], held))
+            if not builders[-1].of_cells and cells is not objects[0]:
+                continue
             if not held.all():
                 for other in specs:
                     builder = build(task, cells.for_model(other))
                     pool = builder.labelled(~held)
+                    if len(pool.rows) == 0:
+                        raise ValueError(f"held_out={held_out!r} leaves no example of {task.name!r}: hold fewer out")
                     n = max(1, round(epochs * len(pool.rows) / len(specs)))
                     examples += sample_examples(cells, pool, n, generator, augment=augment)
             if held.any():
