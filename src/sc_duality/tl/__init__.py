@@ -7,6 +7,7 @@ from ._duality import duality
 from ._embed import embed
 from ._evaluate import evaluate
 from ._explain import explain
+from ._gene_set_tools import generate_gene_sets, name_gene_sets
 from ._generate import generate
 from ._majority_vote import majority_vote
 from ._perturb import perturb
@@ -26,7 +27,9 @@ __all__ = [
     "evaluate",
     "explain",
     "generate",
+    "generate_gene_sets",
     "majority_vote",
+    "name_gene_sets",
     "perturb",
     "predict",
     "screen",
