@@ -21,7 +21,7 @@ SETS = {f"set {i}": ("ISG15", "MX1", "IFI6", "CD79A", "MS4A1")[: i % 4 + 1] for 
 
 @pytest.fixture(scope="module")
 def cells():
-    adata = sd.datasets.pbmc3k()[::20].copy()
+    adata = sd.datasets.pbmc3k()[::5].copy()
     adata.obs["sample"] = ["s1", "s2", "s3"] * (adata.n_obs // 3) + ["s1"] * (adata.n_obs % 3)
     adata.obs["tissue"] = adata.obs["sample"].map({"s1": "blood", "s2": "lung", "s3": "blood"})
     adata.uns["abstract"] = "We profiled blood cells of healthy donors."

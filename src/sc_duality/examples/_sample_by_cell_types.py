@@ -46,10 +46,8 @@ class SampleByCellTypesExamples(SampleGenerationExamples):
 
     def further_tokens(self) -> int:
         """Tokens of the types in the prompt, one a cell, and of the options in the dual prompt."""
-        if self.cells.spec.genes is not None:
-            return self.task.n_cells
-        values = self.cells.column(str(self.task.truth), "truth")
-        return sum(len(str(one)) for one in set(values)) + 8 * self.task.n_cells
+        options = self.options()
+        return self.task.n_cells + (0 if self.cells.spec.genes is not None else 8 * (self.task.n_cells + len(options)))
 
     def sample_example(
         self, rows: Sequence[int], n_genes: tuple[int, ...], truth: Any, context: Mapping[str, str]

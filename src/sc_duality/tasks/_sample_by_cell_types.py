@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from .._validation import is_missing
+from ._cell_group import check_n_cells
 from ._label_set import LabelSet
 from ._sample_generation import SampleGeneration, SampleGenerationExample
 
@@ -59,6 +63,19 @@ class SampleByCellTypes(SampleGeneration):
     """
 
     name = "sample_by_cell_types"
+
+    def request(
+        self, condition: Any, n_cells: int, n_genes: int, context: Mapping[str, str]
+    ) -> SampleByCellTypesExample:
+        """The example of a sample of these cell types, one a cell; ``n_cells`` is not read."""
+        types = () if isinstance(condition, str) or not isinstance(condition, Iterable) else tuple(condition)
+        if not types or any(not isinstance(one, str) or is_missing(one) for one in types):
+            raise ValueError(
+                f"a sample of the task {self.name!r} is a list of cell types, one a cell, got {condition!r}"
+            )
+        options = tuple(dict.fromkeys(types))
+        n_genes_of_cell = (n_genes,) * check_n_cells(len(types))
+        return SampleByCellTypesExample(condition=types, n_genes=n_genes_of_cell, options=options, context=context)
 
     def dual_answer_type(self, example: SampleGenerationExample) -> LabelSet:
         """A set of the options."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._validation import positive_integer
+from .._validation import is_missing, positive_integer
 from ._answer_types import AnswerType
 from ._cell_group import check_n_cells
 from ._cell_sentences import CellSentences
@@ -78,6 +78,17 @@ class SampleGeneration(Task):
     def answer_type(self, example: SampleGenerationExample) -> CellSentences:
         """The sentence of each cell."""
         return CellSentences(self.vocabulary, example.n_genes)
+
+    def request(
+        self, condition: Any, n_cells: int, n_genes: int, context: Mapping[str, str]
+    ) -> SampleGenerationExample:
+        """The example of a sample that a user asks for, or an error if the condition is not a text."""
+        if not isinstance(condition, str) or is_missing(condition):
+            raise ValueError(f"a sample of the task {self.name!r} is described by a text, got {condition!r}")
+        n = check_n_cells(n_cells)
+        return SampleGenerationExample(
+            condition=condition, n_genes=(n_genes,) * n, options=(condition,), context=context
+        )
 
     @abstractmethod
     def dual_answer_type(self, example: SampleGenerationExample) -> AnswerType:

@@ -9,6 +9,7 @@ from ._evaluate import evaluate
 from ._explain import explain
 from ._gene_set_tools import generate_gene_sets, name_gene_sets
 from ._generate import generate
+from ._generate_samples import generate_samples
 from ._majority_vote import majority_vote
 from ._perturb import perturb
 from ._predict import predict
@@ -28,6 +29,7 @@ __all__ = [
     "explain",
     "generate",
     "generate_gene_sets",
+    "generate_samples",
     "majority_vote",
     "name_gene_sets",
     "perturb",

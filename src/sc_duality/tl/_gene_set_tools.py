@@ -13,7 +13,7 @@ from .._validation import is_missing, positive_integer
 from ..cells import adata_keys
 from ..examples import model_names
 from ..models import LanguageModel, ModelSpec, Sampling, load
-from ..tasks import Failure, GeneSetEnumeration, GeneSetExample, GeneSetNaming, Question, check_gene_sets
+from ..tasks import Answer, Failure, GeneSetEnumeration, GeneSetExample, GeneSetNaming, Question, check_gene_sets
 from ._model import provenance, resolve_model, warn_not_answered
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def name_gene_sets(
         name: task.question(GeneSetExample(genes=genes, options=options, context=context or {}))
         for name, genes in shown.items()
     }
-    table, params = _answered(model, spec, questions, sampling, rng, lambda value: {"name": value})
+    table, params = _answered(model, spec, questions, sampling, rng, lambda answer: {"name": answer.value})
     table["n_genes"] = [len(genes) for genes in shown.values()]
     table.attrs["params"] = {**params, "task": task.name, "task_version": task.version, "max_genes": max_genes}
     return table
@@ -149,7 +149,12 @@ def generate_gene_sets(
     questions = {
         name: task.question(GeneSetExample(name=name, n_genes=n_genes, context=context or {})) for name in chosen
     }
-    table, params = _answered(model, spec, questions, sampling, rng, lambda value: {"genes": (value or ())[:n_genes]})
+
+    def columns(answer: Answer) -> dict[str, Any]:
+        genes = (answer.value or ())[:n_genes]
+        return {"genes": genes, "n_unknown_genes": answer.n_unknown, "n_duplicate_genes": answer.n_duplicates}
+
+    table, params = _answered(model, spec, questions, sampling, rng, columns)
     table.attrs["params"] = {**params, "task": task.name, "task_version": task.version, "n_genes": n_genes}
     return table
 
@@ -177,7 +182,7 @@ def _answered(
     questions: Mapping[str, Question],
     sampling: Sampling | None,
     rng: int,
-    columns: Callable[[Any], dict[str, Any]],
+    columns: Callable[[Answer], dict[str, Any]],
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """One row a question, and what is kept about the model."""
     n_tokens = max(question.answer_type.n_tokens for question in questions.values())
@@ -189,16 +194,10 @@ def _answered(
         answer = None if text is None else question.parse_tolerantly(text)
         if answer is None or isinstance(answer, Failure):
             status = adata_keys.NOT_ANSWERED if answer is None else str(answer.reason)
-            rows.append({**columns(None), "status": status, "reasoning": ""})
-            continue
-        counts = {"n_unknown_genes": answer.n_unknown, "n_duplicate_genes": answer.n_duplicates}
-        found = columns(answer.value)
-        rows.append(
-            {**found, "status": adata_keys.OK, "reasoning": answer.reasoning, **(counts if "genes" in found else {})}
-        )
+            rows.append({**columns(Answer(None)), "status": status, "reasoning": ""})
+        else:
+            rows.append({**columns(answer), "status": adata_keys.OK, "reasoning": answer.reasoning})
     table = pd.DataFrame(rows, index=pd.Index(list(questions), name="gene_set"))
-    for name in set(table) & {"n_unknown_genes", "n_duplicate_genes"}:
-        table[name] = table[name].fillna(0).astype(int)
     warn_not_answered(int((table["status"] == adata_keys.NOT_ANSWERED).sum()), len(table))
     kept = {"temperature": params.temperature, "top_p": params.top_p, "max_tokens": params.max_tokens, "rng": rng}
     return table, provenance(engine, **kept)[adata_keys.PARAMS]

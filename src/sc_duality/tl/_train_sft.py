@@ -100,8 +100,8 @@ def train_sft(
     options
         Of ``trl.SFTConfig``. ``num_train_epochs`` (3 by default) is the number of examples for each cell,
         ``learning_rate`` (1e-5) the peak of AdamW's, and ``batch_size`` (32) the number of texts of an update over all
-        processes; ``completion_only_loss=False`` learns prompts too, as in
-        C2S-Scale's pretraining; ``packing``, ``per_device_train_batch_size``, ``gradient_checkpointing`` and others as in TRL.
+        processes; ``completion_only_loss=False`` learns prompts too, as in C2S-Scale's pretraining; ``packing``,
+        ``per_device_train_batch_size``, ``gradient_checkpointing`` and others as in TRL.
         ``preset="cell-o1"`` sets what is not passed as in Cell-o1: 10 epochs at 5e-5 in batches of 128, with a LoRA
         adapter of rank 256.
 
