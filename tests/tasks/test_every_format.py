@@ -7,6 +7,16 @@ from jinja2 import UndefinedError
 
 import sc_duality
 from sc_duality.tasks import (
+    CellLanguageModelling,
+    GeneSetEnumeration,
+    GeneSetExample,
+    GeneSetNaming,
+    SampleByAbstract,
+    SampleByCellTypes,
+    SampleByCellTypesExample,
+    SampleByTissue,
+    SampleGenerationExample,
+    SampleLanguageModelling,
     Annotation,
     ClusterAnnotation,
     ClusterExample,
@@ -28,6 +38,13 @@ from sc_duality.tasks import (
 
 FORMATS = sorted(path.name for path in (Path(sc_duality.__file__).parent / "tasks/prompt_formats").iterdir())
 TASKS = {
+    "cell_language_modelling": CellLanguageModelling,
+    "gene_set_enumeration": GeneSetEnumeration,
+    "gene_set_naming": GeneSetNaming,
+    "sample_by_abstract": SampleByAbstract,
+    "sample_by_cell_types": SampleByCellTypes,
+    "sample_by_tissue": SampleByTissue,
+    "sample_language_modelling": SampleLanguageModelling,
     "annotation": Annotation,
     "cluster_annotation": ClusterAnnotation,
     "gene_changes": GeneChangeResponse,

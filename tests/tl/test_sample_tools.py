@@ -84,7 +84,7 @@ def test_genes_of_a_name(scripted_model):
         (lambda model: sd.tl.name_gene_sets({}, model), "is empty"),
         (lambda model: sd.tl.name_gene_sets({"a": [None]}, model), "has no genes"),
         (lambda model: sd.tl.name_gene_sets(SETS, model, labels=["x"]), "two names or more"),
-        (lambda model: sd.tl.name_gene_sets(SETS, "embedded"), "was not trained for the task"),
+        (lambda _: sd.tl.name_gene_sets(SETS, "embedded"), "was not trained for the task"),
         (lambda model: sd.tl.generate_samples({}, "sample_by_tissue", model), "must map names"),
         (lambda model: sd.tl.generate_samples({"a": 3}, "sample_by_tissue", model), "described by a text"),
         (lambda model: sd.tl.generate_samples({"a": "B cell"}, "sample_by_cell_types", model), "list of cell types"),

@@ -12,7 +12,7 @@ from ._task import Task
 from ._template import TaskTemplate
 
 #: Words of a name at most.
-_MAX_WORDS = 30
+_MAX_LENGTH = 30
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,4 +54,4 @@ class GeneSetNaming(Task):
 
 def name_type(template: TaskTemplate, example: GeneSetExample) -> AnswerType:
     """What the name of a set may be."""
-    return template.label(example.options) if example.options else FreeText(max_length=_MAX_WORDS)
+    return template.label(example.options) if example.options else FreeText(max_length=_MAX_LENGTH)

@@ -71,7 +71,7 @@ class GeneSet(GeneList):
     """
 
     def similarity(self, target: Sequence[str], answer: Sequence[str]) -> float:
-        """Jaccard index: shared genes of the genes in either set, so that a longer answer is no better answer."""
+        """Jaccard index: shared genes of the genes in either set, which a longer answer alone does not raise."""
         return gene_overlap([target], [answer], jaccard=True)
 
 

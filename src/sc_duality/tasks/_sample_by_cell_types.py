@@ -14,7 +14,7 @@ from ._sample_generation import SampleGeneration, SampleGenerationExample
 
 @dataclass(frozen=True, kw_only=True)
 class SampleByCellTypesExample(SampleGenerationExample):
-    """A sample to generate of which the cell type of each cell is known.
+    """A sample to generate, with the cell type of each cell.
 
     Parameters
     ----------
