@@ -7,17 +7,9 @@ from jinja2 import UndefinedError
 
 import sc_duality
 from sc_duality.tasks import (
-    CellLanguageModelling,
-    GeneSetEnumeration,
-    GeneSetExample,
-    GeneSetNaming,
-    SampleByAbstract,
-    SampleByCellTypes,
-    SampleByCellTypesExample,
-    SampleByTissue,
-    SampleGenerationExample,
-    SampleLanguageModelling,
     Annotation,
+    CellGroupExample,
+    CellLanguageModelling,
     ClusterAnnotation,
     ClusterExample,
     Example,
@@ -25,6 +17,9 @@ from sc_duality.tasks import (
     GeneChangeResponse,
     Generation,
     GenerationExample,
+    GeneSetEnumeration,
+    GeneSetExample,
+    GeneSetNaming,
     JointAnnotation,
     JointAnnotationExample,
     LabelExample,
@@ -32,12 +27,25 @@ from sc_duality.tasks import (
     PromptFormat,
     Response,
     ResponseExample,
+    SampleByAbstract,
+    SampleByCellTypes,
+    SampleByCellTypesExample,
+    SampleByTissue,
+    SampleCellTypes,
+    SampleGenerationExample,
+    SampleLabel,
+    SampleLabelExample,
+    SampleLanguageModelling,
     Sensitivity,
     SensitivityExample,
+    Tissue,
 )
 
 FORMATS = sorted(path.name for path in (Path(sc_duality.__file__).parent / "tasks/prompt_formats").iterdir())
 TASKS = {
+    "sample_cell_types": SampleCellTypes,
+    "sample_label": SampleLabel,
+    "tissue": Tissue,
     "cell_language_modelling": CellLanguageModelling,
     "gene_set_enumeration": GeneSetEnumeration,
     "gene_set_naming": GeneSetNaming,
@@ -53,11 +61,13 @@ TASKS = {
     "response": Response,
     "sensitivity": Sensitivity,
 }
+#: Tasks on samples and gene sets have no terse prompts.
+LONG = {name for name in TASKS if name.startswith(("cell_language", "gene_set", "sample_"))} | {"tissue"}
 SUPPORTED = {
     "plain": set(TASKS),
-    "terse": set(TASKS),
-    "compact": set(TASKS) - {"cluster_annotation"},
-    "c2s": {"annotation", "generation"},
+    "terse": set(TASKS) - LONG,
+    "compact": set(TASKS) - {"cluster_annotation", "sample_by_abstract"},
+    "c2s": {"annotation", "generation", "sample_by_tissue", "tissue"},
     "cell-o1": {"annotation", "joint_annotation"},
 }
 PAIRS = [(name, task) for name, tasks in SUPPORTED.items() for task in sorted(tasks)]
@@ -126,6 +136,33 @@ def examples_of(task, context):
                     **fields,
                 ),
             }
+        case "tissue" | "sample_label" | "sample_cell_types":
+            facts = {} if task == "sample_cell_types" else {"fact": "tissue" if task == "tissue" else "disease"}
+            kind = CellGroupExample if task == "sample_cell_types" else SampleLabelExample
+            truth = LABELS[:1] if task == "sample_cell_types" else LABELS[1]
+            fields = {"cells": (CELL, PART), "options": LABELS, "truth": truth, "context": context, **facts}
+            return {
+                "label": kind(observed=((), ()), hidden_genes=(CELL, PART), **fields),
+                "observed": kind(observed=(PART, PART), hidden_genes=(REST, ()), **fields),
+            }
+        case "cell_language_modelling":
+            return {"cell": SampleGenerationExample(n_genes=(4,), truth=CELL, context=context)}
+        case "sample_language_modelling" | "sample_by_tissue" | "sample_by_abstract":
+            condition = {"sample_by_tissue": "lung", "sample_by_abstract": "We profiled a lung."}.get(task)
+            options = ("lung", "skin") if task == "sample_by_tissue" else ()
+            fields = {"condition": condition, "options": options, "context": context}
+            return {"sample": SampleGenerationExample(n_genes=(4, 2), truth=(CELL, PART), **fields)}
+        case "sample_by_cell_types":
+            fields = {"condition": LABELS[1:], "options": LABELS, "truth": (CELL,), "context": context}
+            return {"sample": SampleByCellTypesExample(n_genes=(4,), **fields)}
+        case "gene_set_enumeration":
+            fields = {"name": "interferon response", "truth": CELL, "reconstructed": True, "context": context}
+            return {
+                "options": GeneSetExample(options=("interferon response", "hypoxia"), n_genes=4, **fields),
+            }
+        case "gene_set_naming":
+            fields = {"genes": CELL, "truth": "interferon response", "reconstructed": True, "context": context}
+            return {"options": GeneSetExample(options=("interferon response", "hypoxia"), **fields)}
         case "joint_annotation":
             fields = {"options": LABELS, "truth": LABELS[::-1], "context": context}
             return {
@@ -139,7 +176,11 @@ def examples_of(task, context):
 
 
 def build(prompt_format, task):
-    settings = {"sensitivity": {"drug": "erlotinib"}, "cluster_annotation": {"groupby": "leiden"}}
+    settings = {
+        "sensitivity": {"drug": "erlotinib"},
+        "cluster_annotation": {"groupby": "leiden"},
+        "sample_label": {"fact": "disease"},
+    }
     return TASKS[task](prompt_format=prompt_format, **settings.get(task, {}))
 
 
@@ -147,12 +188,22 @@ def question_of(task, example, side):
     """The question of one side."""
     if side == "primal":
         return task.question(example)
+    if not example.has_hidden:
+        pytest.skip("no dual task")
     return task.dual(example, example.truth if side == "dual" else None)
 
 
 def takes_no_answer(task):
     """Whether the dual task can do without the answer: it reconstructs genes."""
-    return task in ("annotation", "cluster_annotation", "sensitivity", "joint_annotation")
+    return task in (
+        "tissue",
+        "sample_label",
+        "sample_cell_types",
+        "annotation",
+        "cluster_annotation",
+        "sensitivity",
+        "joint_annotation",
+    )
 
 
 def test_formats_and_tasks_are_those_that_are_shipped():
@@ -218,5 +269,5 @@ def test_text_to_embed(prompt_format):
 @pytest.mark.parametrize(("prompt_format", "name"), [pair for pair in PAIRS if pair[0] != "c2s"])
 def test_examples_of_another_task_raise(prompt_format, name):
     """A template that reads a field that the example lacks never renders it as empty text."""
-    with pytest.raises((UndefinedError, TypeError)):
+    with pytest.raises((UndefinedError, TypeError, AttributeError)):
         build(prompt_format, name).question(Example())

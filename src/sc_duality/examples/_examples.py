@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ..duality import Duality
 from ..tasks import Task, TrainingExample
 from ._model_cells import ModelCells
+from ._results import param_list
 
 #: Cells whose sentences are read at once.
 _CHUNK = 1024
@@ -48,8 +50,8 @@ class Examples(ABC):
     about_cells: ClassVar[bool] = True
     #: Whether examples are made from cells; else they are the same for every data set.
     of_cells: ClassVar[bool] = True
-    #: Whether an example is about a group of cells, which ``groupby`` names.
-    about_groups: ClassVar[bool] = False
+    #: Whether groups of cells, which ``groupby`` names, get labels.
+    labels_groups: ClassVar[bool] = False
     #: Whether the answers to a question are few enough to score each.
     lists_answers: ClassVar[bool] = True
     #: The task that a model must know to score results, if it is another one.
@@ -80,6 +82,11 @@ class Examples(ABC):
     def task_from_params(cls, params: Mapping[str, Any]) -> Task:
         """The task of an earlier result, from its ``params``."""
         raise ValueError(f"results of the task {params['task']!r} cannot be scored by duality")
+
+    @classmethod
+    def with_params(cls, task: Any, params: Mapping[str, Any]) -> Task:
+        """A task of the user's own with the labels of an earlier result, from its ``params``."""
+        return replace(task, labels=param_list(params, "labels"))
 
     def settings(self) -> dict[str, Any]:
         """Settings of the task that a result keeps, next to its labels."""

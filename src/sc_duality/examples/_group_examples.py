@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..tasks import TrainingExample
+from ..tasks import Task, TrainingExample
 from ._cell_groups import CellGroups
 from ._examples import Examples, Pool, Results, cell_rng, every_row, shown_genes
 from ._hidden_cells import GroupParts, hide_in_cells
@@ -24,7 +25,7 @@ _P_ALONE, _HIDDEN_ALONE, _HIDDEN = 0.5, (0.5, 1.0), (0.2, 0.9)
 class GroupExamples(Examples):
     """Examples of a task whose unit is a group of cells: sample, cluster, donor × batch."""
 
-    about_groups = True
+    labels_groups = True
 
     @cached_property
     def cell_groups(self) -> CellGroups:
@@ -165,6 +166,11 @@ class GroupExamples(Examples):
             "context_length": self.cells.spec.context_length,
             "hidden": self.task.hidden,
         }
+
+    @classmethod
+    def with_params(cls, task: Any, params: Mapping[str, Any]) -> Task:
+        """A task of the user's own with the groups and labels of an earlier result."""
+        return replace(task, **group_settings(params))
 
     def from_results(self, key: str, seed: int) -> Results:
         """Examples with hidden genes or cells, one a group, and the answers in ``obs``."""

@@ -33,7 +33,10 @@ class SampleCellTypesExamples(GroupExamples):
         if labels is None and self.task.truth is not None and not self._known:
             self.cells.column(self.task.truth, "truth")
             labels = column_labels(self.cells.adata, self.task.truth)
-        return one_by_one(cell_type_options(self.cells, labels))
+        found = one_by_one(cell_type_options(self.cells, labels))
+        if split := [label for label in found if "|" in label]:
+            raise ValueError(f"the labels {split} hold '|', which separates the cell types of a sample: rename them")
+        return found
 
     @property
     def _known(self) -> Sequence[str]:

@@ -60,9 +60,9 @@ class SampleCellTypes(Task):
             positive_integer("n_genes", self.n_genes)
 
     def answer_type(self, example: CellGroupExample) -> LabelSet:
-        """A set of the example's options, no more than it has cells."""
+        """A set of the example's options, no more than a prompt may have cells."""
         texts = self.template.label(example.options).texts
-        return LabelSet(example.options, texts, len(example.cells))
+        return LabelSet(example.options, texts, self.n_cells)
 
     def dual_answer_type(self, example: CellGroupExample) -> GeneLists:
         """The hidden genes of each cell that lacks some."""

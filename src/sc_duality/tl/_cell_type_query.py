@@ -99,7 +99,9 @@ class CellTypeQuery:
         if isinstance(examples, ClusterExamples):
             clusters = predict_clusters(model, examples, *how, answers)
             names = names or {name: name for name in clusters.names}
-            predictions, table = clusters.of_cells(examples), clusters.table(examples, threshold)
+            markers = [" ".join(examples.markers.get(name, ())) for name in examples.groups]
+            predictions = clusters.of_cells(examples.groups, len(examples.cells))
+            table = clusters.table(examples.groups, threshold, markers=markers)
             found = CellTypeLabels(predictions, names, {adata_keys.GROUPS: table})
         else:
             vote = self.groupby is not None

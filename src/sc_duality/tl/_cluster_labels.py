@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class ClusterLabels(NamedTuple):
-    """Labels of clusters."""
+    """Labels of clusters, or of other groups of cells."""
 
     #: Labels as they are written into ``obs``.
     names: list[str]
@@ -35,15 +35,15 @@ class ClusterLabels(NamedTuple):
     #: Share of the votes of every label, or its probability, (n_clusters, n_labels).
     shares: NDArray[np.float64]
 
-    def of_cells(self, examples: ClusterExamples) -> LabelPredictions:
-        """The prediction of the cluster of each cell."""
-        cluster = np.full(len(examples.cells), -1)
-        for i, rows in enumerate(examples.groups.values()):
+    def of_cells(self, groups: Mapping[str, NDArray[np.int64]], n_cells: int) -> LabelPredictions:
+        """The prediction of the cluster of each cell; ``groups`` are the rows of each."""
+        cluster = np.full(n_cells, -1)
+        for i, rows in enumerate(groups.values()):
             cluster[rows] = i
         return self.predictions.of_cells(cluster)
 
-    def table(self, examples: ClusterExamples, threshold: float) -> pd.DataFrame:
-        """One row a cluster, for ``uns[key]["groups"]``: its size, label, runner-up and marker genes."""
+    def table(self, groups: Mapping[str, NDArray[np.int64]], threshold: float, **columns: Any) -> pd.DataFrame:
+        """One row a cluster, for ``uns[key]["groups"]``: its size, label, runner-up and further ``columns``."""
         best, unsure = self.predictions.best, is_unsure(self.predictions, threshold)
         names = np.array([*self.names, ""], dtype=object)
         others = self.shares.copy()
@@ -52,15 +52,15 @@ class ClusterLabels(NamedTuple):
         share = others.max(axis=1, initial=0.0)
         return pd.DataFrame(
             {
-                "n_cells": [len(rows) for rows in examples.groups.values()],
+                "n_cells": [len(rows) for rows in groups.values()],
                 "label": np.where(unsure, adata_keys.UNKNOWN, names[best]),
                 "status": np.where(unsure, adata_keys.UNKNOWN, self.predictions.status).astype(object),
                 "confidence": self.predictions.confidence,
                 "runner_up": names[np.where(share > 0, second, -1)],
                 "runner_up_confidence": share,
-                "markers": [" ".join(examples.markers.get(name, ())) for name in examples.groups],
+                **columns,
             },
-            index=pd.Index(list(examples.groups), dtype=object, name="group"),
+            index=pd.Index(list(groups), dtype=object, name="group"),
         )
 
 
@@ -108,7 +108,7 @@ def predict_clusters(
     status = dict.fromkeys(found, adata_keys.NO_GENES)
     if method == "score":
         names = list(examples.labels)
-        shares = _score(model, questions, status)
+        shares = score_answers(model, questions, status)
     else:
         texts = generate_answers(model, list(questions.values()), method, sampling, seed) if questions else []
         written = written_names(examples.labels, (one.value for samples in texts for one in samples))
@@ -125,13 +125,13 @@ def predict_clusters(
         }
         names = label_names(examples.labels, votes)
         shares = {name: np.array([n[label] for label in names]) / n.total() for name, n in votes.items()}
-    return _predictions(names, list(found), shares, status, scored=method == "score", free=not examples.labels)
+    return by_share(names, list(found), shares, status, scored=method == "score", free=not examples.labels)
 
 
-def _score(
+def score_answers(
     model: LanguageModel, questions: Mapping[str, Question], status: dict[str, str]
 ) -> dict[str, NDArray[np.float64]]:
-    """Probability of every label of each cluster with an answer; sets the status of each cluster."""
+    """Probability of every answer of each cluster that the model answers; sets the status of each cluster."""
     if not questions:
         return {}
     completions = next(iter(questions.values())).completions()
@@ -163,7 +163,7 @@ def label_names(labels: Mapping[str, str], votes: Mapping[Any, Counter[str]]) ->
     return list(labels) or sorted({name for counts in votes.values() for name in counts})
 
 
-def _predictions(
+def by_share(
     names: list[str],
     clusters: Sequence[str],
     shares: Mapping[str, NDArray[np.float64]],

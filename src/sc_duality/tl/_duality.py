@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from ..cells import adata_keys, seed, writable, written_fields
 from ..duality import Duality, duality_score, scorable
-from ..examples import ModelCells, build, builder_of, param_context, param_list, result_params, task_class
+from ..examples import ModelCells, build, builder_of, param_context, result_params, task_class
 from ..models import LanguageModel, load
 from ..tasks import LabelTask
 from ._blocks import blocks
@@ -118,17 +117,21 @@ def duality(
         )
     context = param_context(params)
     cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
-    own = builder.task_from_params(params) if task is None else replace(task, labels=param_list(params, "labels"))
+    own = builder.task_from_params(params) if task is None else builder.with_params(task, params)
     results = build(own, cells, how).from_results(key, number)
 
     engine = load(model)
-    scores, n_missing = np.full(data.n_obs, np.nan), 0
+    units = results.unit_of_cell
+    n_units, n_missing = data.n_obs if units is None else units.max() + 1, 0
+    scores = np.full(n_units, np.nan)
     prompts_per_cell = {"posterior": results.n_options, "likelihood": 2, "sample": how.n_samples}[how.form]
-    for rows in blocks(data.n_obs, "duality", prompts_per_cell):
+    for rows in blocks(n_units, "duality", prompts_per_cell):
         examples, answers = results.block(rows)
         scores[rows] = duality_score(engine, results.task, examples, answers, how, number)
         n_missing += int(np.isnan(scores[rows][scorable(examples, answers)]).sum())
-    warn_not_answered(n_missing, data.n_obs)
+    warn_not_answered(n_missing, n_units)
+    if units is not None:
+        scores = np.append(scores, np.nan)[units]
     data.obs[name] = scores
     kept = provenance(
         engine,

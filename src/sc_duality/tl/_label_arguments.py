@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from .._validation import choice
-from ..cells import check_column
+from ..cells import check_column, check_columns
 from ..examples import LabelExamples
 from ..models import Sampling
 
@@ -20,15 +21,18 @@ def check_label_arguments(
     adata: AnnData | MuData,
     mod: str,
     method: str,
-    groupby: str | None,
+    groupby: str | Sequence[str] | None,
     unknown: float | None,
     sampling: Sampling,
     *,
     unique: bool | str = False,
+    several: bool = False,
 ) -> None:
-    """Refuse arguments of a label tool that contradict each other."""
+    """Refuse arguments of a label tool that contradict each other; ``groupby`` may name ``several`` columns."""
     choice("method", method, ("score", "generate", "choose"))
-    if groupby is not None:
+    if several and groupby is not None and not isinstance(groupby, str):
+        check_columns(adata, groupby, "groupby", mod)
+    elif groupby is not None:
         check_column(adata, groupby, "groupby", mod)
     if not isinstance(unique, bool):
         check_column(adata, unique, "unique", mod)

@@ -32,9 +32,13 @@ def write_labels(
     if predictions.in_distribution is not None:
         adata.obs[adata_keys.in_distribution(key)] = predictions.in_distribution
     if predictions.probability is not None:
-        columns = probability_columns(adata, labels)
-        table = pd.DataFrame(predictions.probability, index=adata.obs_names, columns=columns)
-        adata.obsm[adata_keys.probabilities(key)] = table
+        write_probabilities(adata, key, predictions.probability, labels)
+
+
+def write_probabilities(adata: AnnData, key: str, probability: NDArray[np.float64], labels: Sequence[str]) -> None:
+    """Write ``obsm`` probabilities, (n_obs, n_labels)."""
+    columns = probability_columns(adata, labels)
+    adata.obsm[adata_keys.probabilities(key)] = pd.DataFrame(probability, index=adata.obs_names, columns=columns)
 
 
 def write_independent(adata: AnnData, key: str, predictions: LabelPredictions | None, labels: Sequence[str]) -> None:
