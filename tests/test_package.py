@@ -52,6 +52,9 @@ HEAVY = {"torch", "transformers", "trl", "vllm"}
 IMPORTS_HEAVY = {"models", "train"}
 #: First arguments other than ``adata``.
 FIRST = {
+    "tl.generate_gene_sets": "names",
+    "tl.generate_samples": "samples",
+    "tl.name_gene_sets": "gene_sets",
     "pl.screen": "result",
     "pl.training": "history",
     "tl.add_reference_cells": "adatas",

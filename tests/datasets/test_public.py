@@ -63,7 +63,7 @@ def cell_ranger(cells, features="features", folder="data/run/outs/filtered_featu
 
 
 def test_available_lists_every_public_data_set():
-    public = set(sd.datasets.__all__) - {"available", "pbmc3k", "pbmc68k_reduced"}
+    public = set(sd.datasets.__all__) - {"available", "gene_sets", "pbmc3k", "pbmc68k_reduced"}
     assert set(sd.datasets.available().index) == public == set(SETS)
 
 

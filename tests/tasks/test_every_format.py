@@ -9,6 +9,7 @@ import sc_duality
 from sc_duality.tasks import (
     Annotation,
     CellGroupExample,
+    CellLanguageModelling,
     ClusterAnnotation,
     ClusterExample,
     Example,
@@ -16,6 +17,9 @@ from sc_duality.tasks import (
     GeneChangeResponse,
     Generation,
     GenerationExample,
+    GeneSetEnumeration,
+    GeneSetExample,
+    GeneSetNaming,
     JointAnnotation,
     JointAnnotationExample,
     LabelExample,
@@ -23,9 +27,15 @@ from sc_duality.tasks import (
     PromptFormat,
     Response,
     ResponseExample,
+    SampleByAbstract,
+    SampleByCellTypes,
+    SampleByCellTypesExample,
+    SampleByTissue,
     SampleCellTypes,
+    SampleGenerationExample,
     SampleLabel,
     SampleLabelExample,
+    SampleLanguageModelling,
     Sensitivity,
     SensitivityExample,
     Tissue,
@@ -33,6 +43,16 @@ from sc_duality.tasks import (
 
 FORMATS = sorted(path.name for path in (Path(sc_duality.__file__).parent / "tasks/prompt_formats").iterdir())
 TASKS = {
+    "sample_cell_types": SampleCellTypes,
+    "sample_label": SampleLabel,
+    "tissue": Tissue,
+    "cell_language_modelling": CellLanguageModelling,
+    "gene_set_enumeration": GeneSetEnumeration,
+    "gene_set_naming": GeneSetNaming,
+    "sample_by_abstract": SampleByAbstract,
+    "sample_by_cell_types": SampleByCellTypes,
+    "sample_by_tissue": SampleByTissue,
+    "sample_language_modelling": SampleLanguageModelling,
     "annotation": Annotation,
     "cluster_annotation": ClusterAnnotation,
     "gene_changes": GeneChangeResponse,
@@ -44,12 +64,13 @@ TASKS = {
     "sensitivity": Sensitivity,
     "tissue": Tissue,
 }
-GROUPS = {"sample_cell_types", "sample_label", "tissue"}
+#: Tasks on samples and gene sets have no terse prompts.
+LONG = {name for name in TASKS if name.startswith(("cell_language", "gene_set", "sample_"))} | {"tissue"}
 SUPPORTED = {
     "plain": set(TASKS),
-    "terse": set(TASKS) - GROUPS,
-    "compact": set(TASKS) - {"cluster_annotation"},
-    "c2s": {"annotation", "generation", "tissue"},
+    "terse": set(TASKS) - LONG,
+    "compact": set(TASKS) - {"cluster_annotation", "sample_by_abstract"},
+    "c2s": {"annotation", "generation", "sample_by_tissue", "tissue"},
     "cell-o1": {"annotation", "joint_annotation"},
 }
 PAIRS = [(name, task) for name, tasks in SUPPORTED.items() for task in sorted(tasks)]
@@ -130,6 +151,24 @@ def examples_of(task, context):
         case "sample_cell_types":
             fields = {"cells": (CELL, REST), "options": (*LABELS, "T cell"), "truth": LABELS, "context": context}
             return {kind: CellGroupExample(**fields, **hidden) for kind, hidden in HIDDEN.items()}
+        case "cell_language_modelling":
+            return {"cell": SampleGenerationExample(n_genes=(4,), truth=CELL, context=context)}
+        case "sample_language_modelling" | "sample_by_tissue" | "sample_by_abstract":
+            condition = {"sample_by_tissue": "lung", "sample_by_abstract": "We profiled a lung."}.get(task)
+            options = ("lung", "skin") if task == "sample_by_tissue" else ()
+            fields = {"condition": condition, "options": options, "context": context}
+            return {"sample": SampleGenerationExample(n_genes=(4, 2), truth=(CELL, PART), **fields)}
+        case "sample_by_cell_types":
+            fields = {"condition": LABELS[1:], "options": LABELS, "truth": (CELL,), "context": context}
+            return {"sample": SampleByCellTypesExample(n_genes=(4,), **fields)}
+        case "gene_set_enumeration":
+            fields = {"name": "interferon response", "truth": CELL, "reconstructed": True, "context": context}
+            return {
+                "options": GeneSetExample(options=("interferon response", "hypoxia"), n_genes=4, **fields),
+            }
+        case "gene_set_naming":
+            fields = {"genes": CELL, "truth": "interferon response", "reconstructed": True, "context": context}
+            return {"options": GeneSetExample(options=("interferon response", "hypoxia"), **fields)}
         case "joint_annotation":
             fields = {"options": LABELS, "truth": LABELS[::-1], "context": context}
             return {
@@ -155,12 +194,22 @@ def question_of(task, example, side):
     """The question of one side."""
     if side == "primal":
         return task.question(example)
+    if not example.has_hidden:
+        pytest.skip("no dual task")
     return task.dual(example, example.truth if side == "dual" else None)
 
 
 def takes_no_answer(task):
     """Whether the dual task can do without the answer: it reconstructs genes."""
-    return task in GROUPS | {"annotation", "cluster_annotation", "sensitivity", "joint_annotation"}
+    return task in (
+        "tissue",
+        "sample_label",
+        "sample_cell_types",
+        "annotation",
+        "cluster_annotation",
+        "sensitivity",
+        "joint_annotation",
+    )
 
 
 def test_formats_and_tasks_are_those_that_are_shipped():
@@ -226,5 +275,5 @@ def test_text_to_embed(prompt_format):
 @pytest.mark.parametrize(("prompt_format", "name"), [pair for pair in PAIRS if pair[0] != "c2s"])
 def test_examples_of_another_task_raise(prompt_format, name):
     """A template that reads a field that the example lacks never renders it as empty text."""
-    with pytest.raises((UndefinedError, TypeError)):
+    with pytest.raises((UndefinedError, TypeError, AttributeError)):
         build(prompt_format, name).question(Example())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._cell_puzzles import cell_puzzles
+from ._gene_sets import gene_sets
 from ._geo_drugs import aissa2021, bell2019, sharma2018
 from ._geo_types import he2020_liver, ma2020, segerstolpe2016
 from ._h5ad import bastidas_ponce2019, dominguez_conde2022, kang2018, pancreas_scib, sciplex3
@@ -16,6 +17,7 @@ __all__ = [
     "bell2019",
     "cell_puzzles",
     "dominguez_conde2022",
+    "gene_sets",
     "he2020_liver",
     "kang2018",
     "ma2020",

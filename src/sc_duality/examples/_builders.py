@@ -11,11 +11,16 @@ from ._annotation import AnnotationExamples
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples
 from ._gene_changes import GeneChangeExamples
+from ._gene_sets import GeneSetEnumerationExamples, GeneSetNamingExamples
 from ._generation import GenerationExamples
 from ._joint_annotation import JointAnnotationExamples
 from ._label_task import LabelExamples
+from ._language_modelling import CellLanguageModellingExamples, SampleLanguageModellingExamples
 from ._model_cells import ModelCells
 from ._response import ResponseExamples
+from ._sample_by_abstract import SampleByAbstractExamples
+from ._sample_by_cell_types import SampleByCellTypesExamples
+from ._sample_by_tissue import SampleByTissueExamples
 from ._sample_cell_types import SampleCellTypesExamples
 from ._sample_label import SampleLabelExamples, TissueExamples
 from ._sensitivity import SensitivityExamples
@@ -44,6 +49,13 @@ def register(builder: type[Examples]) -> type[Examples]:
 
 
 for _builder in (
+    GeneSetEnumerationExamples,
+    GeneSetNamingExamples,
+    CellLanguageModellingExamples,
+    SampleLanguageModellingExamples,
+    SampleByAbstractExamples,
+    SampleByCellTypesExamples,
+    SampleByTissueExamples,
     AnnotationExamples,
     ClusterExamples,
     GeneChangeExamples,

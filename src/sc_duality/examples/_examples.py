@@ -21,12 +21,14 @@ _CHUNK = 1024
 
 
 class Pool(NamedTuple):
-    """Cells to sample training examples from."""
+    """Cells to sample training examples from, or gene sets."""
 
     rows: NDArray[np.int64]
     weights: NDArray[np.float64]
     #: Makes the training example that starts from the cell of this row, with these genes.
     example: Callable[[int, list[str], np.random.Generator], TrainingExample]
+    #: Whether rows are those of cells; else examples get no genes of a cell.
+    of_cells: bool = True
 
 
 class Examples(ABC):
@@ -46,6 +48,8 @@ class Examples(ABC):
     task_class: ClassVar[type[Task]]
     #: Whether a prompt is about a cell, so that a repeated cell repeats the prompt.
     about_cells: ClassVar[bool] = True
+    #: Whether examples are made from cells; else they are the same for every data set.
+    of_cells: ClassVar[bool] = True
     #: Whether groups of cells, which ``groupby`` names, get labels.
     labels_groups: ClassVar[bool] = False
     #: Whether the answers to a question are few enough to score each.
@@ -138,7 +142,10 @@ def sample_examples(
     """
     for start in range(0, n, _CHUNK):
         chosen = rng.choice(pool.rows, min(_CHUNK, n - start), p=pool.weights / pool.weights.sum()).tolist()
-        sentences = cells.augmented(chosen, rng) if augment else cells.genes(chosen)
+        if pool.of_cells:
+            sentences = cells.augmented(chosen, rng) if augment else cells.genes(chosen)
+        else:
+            sentences = [[]] * len(chosen)
         for row, genes in zip(chosen, sentences, strict=True):
             yield pool.example(row, genes, rng)
 

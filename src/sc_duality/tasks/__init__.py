@@ -4,23 +4,33 @@ from ._annotation import Annotation
 from ._answer_types import AnswerType, Label
 from ._assignments import Assignment, FreeNames
 from ._cell_group import CellGroupExample, check_n_cells
+from ._cell_sentences import CellSentences
 from ._cluster_annotation import ClusterAnnotation, ClusterExample
 from ._context import context_sentences
 from ._free_name import FreeName
+from ._free_text import FreeText
 from ._gene_answers import GeneList, GeneLists
 from ._gene_change_response import GeneChangeExample, GeneChangeResponse
 from ._gene_changes import Changes, GeneChanges
+from ._gene_set_enumeration import GeneSetEnumeration
+from ._gene_set_naming import GeneSetNaming
+from ._gene_sets import GeneSet, GeneSetExample, check_gene_sets
 from ._generation import Generation, GenerationExample
 from ._joint_annotation import JointAnnotation, JointAnnotationExample
 from ._label_set import LabelSet
 from ._label_task import LabelExample, LabelTask, check_labels, hide_genes
+from ._language_modelling import CellLanguageModelling, SampleLanguageModelling
 from ._parse import Answer, Failure, Reason, read_genes, read_label, read_labels, split_completion
 from ._perturbation import Perturbation
 from ._prompt_format import PromptFormat
 from ._question import Question
 from ._reasoning import UnitReasoning, read_reasoning
 from ._response import Response, ResponseExample
+from ._sample_by_abstract import SampleByAbstract
+from ._sample_by_cell_types import SampleByCellTypes, SampleByCellTypesExample
+from ._sample_by_tissue import SampleByTissue
 from ._sample_cell_types import SampleCellTypes
+from ._sample_generation import SampleGeneration, SampleGenerationExample
 from ._sample_label import SampleLabel, SampleLabelExample
 from ._sensitivity import Sensitivity, SensitivityExample
 from ._task import Example, Task, TrainingExample
@@ -34,6 +44,8 @@ __all__ = [
     "AnswerType",
     "Assignment",
     "CellGroupExample",
+    "CellLanguageModelling",
+    "CellSentences",
     "Changes",
     "ClusterAnnotation",
     "ClusterExample",
@@ -41,11 +53,16 @@ __all__ = [
     "Failure",
     "FreeName",
     "FreeNames",
+    "FreeText",
     "GeneChangeExample",
     "GeneChangeResponse",
     "GeneChanges",
     "GeneList",
     "GeneLists",
+    "GeneSet",
+    "GeneSetEnumeration",
+    "GeneSetExample",
+    "GeneSetNaming",
     "Generation",
     "GenerationExample",
     "JointAnnotation",
@@ -60,9 +77,16 @@ __all__ = [
     "Reason",
     "Response",
     "ResponseExample",
+    "SampleByAbstract",
+    "SampleByCellTypes",
+    "SampleByCellTypesExample",
+    "SampleByTissue",
     "SampleCellTypes",
+    "SampleGeneration",
+    "SampleGenerationExample",
     "SampleLabel",
     "SampleLabelExample",
+    "SampleLanguageModelling",
     "Sensitivity",
     "SensitivityExample",
     "Task",
@@ -70,6 +94,7 @@ __all__ = [
     "Tissue",
     "TrainingExample",
     "UnitReasoning",
+    "check_gene_sets",
     "check_labels",
     "check_n_cells",
     "context_sentences",

@@ -122,7 +122,7 @@ class GeneLists:
 
     def parse(self, text: str) -> Answer | Failure:
         """Read the genes of each cell, separated by ``|`` or after "Cell 1:"; none of a cell without readable genes."""
-        pieces = _numbered(text) or text.split("|")
+        pieces = numbered_cells(text) or text.split("|")
         if len(pieces) != len(self.n_genes):
             return Failure(Reason.WRONG_COUNT, f"{len(pieces)} lists for {len(self.n_genes)} cells")
         cells = [read_genes(piece, self.vocabulary) for piece in pieces]
@@ -138,7 +138,7 @@ class GeneLists:
         return sum(rank_weighted_jaccard(*pair) for pair in zip(target, answer, strict=True)) / len(target)
 
 
-def _numbered(text: str) -> list[str]:
+def numbered_cells(text: str) -> list[str]:
     """The texts after "Cell 1:", "Cell 2:" and so on, without the full stops at their ends; none in other texts."""
     before, *rest = _CELL.split(text)
     numbers, pieces = list(map(int, rest[::2])), rest[1::2]

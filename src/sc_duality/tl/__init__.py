@@ -7,7 +7,9 @@ from ._duality import duality
 from ._embed import embed
 from ._evaluate import evaluate
 from ._explain import explain
+from ._gene_set_tools import generate_gene_sets, name_gene_sets
 from ._generate import generate
+from ._generate_samples import generate_samples
 from ._majority_vote import majority_vote
 from ._perturb import perturb
 from ._predict import predict
@@ -26,7 +28,10 @@ __all__ = [
     "evaluate",
     "explain",
     "generate",
+    "generate_gene_sets",
+    "generate_samples",
     "majority_vote",
+    "name_gene_sets",
     "perturb",
     "predict",
     "screen",

@@ -112,7 +112,7 @@ def generate(
     sampling = sampling or Sampling()
     _check_samples(spec, sampling, options)
     n_genes = spec.n_genes if n_genes is None else positive_integer("n_genes", n_genes)
-    genes = _genes(spec, None if like is None else modality(like), sentence_key)
+    genes = genes_of_model(spec, None if like is None else modality(like), sentence_key)
     task = Generation().for_model(spec.prompt_format, None if genes is None else frozenset(genes.gene_index))
     own = tuple(names.get(option, option) for option in options)
     context = {} if tissue is None else {"tissue": tissue}
@@ -136,7 +136,7 @@ def generate(
         found = found.take(np.where((best < 0) | failed, -1, best * n + np.arange(n)))
 
     if genes is None:
-        genes = _over(spec, {gene for cell in found.cells for gene in cell})
+        genes = output_vocabulary(spec, {gene for cell in found.cells for gene in cell})
     labels = [label for label, n in counts.items() for _ in range(n)]
     obs = pd.DataFrame(
         {key_added: pd.Categorical(labels, categories=list(counts))},
@@ -207,17 +207,17 @@ def _options(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -> l
     return [requested.get(own, own) for own in possible]
 
 
-def _genes(spec: ModelSpec, like: AnnData | None, sentence_key: str) -> OutputGenes | None:
+def genes_of_model(spec: ModelSpec, like: AnnData | None, sentence_key: str) -> OutputGenes | None:
     """The genes of the result, and the line; ``None`` where they are what the model will name."""
     if like is None:
-        return None if spec.genes is None else _over(spec, spec.genes)
+        return None if spec.genes is None else output_vocabulary(spec, spec.genes)
     if sentence_key in like.obsm:
         return output_genes(like, spec, read_sentences(like, sentence_key))
     names, _ = select_genes(like, genes=None, exclude=None, gene_symbols=None)
     return OutputGenes(in_memory(like.var).copy(), names, gene_index(names, spec), line=spec.expression_model)
 
 
-def _over(spec: ModelSpec, symbols: Iterable[str]) -> OutputGenes:
+def output_vocabulary(spec: ModelSpec, symbols: Iterable[str]) -> OutputGenes:
     genes = np.array(sorted(symbols), dtype=object)
     var = pd.DataFrame(index=pd.Index(genes, dtype=object))
     return OutputGenes(var, genes, gene_index(genes, spec), line=spec.expression_model)

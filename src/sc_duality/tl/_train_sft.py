@@ -100,7 +100,8 @@ def train_sft(
     options
         Of ``trl.SFTConfig``. ``num_train_epochs`` (3 by default) is the number of examples for each cell,
         ``learning_rate`` (1e-5) the peak of AdamW's, and ``batch_size`` (32) the number of texts of an update over all
-        processes; ``packing``, ``per_device_train_batch_size``, ``gradient_checkpointing`` and others as in TRL.
+        processes; ``completion_only_loss=False`` learns prompts too, as in C2S-Scale's pretraining; ``packing``,
+        ``per_device_train_batch_size``, ``gradient_checkpointing`` and others as in TRL.
         ``preset="cell-o1"`` sets what is not passed as in Cell-o1: 10 epochs at 5e-5 in batches of 128, with a LoRA
         adapter of rank 256.
 
@@ -158,6 +159,8 @@ def train_sft(
         raise ValueError("num_train_epochs and learning_rate must be positive, contrast must not be negative")
     if contrast and config.get("packing"):
         raise ValueError("packing=True and contrast= cannot be combined: contrast compares whole texts")
+    if contrast and config.get("completion_only_loss") is False:
+        raise ValueError("completion_only_loss=False and contrast= cannot be combined: contrast compares completions")
     specs = [spec, *(in_prompt_format(spec, prompt_format) for prompt_format in prompt_formats)]
     extra = [] if traces is None else read_traces(traces, spec)
     generator = np.random.default_rng(number)
@@ -175,10 +178,14 @@ def train_sft(
         for task in chosen:
             builders.append(build(task, cells))
             trained.append((builders[-1], held))
+            if not builders[-1].of_cells and cells is not objects[0]:
+                continue
             if not held.all():
                 for other in specs:
                     builder = build(task, cells.for_model(other))
                     pool = builder.labelled(~held)
+                    if len(pool.rows) == 0:
+                        raise ValueError(f"held_out={held_out!r} leaves no example of {task.name!r}: hold fewer out")
                     n = max(1, round(epochs * len(pool.rows) / len(specs)))
                     examples += sample_examples(cells, pool, n, generator, augment=augment)
             if held.any():

@@ -45,7 +45,9 @@ def fit(
     See :func:`sc_duality.tl.train_sft` for the arguments.
     """
     tokens, limit = Tokens(spec), context_length(spec)
-    rows_of = contrast_rows if contrast > 0 else plain_rows
+    options = dict(options)
+    completion_only_loss = bool(options.pop("completion_only_loss", True))
+    rows_of = contrast_rows if contrast > 0 else partial(plain_rows, completion_only_loss=completion_only_loss)
     data = Dataset.from_list(rows_of(tokens, examples, limit))
     evaluation_data = Dataset.from_list(rows_of(tokens, held_out, limit)) if held_out else None
     evaluation_args = {"eval_strategy": "steps", "eval_steps": 1 / _N_EVALUATIONS, "per_device_eval_batch_size": 8}

@@ -16,9 +16,15 @@ _IGNORED = -100
 
 
 def plain_rows(
-    tokens: Tokens, examples: Sequence[TrainingExample | Trace], context_length: int
+    tokens: Tokens,
+    examples: Sequence[TrainingExample | Trace],
+    context_length: int,
+    *,
+    completion_only_loss: bool = True,
 ) -> list[dict[str, Any]]:
-    """A row with ``input_ids`` and ``labels`` for each text; only completions and their ends have a loss.
+    """A row with ``input_ids`` and ``labels`` for each text.
+
+    Completions and their ends have a loss; prompts too without ``completion_only_loss``.
 
     Raises
     ------
@@ -26,7 +32,8 @@ def plain_rows(
         A prompt with its completion exceeds the context length of the model, or holds a token that a model with one
         token a gene lacks.
     """
-    return _encoded(tokens, [text for example in examples for text in example.texts()], context_length)
+    rows = _encoded(tokens, [text for example in examples for text in example.texts()], context_length)
+    return rows if completion_only_loss else [{**row, "labels": row["input_ids"]} for row in rows]
 
 
 def contrast_rows(
