@@ -8,15 +8,19 @@ from typing import Any
 from ..duality import Duality
 from ..tasks import Task
 from ._annotation import AnnotationExamples
+from ._caption import CaptionExamples
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples
 from ._gene_changes import GeneChangeExamples
 from ._generation import GenerationExamples
+from ._interpretation import InterpretationExamples
 from ._joint_annotation import JointAnnotationExamples
 from ._label_task import LabelExamples
 from ._model_cells import ModelCells
+from ._question_answer import QuestionExamples
 from ._response import ResponseExamples
 from ._sensitivity import SensitivityExamples
+from ._text_task import TextExamples
 
 _BUILDERS: dict[type[Task], type[Examples]] = {}
 
@@ -43,13 +47,17 @@ def register(builder: type[Examples]) -> type[Examples]:
 
 for _builder in (
     AnnotationExamples,
+    CaptionExamples,
     ClusterExamples,
     GeneChangeExamples,
     GenerationExamples,
+    InterpretationExamples,
     JointAnnotationExamples,
     LabelExamples,
+    QuestionExamples,
     ResponseExamples,
     SensitivityExamples,
+    TextExamples,
 ):
     register(_builder)
 

@@ -3,6 +3,7 @@
 from ._annotation import Annotation
 from ._answer_types import AnswerType, Label
 from ._assignments import Assignment, FreeNames
+from ._caption import Caption
 from ._cell_group import CellGroupExample, check_n_cells
 from ._cluster_annotation import ClusterAnnotation, ClusterExample
 from ._context import context_sentences
@@ -12,17 +13,20 @@ from ._gene_answers import GeneList, GeneLists
 from ._gene_change_response import GeneChangeExample, GeneChangeResponse
 from ._gene_changes import Changes, GeneChanges
 from ._generation import Generation, GenerationExample
+from ._interpretation import Interpretation
 from ._joint_annotation import JointAnnotation, JointAnnotationExample
 from ._label_task import LabelExample, LabelTask, check_labels, hide_genes
 from ._parse import Answer, Failure, Reason, read_genes, read_label, read_labels, split_completion
 from ._perturbation import Perturbation
 from ._prompt_format import PromptFormat
 from ._question import Question
+from ._question_answer import QuestionAnswer, QuestionExample
 from ._reasoning import UnitReasoning, read_reasoning
 from ._response import Response, ResponseExample
 from ._sensitivity import Sensitivity, SensitivityExample
 from ._task import Example, Task, TrainingExample
 from ._template import AnswerTemplate, TaskTemplate
+from ._text_task import TextExample, TextTask
 
 __all__ = [
     "Annotation",
@@ -30,6 +34,7 @@ __all__ = [
     "AnswerTemplate",
     "AnswerType",
     "Assignment",
+    "Caption",
     "CellGroupExample",
     "Changes",
     "ClusterAnnotation",
@@ -46,6 +51,7 @@ __all__ = [
     "GeneLists",
     "Generation",
     "GenerationExample",
+    "Interpretation",
     "JointAnnotation",
     "JointAnnotationExample",
     "Label",
@@ -54,6 +60,8 @@ __all__ = [
     "Perturbation",
     "PromptFormat",
     "Question",
+    "QuestionAnswer",
+    "QuestionExample",
     "Reason",
     "Response",
     "ResponseExample",
@@ -61,6 +69,8 @@ __all__ = [
     "SensitivityExample",
     "Task",
     "TaskTemplate",
+    "TextExample",
+    "TextTask",
     "TrainingExample",
     "UnitReasoning",
     "check_labels",
