@@ -52,7 +52,15 @@ IDENTIFIERS = {
 #: Functions are called by what they return.
 FUNCTIONS = {"learn", "nothing", "several", "some", "where"}
 #: Identifiers that other packages or installed files decide.
-ALLOWED = {"WordLevel", "levels", "omp_get_max_active_levels", "omp_set_max_active_levels", "tie_word_embeddings"}
+ALLOWED = {
+    "WordLevel",
+    "ask",
+    "_ask",
+    "levels",
+    "omp_get_max_active_levels",
+    "omp_set_max_active_levels",
+    "tie_word_embeddings",
+}
 #: Words and phrases of prose.
 PHRASES = {
     r"as (?:it|they) (?:is|are)(?=\s*(?:[.,;:)]|$))": "say it directly",

@@ -2,12 +2,15 @@
 
 from ._add_reference_cells import add_reference_cells
 from ._annotate import annotate
+from ._ask import ask
+from ._describe import describe
 from ._distill import distill
 from ._duality import duality
 from ._embed import embed
 from ._evaluate import evaluate
 from ._explain import explain
 from ._generate import generate
+from ._interpret import interpret
 from ._majority_vote import majority_vote
 from ._perturb import perturb
 from ._predict import predict
@@ -20,12 +23,15 @@ from ._train_sft import train_sft
 __all__ = [
     "add_reference_cells",
     "annotate",
+    "ask",
+    "describe",
     "distill",
     "duality",
     "embed",
     "evaluate",
     "explain",
     "generate",
+    "interpret",
     "majority_vote",
     "perturb",
     "predict",
