@@ -14,6 +14,10 @@ PROMPTS = {
         "model_input": ["{cell_type} of {organism}, {num_genes} genes:"],
         "response": ["{cell_sentence}."],
     },
+    "multi_cell_natural_lang_interpretation_prompts": {
+        "model_input": ["{num_cells} cells of {organism}, {num_genes} genes:\n{multi_cell_sentences}.\nAbstract:"],
+        "response": ["{abstract}."],
+    },
 }
 
 

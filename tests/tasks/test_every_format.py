@@ -8,6 +8,7 @@ from jinja2 import UndefinedError
 import sc_duality
 from sc_duality.tasks import (
     Annotation,
+    Caption,
     ClusterAnnotation,
     ClusterExample,
     Example,
@@ -15,38 +16,47 @@ from sc_duality.tasks import (
     GeneChangeResponse,
     Generation,
     GenerationExample,
+    Interpretation,
     JointAnnotation,
     JointAnnotationExample,
     LabelExample,
     Perturbation,
     PromptFormat,
+    QuestionAnswer,
+    QuestionExample,
     Response,
     ResponseExample,
     Sensitivity,
     SensitivityExample,
+    TextExample,
 )
 
 FORMATS = sorted(path.name for path in (Path(sc_duality.__file__).parent / "tasks/prompt_formats").iterdir())
 TASKS = {
     "annotation": Annotation,
+    "caption": Caption,
     "cluster_annotation": ClusterAnnotation,
     "gene_changes": GeneChangeResponse,
     "generation": Generation,
+    "interpretation": Interpretation,
     "joint_annotation": JointAnnotation,
+    "question_answer": QuestionAnswer,
     "response": Response,
     "sensitivity": Sensitivity,
 }
+TEXTS = {"caption", "interpretation", "question_answer"}
 SUPPORTED = {
     "plain": set(TASKS),
-    "terse": set(TASKS),
-    "compact": set(TASKS) - {"cluster_annotation"},
-    "c2s": {"annotation", "generation"},
+    "terse": set(TASKS) - TEXTS,
+    "compact": set(TASKS) - {"cluster_annotation"} - TEXTS,
+    "c2s": {"annotation", "generation", "interpretation"},
     "cell-o1": {"annotation", "joint_annotation"},
 }
 PAIRS = [(name, task) for name, tasks in SUPPORTED.items() for task in sorted(tasks)]
 
 CELL, PART, REST = ("CD79A", "MS4A1", "CD74", "HLA-DRA"), ("CD79A", "CD74"), ("MS4A1", "HLA-DRA")
 LABELS, CONTEXT = ("B cell", "natural killer cell"), {"tissue": "blood", "disease": "normal"}
+CAPTION = "These cells of the blood express CD79A and MS4A1."
 DRUG, CONTROL = Perturbation("drug", "panobinostat", dose="0.2 µM", time="24 h"), Perturbation("control")
 
 
@@ -109,6 +119,14 @@ def examples_of(task, context):
                     **fields,
                 ),
             }
+        case "caption" | "interpretation" | "question_answer":
+            fields = {"cells": (CELL, REST), "n_cells": 1234, "length": 20, "truth": CAPTION, "context": context}
+            fields |= {"query": "Are they activated?"} if task == "question_answer" else {}
+            make = QuestionExample if task == "question_answer" else TextExample
+            return {
+                "label": make(markers=CELL[:2], cell_type=LABELS[0], options=LABELS, **fields),
+                "no markers": make(cell_type=LABELS[1], options=LABELS, **fields),
+            }
         case "joint_annotation":
             fields = {"options": LABELS, "truth": LABELS[::-1], "context": context}
             return {
@@ -123,6 +141,7 @@ def examples_of(task, context):
 
 def build(prompt_format, task):
     settings = {"sensitivity": {"drug": "erlotinib"}, "cluster_annotation": {"groupby": "leiden"}}
+    settings["caption"] = {"groupby": "leiden"}
     return TASKS[task](prompt_format=prompt_format, **settings.get(task, {}))
 
 
@@ -158,6 +177,10 @@ def test_prompts_and_completions(prompt_format, name, context, side):
             continue
         if side != "primal" and (prompt_format, kind) == ("c2s", "observed"):
             with pytest.raises(ValueError, match="context='label'"):
+                question_of(task, example, side)
+            continue
+        if side != "primal" and (prompt_format, name) == ("c2s", "interpretation"):
+            with pytest.raises(ValueError, match="leave cell_type= out"):
                 question_of(task, example, side)
             continue
         question = question_of(task, example, side)

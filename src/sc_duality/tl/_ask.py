@@ -55,8 +55,8 @@ def ask(
     length
         Words of an answer. A model may write twice as many; a longer text is not read.
     n_cells
-        Cells of a group in the prompt, up to 20, sampled at random. The number of genes of each is the largest that fits
-        into the context of the model.
+        Cells of a group in the prompt, up to 20, sampled at random. The number of genes of each is the largest that
+        fits into the context of the model.
     context
         Facts about the cells: ``obs`` columns, such as ``["tissue", "disease"]``, or facts about all cells, such as
         ``{"tissue": "liver", "organism": "human"}``. Of a column, the prompt names the most frequent values.

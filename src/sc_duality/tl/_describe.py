@@ -104,7 +104,7 @@ def describe(
     ...     score = likelihood = embed = generate
     >>> adata = sd.datasets.pbmc3k()
     >>> sd.tl.describe(adata, Writer(), groupby="cell_type")
-    >>> sd.get.texts(adata, "description").loc["B cells", ["expressed", "absent"]
+    >>> sd.get.texts(adata, "description").loc["B cells", ["expressed", "absent"]].tolist()
     expressed    CD79A
     absent        CD3E
     Name: B cells, dtype: ...

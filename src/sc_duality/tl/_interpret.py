@@ -54,8 +54,8 @@ def interpret(
     length
         Words of a text. A model may write twice as many; a longer text is not read.
     n_cells
-        Cells of a group in the prompt, up to 20, sampled at random. The number of genes of each is the largest that fits
-        into the context of the model.
+        Cells of a group in the prompt, up to 20, sampled at random. The number of genes of each is the largest that
+        fits into the context of the model.
     context
         Facts about the cells: ``obs`` columns, such as ``["tissue", "disease"]``, or facts about all cells, such as
         ``{"tissue": "liver", "organism": "human"}``. Of a column, the prompt names the most frequent values.
@@ -77,7 +77,7 @@ def interpret(
     ``None``, or the copy. Writes
 
     ``uns[key_added]``
-        ``groups``: one text a data set or sample, see :func:`sc_duality.get.texts`; ``answers``: what the model wrote, see
+        ``groups``: one text a sample, see :func:`sc_duality.get.texts`; ``answers``: what the model wrote, see
         :func:`sc_duality.get.answers`; ``reasoning``, where it reasoned; ``params``: model, fingerprint, versions and
         all settings.
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``
