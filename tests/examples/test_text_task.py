@@ -42,7 +42,8 @@ def test_training_examples_have_the_text_and_the_type_of_their_group(cells, capt
         assert one.example.hidden == one.unit
         (_, text), (dual, cell_type) = one.texts()
         assert text == f"<answer>{captions.loc[one.unit, 'text']}</answer>"
-        assert one.example.truth in dual and cell_type == f"<answer>{one.unit}</answer>"
+        assert one.example.truth in dual
+        assert cell_type == f"<answer>{one.unit}</answer>"
         of_group = cells.genes(np.flatnonzero(cells.adata.obs["cell_type"] == one.unit))
         assert all(any(list(shown) == genes[: len(shown)] for genes in of_group) for shown in one.example.cells)
 
@@ -52,7 +53,7 @@ def test_a_column_holds_one_text_a_group(cells, adata):
     found = build(Interpretation(groupby="cell_type", truth="text"), cells).references
     assert all(texts[0].text == f"These are {name}." for name, texts in found.items())
     with pytest.raises(ValueError, match="texts in the group 'all cells'"):
-        build(Interpretation(truth="text"), cells).references
+        sampled(build(Interpretation(truth="text"), cells))
 
 
 def test_examples_without_truth_read_none(cells, captions):
@@ -87,21 +88,27 @@ def test_bad_references(cells, settings, error, message):
         build(Caption(**settings), cells).labelled(np.ones(len(cells), dtype=bool))
 
 
-def test_bad_questions(cells):
-    with pytest.raises(TypeError, match="must be a table"):
-        build(QuestionAnswer(truth={"a": "b"}), cells).references
-    with pytest.raises(KeyError, match="no column 'group'"):
-        table = pd.DataFrame({"question": ["a"], "answer": ["b"]})
-        build(QuestionAnswer(groupby="cell_type", truth=table), cells).references
+@pytest.mark.parametrize(
+    ("truth", "error", "message"),
+    [
+        ({"a": "b"}, TypeError, "must be a table"),
+        (pd.DataFrame({"question": ["a"], "answer": ["b"]}), KeyError, "no column 'group'"),
+        (pd.DataFrame({"question": ["a"], "answer": ["b"], "group": ["x"]}), ValueError, "no row of the groups"),
+    ],
+)
+def test_bad_questions(cells, truth, error, message):
+    examples = build(QuestionAnswer(groupby="cell_type", truth=truth), cells)
+    with pytest.raises(error, match=message):
+        sampled(examples)
 
 
 def test_cell_types_in_the_context_are_refused(adata):
     cells = ModelCells(adata, GENERAL, context=["cell_type"])
-    with pytest.raises(ValueError, match="context= shows 'cell_type'"):
+    with pytest.raises(ValueError, match="context= (?:shows|names) 'cell_type'"):
         build(Interpretation(cell_type="cell_type"), cells)
 
 
-def test_a_mixture_is_trained(adata, captions, tmp_path, monkeypatch):
+def test_a_mixture_is_trained(adata, captions, tmp_path):
     from transformers import LlamaConfig
 
     folder = save_tiny(tmp_path / "tiny", chat=True)
@@ -114,9 +121,17 @@ def test_a_mixture_is_trained(adata, captions, tmp_path, monkeypatch):
         "question_answer": {"truth": {"all cells": "Blood cells."}, "query": "Which cells?", "n_cells": 2},
     }
     model, history = sd.tl.train_sft(
-        few, folder, tmp_path / "run", tasks=tasks, n_genes=5, held_out=0, max_steps=2, batch_size=4, augment=False
+        few,
+        folder,
+        tmp_path / "run",
+        tasks=tasks,
+        n_genes=5,
+        held_out=0,
+        num_train_epochs=1,
+        batch_size=16,
+        augment=False,
     )
-    assert history["loss"].notna().sum() == 2
+    assert 2 <= history["loss"].notna().sum() <= 4
     sd.tl.ask(few, "Which cells?", model, n_cells=2, sampling=sd.Sampling(max_tokens=4))
     assert sd.get.texts(few, "answer")["status"].tolist() != ["ok"]
 

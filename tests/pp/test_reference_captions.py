@@ -14,7 +14,8 @@ def test_caption_of_each_group_has_definition_tissue_and_markers():
     for name, row in table.iterrows():
         assert row["ontology_term_id"] == ontology_term(name)
         assert ontology_definition(row["ontology_term_id"]) in row["text"]
-        assert " of the blood." in row["text"] and all(gene in row["text"] for gene in row["markers"].split())
+        assert " of the blood." in row["text"]
+        assert all(gene in row["text"] for gene in row["markers"].split())
     assert len(table.loc["B cells", "markers"].split()) == 3
 
 
@@ -22,7 +23,8 @@ def test_names_outside_of_the_ontology_have_no_definition(caplog):
     adata = sd.datasets.pbmc3k()[::10].copy()
     adata.obs["own"] = "our own cells"
     table = sd.pp.reference_captions(adata, "cell_type", "own")
-    assert table["text"].str.startswith("Our own cells.").all() and not table["ontology_term_id"].any()
+    assert table["text"].str.startswith("Our own cells.").all()
+    assert not table["ontology_term_id"].any()
     assert "has no term for our own cells" in caplog.text
 
 

@@ -35,7 +35,8 @@ def test_prompts_show_context_markers_and_cells(cells, scripted_model):
     sd.tl.describe(cells, model, groupby="cell_type", context={"tissue": "blood"}, n_cells=2, length=33)
     table = sd.get.texts(cells)
     for prompt, (_, row) in zip(model.prompts, table.iterrows(), strict=True):
-        assert "Tissue: blood" in prompt and "about 33 words" in prompt
+        assert "Tissue: blood" in prompt
+        assert "about 33 words" in prompt
         assert (f"best first: {row['markers']}" in prompt) == bool(row["markers"])
         assert prompt.count("most highly expressed genes") == row["n_shown"] <= 2
         shown = set(prompt.split())
@@ -60,7 +61,7 @@ def test_unreadable_texts_say_why_and_are_kept(cells, scripted_model):
     table = sd.get.texts(cells, "answer")
     wanted = ["no answer tag", "longer than asked for", "not answered", "no answer tag"]
     assert table["status"].tolist()[:4] == wanted
-    assert not table["text"].any() and not table["cited"].any()
+    assert not table[["text", "cited"]].any(axis=None)
     assert sd.get.answers(cells, "answer")["text"][3] == "It was cu"
 
 
@@ -127,4 +128,5 @@ def test_bad_input(cells, call, error, message):
     before = cells.copy()
     with pytest.raises(error, match=message):
         call(cells)
-    assert cells.obs.equals(before.obs) and set(cells.uns) == set(before.uns)
+    assert cells.obs.equals(before.obs)
+    assert set(cells.uns) == set(before.uns)

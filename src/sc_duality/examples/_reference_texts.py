@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._validation import is_missing
 from ..cells import preview
 from ._cell_groups import CellGroups
 
@@ -39,7 +38,7 @@ def reference_texts(groups: CellGroups, truth: Any) -> dict[str, list[Reference]
         truth = truth["text"]
     if not isinstance(truth, Mapping | pd.Series):
         raise TypeError(f"truth={truth!r} must be an obs column, or a mapping, Series or table from groups to texts")
-    texts = {str(name): text for name, text in truth.items() if not is_missing(text)}
+    texts = {str(name): text for name, text in truth.items() if text is not None and text is not pd.NA and text == text}
     found = {name: [Reference(_checked(texts[name], name))] for name in groups.rows if name in texts}
     if not found:
         raise ValueError(
