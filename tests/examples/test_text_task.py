@@ -120,6 +120,7 @@ def test_a_mixture_is_trained(adata, captions, tmp_path):
         "caption": {"groupby": "cell_type", "truth": captions, "cell_type": "cell_type", "n_cells": 2, "length": 40},
         "question_answer": {"truth": {"all cells": "Blood cells."}, "query": "Which cells?", "n_cells": 2},
     }
+    options = {"held_out": 0, "num_train_epochs": 1, "batch_size": 16}
     model, history = sd.tl.train_sft(
         few,
         folder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 _N_VALUES, _MIN_SHARE = 3, 0.05
 
 
-def group_context(cells: ModelCells, rows: Sequence[int] | NDArray) -> dict[str, str]:
+def group_context(cells: ModelCells, rows: Sequence[int] | NDArray[np.int64]) -> dict[str, str]:
     """Facts about a group by column: its only value, or its most frequent ones with their shares."""
     facts = pd.DataFrame(cells.context(rows))
     return {str(name): _frequent_values(facts[name]) for name in facts if facts[name].notna().any()}

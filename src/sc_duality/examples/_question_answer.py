@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class QuestionExamples(TextExamples):
     task_class = QuestionAnswer
     _example_type = QuestionExample
 
-    def _query(self, query: str) -> dict[str, str]:
+    def _query(self, query: str) -> dict[str, Any]:
         return {"query": self.task.query or query}
 
     @cached_property

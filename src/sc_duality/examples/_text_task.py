@@ -46,7 +46,7 @@ class TextExamples(Examples):
 
     _example_type: type[TextExample] = TextExample
 
-    def _query(self, query: str) -> dict[str, str]:
+    def _query(self, query: str) -> dict[str, Any]:
         """The field of an example for a question; none for other texts."""
         return {}
 

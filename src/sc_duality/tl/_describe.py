@@ -105,9 +105,7 @@ def describe(
     >>> adata = sd.datasets.pbmc3k()
     >>> sd.tl.describe(adata, Writer(), groupby="cell_type")
     >>> sd.get.texts(adata, "description").loc["B cells", ["expressed", "absent"]].tolist()
-    expressed    CD79A
-    absent        CD3E
-    Name: B cells, dtype: ...
+    ['CD79A', 'CD3E']
     """
     task = Caption(groupby=groupby, length=length, n_markers=n_markers, n_cells=n_cells)
     settings = TextSettings(context, layer, use_raw, sampling, sentence_key, key_added, mod, rng, copy)

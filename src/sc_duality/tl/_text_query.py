@@ -23,10 +23,10 @@ from ..cells import (
 from ..examples import Context, ModelCells, TextExamples, build, check_context, check_english, stored_context
 from ..models import LanguageModel, Sampling, load
 from ..tasks import TextTask
+from ._group_texts import shown_genes, text_table
 from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
 from ._reasoning_table import Shown
 from ._text_answers import AnswerTable, TextAnswer, generate_answers
-from ._text_table import shown_genes, text_table
 from ._usage_meter import UsageMeter
 
 if TYPE_CHECKING:
