@@ -121,17 +121,7 @@ def test_a_mixture_is_trained(adata, captions, tmp_path):
         "question_answer": {"truth": {"all cells": "Blood cells."}, "query": "Which cells?", "n_cells": 2},
     }
     options = {"held_out": 0, "num_train_epochs": 1, "batch_size": 16}
-    model, history = sd.tl.train_sft(
-        few,
-        folder,
-        tmp_path / "run",
-        tasks=tasks,
-        n_genes=5,
-        held_out=0,
-        num_train_epochs=1,
-        batch_size=16,
-        augment=False,
-    )
+    model, history = sd.tl.train_sft(few, folder, tmp_path / "run", tasks=tasks, n_genes=5, augment=False, **options)
     assert 2 <= history["loss"].notna().sum() <= 4
     sd.tl.ask(few, "Which cells?", model, n_cells=2, sampling=sd.Sampling(max_tokens=4))
     assert sd.get.texts(few, "answer")["status"].tolist() != ["ok"]

@@ -89,7 +89,7 @@ def write_texts(
     answers.add(questions, samples, shown=[Shown({name: genes}, {}) for name, genes in shown.items()])
     texts = {name: one for name, (one,) in zip(questions, samples, strict=True)}
     warn_not_answered(sum(one.status == adata_keys.NOT_ANSWERED for one in texts.values()), len(found))
-    answers.warn_unreadable(key)
+    answers.warn_unreadable(key, choose=False)
 
     prompts = {name: question.prompt for name, question in questions.items()}
     drop_written(data, key)
