@@ -53,6 +53,8 @@ IDENTIFIERS = {
 FUNCTIONS = {"learn", "nothing", "several", "some", "where"}
 #: Identifiers that other packages or installed files decide.
 ALLOWED = {"WordLevel", "levels", "omp_get_max_active_levels", "omp_set_max_active_levels", "tie_word_embeddings"}
+#: The tool tl.ask.
+ALLOWED |= {"ask", "_ask"}
 #: Words and phrases of prose.
 PHRASES = {
     r"as (?:it|they) (?:is|are)(?=\s*(?:[.,;:)]|$))": "say it directly",

@@ -19,7 +19,8 @@ from typing import Any
 
 import pandas as pd
 
-SHIPPED = Path(__file__).parents[2] / "src/sc_duality/cells/cell_ontology/terms.tsv.gz"
+FOLDER = Path(__file__).parents[2] / "src/sc_duality/cells/cell_ontology"
+SHIPPED, DEFINITIONS = FOLDER / "terms.tsv.gz", FOLDER / "definitions.tsv.gz"
 #: Prokaryotic, fungal, photosynthetic and nitrogen-fixing cells, whose descendants are left out with them.
 OTHER_KINGDOMS = {"CL:0000257", "CL:0000520", "CL:0000521", "CL:0000628", "CL:0000725"}
 #: Cells that people do not have, by their names.
@@ -51,6 +52,13 @@ def table(release: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] = ())
     return pd.DataFrame(rows)
 
 
+def definitions(release: Mapping[str, Any]) -> pd.DataFrame:
+    """The definition of each shipped term that has one, on one line."""
+    found = {term: " ".join((entry.get("description") or "").split()) for term, entry in release.items()}
+    rows = [(term, found[term]) for term in sorted(found) if found[term] and _is_kept(term, release[term])]
+    return pd.DataFrame(rows, columns=["id", "definition"])
+
+
 def _is_kept(term: str, entry: Mapping[str, Any]) -> bool:
     other = not OTHER_KINGDOMS.isdisjoint({term, *entry["ancestors"]})
     return not entry["deprecated"] and not other and not OTHER_SPECIES.search(entry["label"])
@@ -66,6 +74,10 @@ def main() -> None:
     text = terms.to_csv(sep="\t", index=False, lineterminator="\n")
     SHIPPED.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     print(f"{len(terms)} of {len(release)} terms, {SHIPPED.stat().st_size / 1e3:.0f} kB: {SHIPPED.name}")
+    defined = definitions(release)
+    lines = "\n".join(map("\t".join, [defined.columns, *defined.to_numpy()])) + "\n"
+    DEFINITIONS.write_bytes(gzip.compress(lines.encode(), 9, mtime=0))
+    print(f"{len(defined)} definitions, {DEFINITIONS.stat().st_size / 1e3:.0f} kB: {DEFINITIONS.name}")
 
 
 if __name__ == "__main__":

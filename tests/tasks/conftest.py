@@ -32,6 +32,10 @@ PROMPTS = {
         "model_input": ["{num_cells} {organism} of {tissue}, {num_genes} genes:\n"],
         "response": ["{multi_cell_sentences}."],
     },
+    "multi_cell_natural_lang_interpretation_prompts": {
+        "model_input": ["{num_cells} cells of {organism}, {num_genes} genes:\n{multi_cell_sentences}.\nAbstract:"],
+        "response": ["{abstract}."],
+    },
 }
 
 

@@ -8,6 +8,7 @@ from jinja2 import UndefinedError
 import sc_duality
 from sc_duality.tasks import (
     Annotation,
+    Caption,
     CellGroupExample,
     CellLanguageModelling,
     ClusterAnnotation,
@@ -20,11 +21,14 @@ from sc_duality.tasks import (
     GeneSetEnumeration,
     GeneSetExample,
     GeneSetNaming,
+    Interpretation,
     JointAnnotation,
     JointAnnotationExample,
     LabelExample,
     Perturbation,
     PromptFormat,
+    QuestionAnswer,
+    QuestionExample,
     Response,
     ResponseExample,
     SampleByAbstract,
@@ -38,6 +42,7 @@ from sc_duality.tasks import (
     SampleLanguageModelling,
     Sensitivity,
     SensitivityExample,
+    TextExample,
     Tissue,
 )
 
@@ -54,23 +59,24 @@ TASKS = {
     "sample_by_tissue": SampleByTissue,
     "sample_language_modelling": SampleLanguageModelling,
     "annotation": Annotation,
+    "caption": Caption,
     "cluster_annotation": ClusterAnnotation,
     "gene_changes": GeneChangeResponse,
     "generation": Generation,
+    "interpretation": Interpretation,
     "joint_annotation": JointAnnotation,
+    "question_answer": QuestionAnswer,
     "response": Response,
-    "sample_cell_types": SampleCellTypes,
-    "sample_label": SampleLabel,
     "sensitivity": Sensitivity,
-    "tissue": Tissue,
 }
-#: Tasks on samples and gene sets have no terse prompts.
+#: Tasks on samples and gene sets, and texts, have no terse prompts.
 LONG = {name for name in TASKS if name.startswith(("cell_language", "gene_set", "sample_"))} | {"tissue"}
+TEXTS = {"caption", "interpretation", "question_answer"}
 SUPPORTED = {
     "plain": set(TASKS),
-    "terse": set(TASKS) - LONG,
-    "compact": set(TASKS) - {"cluster_annotation", "sample_by_abstract"},
-    "c2s": {"annotation", "generation", "sample_by_tissue", "tissue"},
+    "terse": set(TASKS) - LONG - TEXTS,
+    "compact": set(TASKS) - {"cluster_annotation", "sample_by_abstract"} - TEXTS,
+    "c2s": {"annotation", "generation", "interpretation", "sample_by_tissue", "tissue"},
     "cell-o1": {"annotation", "joint_annotation"},
 }
 PAIRS = [(name, task) for name, tasks in SUPPORTED.items() for task in sorted(tasks)]
@@ -82,6 +88,7 @@ HIDDEN = {
     "observed": {"observed": (PART, PART), "hidden_genes": (REST, REST)},
     "observed cells": {"observed": (CELL, ()), "hidden_genes": ((), REST)},
 }
+CAPTION = "These cells of the blood express CD79A and MS4A1."
 DRUG, CONTROL = Perturbation("drug", "panobinostat", dose="0.2 µM", time="24 h"), Perturbation("control")
 
 
@@ -169,6 +176,14 @@ def examples_of(task, context):
         case "gene_set_naming":
             fields = {"genes": CELL, "truth": "interferon response", "reconstructed": True, "context": context}
             return {"options": GeneSetExample(options=("interferon response", "hypoxia"), **fields)}
+        case "caption" | "interpretation" | "question_answer":
+            fields = {"cells": (CELL, REST), "n_cells": 1234, "length": 20, "truth": CAPTION, "context": context}
+            fields |= {"query": "Are they activated?"} if task == "question_answer" else {}
+            make = QuestionExample if task == "question_answer" else TextExample
+            return {
+                "label": make(markers=CELL[:2], cell_type=LABELS[0], options=LABELS, **fields),
+                "no markers": make(cell_type=LABELS[1], options=LABELS, **fields),
+            }
         case "joint_annotation":
             fields = {"options": LABELS, "truth": LABELS[::-1], "context": context}
             return {
@@ -185,6 +200,7 @@ def build(prompt_format, task):
     settings = {
         "sensitivity": {"drug": "erlotinib"},
         "cluster_annotation": {"groupby": "leiden"},
+        "caption": {"groupby": "leiden"},
         "sample_label": {"fact": "disease"},
     }
     return TASKS[task](prompt_format=prompt_format, **settings.get(task, {}))
@@ -232,6 +248,10 @@ def test_prompts_and_completions(prompt_format, name, context, side):
             continue
         if side != "primal" and prompt_format == "c2s" and kind.startswith("observed"):
             with pytest.raises(ValueError, match="context='label'"):
+                question_of(task, example, side)
+            continue
+        if side != "primal" and (prompt_format, name) == ("c2s", "interpretation"):
+            with pytest.raises(ValueError, match="leave cell_type= out"):
                 question_of(task, example, side)
             continue
         question = question_of(task, example, side)

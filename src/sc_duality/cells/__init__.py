@@ -22,6 +22,7 @@ from ._adata import (
 )
 from ._cell_ontology import (
     ontology_ancestors,
+    ontology_definition,
     ontology_name,
     ontology_short_name,
     ontology_term,
@@ -130,6 +131,7 @@ __all__ = [
     "mode",
     "new_fields",
     "ontology_ancestors",
+    "ontology_definition",
     "ontology_name",
     "ontology_short_name",
     "ontology_term",

@@ -128,6 +128,29 @@ def ontology_ancestors(term: str) -> frozenset[str]:
     return frozenset({term}).union(*map(ontology_ancestors, _term(term).parents))
 
 
+def ontology_definition(term: str) -> str:
+    """The definition of a Cell Ontology term; empty where the ontology has none.
+
+    Parameters
+    ----------
+    term
+        The id.
+
+    Raises
+    ------
+    KeyError
+        The shipped ontology does not have this id.
+
+    Examples
+    --------
+    >>> from sc_duality.cells import ontology_definition
+    >>> ontology_definition("CL:0000236")
+    'A lymphocyte of B lineage that is capable of B cell mediated immunity.'
+    """
+    _term(term)
+    return _definitions().get(term, "")
+
+
 def _term(term: str) -> _Term:
     if term not in _terms():
         raise KeyError(f"the shipped Cell Ontology has no term {term!r}: pass the id of a cell type, as 'CL:0000236'")
@@ -143,6 +166,14 @@ def _terms() -> Mapping[str, _Term]:
         term, name, *lists = line.split("\t")
         terms[term] = _Term(name, *(tuple(filter(None, names.split("|"))) for names in lists))
     return terms
+
+
+@cache
+def _definitions() -> Mapping[str, str]:
+    """Definitions by the ids of their terms."""
+    table = gzip.decompress((files(__package__) / "cell_ontology" / "definitions.tsv.gz").read_bytes()).decode()
+    rows = (line.partition("\t") for line in table.splitlines()[1:])
+    return {term: definition for term, _, definition in rows}
 
 
 @cache

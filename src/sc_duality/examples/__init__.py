@@ -16,6 +16,7 @@ from ._label_task import LabelExamples
 from ._model_cells import ModelCells
 from ._perturbations import known_perturbation, perturbation_options, to_json, to_perturbation, warn_untrained
 from ._results import param_context, param_list, result_params, stored_context
+from ._text_task import TextExamples, check_english
 
 __all__ = [
     "CellGroups",
@@ -30,10 +31,12 @@ __all__ = [
     "ModelCells",
     "Pool",
     "Results",
+    "TextExamples",
     "build",
     "builder_of",
     "cell_rng",
     "check_context",
+    "check_english",
     "fit_change_lines",
     "known_as",
     "known_perturbation",

@@ -8,15 +8,18 @@ from typing import Any
 from ..duality import Duality
 from ..tasks import Task
 from ._annotation import AnnotationExamples
+from ._caption import CaptionExamples
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples
 from ._gene_changes import GeneChangeExamples
 from ._gene_sets import GeneSetEnumerationExamples, GeneSetNamingExamples
 from ._generation import GenerationExamples
+from ._interpretation import InterpretationExamples
 from ._joint_annotation import JointAnnotationExamples
 from ._label_task import LabelExamples
 from ._language_modelling import CellLanguageModellingExamples, SampleLanguageModellingExamples
 from ._model_cells import ModelCells
+from ._question_answer import QuestionExamples
 from ._response import ResponseExamples
 from ._sample_by_abstract import SampleByAbstractExamples
 from ._sample_by_cell_types import SampleByCellTypesExamples
@@ -24,6 +27,7 @@ from ._sample_by_tissue import SampleByTissueExamples
 from ._sample_cell_types import SampleCellTypesExamples
 from ._sample_label import SampleLabelExamples, TissueExamples
 from ._sensitivity import SensitivityExamples
+from ._text_task import TextExamples
 
 _BUILDERS: dict[type[Task], type[Examples]] = {}
 
@@ -57,16 +61,20 @@ for _builder in (
     SampleByCellTypesExamples,
     SampleByTissueExamples,
     AnnotationExamples,
+    CaptionExamples,
     ClusterExamples,
     GeneChangeExamples,
     GenerationExamples,
+    InterpretationExamples,
     JointAnnotationExamples,
     LabelExamples,
+    QuestionExamples,
     ResponseExamples,
     SampleCellTypesExamples,
     SampleLabelExamples,
     SensitivityExamples,
     TissueExamples,
+    TextExamples,
 ):
     register(_builder)
 

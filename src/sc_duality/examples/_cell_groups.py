@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 #: In training, the fewest cells and genes of an example, as a part of those in a prompt of the most (C2S-Scale §4.2:
 #: the number of genes varies slightly, so that no number of cells tells it).
 _LEAST_CELLS, _LEAST_GENES = 0.25, 0.8
+#: Name of the group of all cells.
+_ALL = "all cells"
 
 
 class CellGroups:
@@ -32,7 +34,8 @@ class CellGroups:
     cells
         The cells as the model reads them.
     groupby
-        ``obs`` column of the groups, or columns whose values together make a group, such as ``["donor", "batch"]``.
+        ``obs`` column of the groups, or columns whose values together make a group, such as ``["donor", "batch"]``;
+        ``None`` makes all cells one group, ``"all cells"``.
     n_cells
         Cells of a group in a prompt at most, up to 20.
     n_genes
@@ -61,17 +64,17 @@ class CellGroups:
     def __init__(
         self,
         cells: ModelCells,
-        groupby: str | Sequence[str],
+        groupby: str | Sequence[str] | None,
         *,
         n_cells: int = 20,
         n_genes: int | None = None,
         further: int = 0,
     ) -> None:
         self.cells, self.n_cells = cells, check_n_cells(n_cells)
-        self.columns = [groupby] if isinstance(groupby, str) else list(groupby)
+        self.columns = [groupby] if isinstance(groupby, str) else list(groupby or ())
         self._n_genes, self._further = n_genes, further
         #: Name of the group of each cell, ``None`` where a value is missing.
-        self.group_of_cell = _named(cells, self.columns)
+        self.group_of_cell = _named(cells, None if groupby is None else self.columns)
         self.n_genes(self.n_cells)
         if not self.rows:
             raise ValueError(f"groupby={groupby!r} names no group: all of its values are missing")
@@ -155,8 +158,10 @@ class CellGroups:
         )
 
 
-def _named(cells: ModelCells, columns: Sequence[str]) -> NDArray[np.object_]:
+def _named(cells: ModelCells, columns: Sequence[str] | None) -> NDArray[np.object_]:
     """The values of the columns together; ``None`` where one is missing."""
+    if columns is None:
+        return np.full(len(cells), _ALL, dtype=object)
     if not columns:
         raise ValueError("groupby=[] names no column: pass an obs column, such as 'sample'")
     missing = np.any([cells.column(name, "groupby") == None for name in columns], axis=0)  # noqa: E711

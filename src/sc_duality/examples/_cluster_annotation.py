@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -10,20 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..cells import marker_genes
 from ..tasks import ClusterAnnotation, ClusterExample
 from ._annotation import cell_type_options
 from ._examples import Examples, cell_rng
+from ._group_facts import group_context, group_markers
 from ._hidden_genes import CellParts, hide
-
-logger = logging.getLogger(__name__)
 
 #: Differentially expressed genes in a prompt.
 _N_MARKERS = 10
 #: Cells of a group whose sentences are pooled at most.
 _MAX_CELLS = 2000
-#: Values of an obs column that a prompt names, and the smallest share of such a value.
-_N_VALUES, _MIN_SHARE = 3, 0.05
 
 
 class ClusterExamples(Examples):
@@ -50,19 +45,7 @@ class ClusterExamples(Examples):
     @cached_property
     def markers(self) -> dict[str, tuple[str, ...]]:
         """Differentially expressed genes of each group, from the matrix that its sentences were ranked from."""
-        params = self.cells.sentences.params
-        try:
-            return marker_genes(
-                self.cells.adata,
-                self.task.groupby,
-                n_genes=_N_MARKERS,
-                layer=params.get("layer"),
-                use_raw=bool(params.get("use_raw")),
-                gene_symbols=params.get("gene_symbols"),
-            )
-        except (KeyError, ValueError) as error:
-            logger.warning("prompts have no differentially expressed genes: %s", error.args[0])
-            return {}
+        return group_markers(self.cells, self.task.groupby, _N_MARKERS)
 
     def predict_groups(self) -> dict[str, ClusterExample | None]:
         """One example a group by its name; ``None`` for a group without genes that the model knows."""
@@ -99,16 +82,11 @@ class ClusterExamples(Examples):
             **parts._asdict(),
             options=tuple(self.labels.values()),
             n_hidden_max=round(self.duality.hidden_fraction * self.cells.n_genes),
-            context=self._group_context(rows),
+            context=group_context(self.cells, rows),
             markers=self.markers.get(name, ()),
             n_cells=len(rows),
             share=len(rows) / sum(map(len, self.groups.values())),
         )
-
-    def _group_context(self, rows: NDArray[np.int64]) -> dict[str, str]:
-        """Facts about a group by column: its only value, or its most frequent ones with their shares."""
-        facts = pd.DataFrame(self.cells.context(rows))
-        return {str(name): _frequent_values(facts[name]) for name in facts}
 
     def labelled(self, rows: NDArray[np.bool_]) -> NoReturn:
         """Clusters are not trained on: a data set has too few."""
@@ -117,13 +95,3 @@ class ClusterExamples(Examples):
     def unlabelled(self, n: int, rng: np.random.Generator, **_: Any) -> NoReturn:
         """Clusters are not trained on: a data set has too few."""
         self.labelled(self.cells.readable)
-
-
-def _frequent_values(values: pd.Series) -> str:
-    """The only value of a column, or the most frequent values with their shares of the cells that have one."""
-    share = values.value_counts(normalize=True)
-    if len(share) == 1:
-        return str(share.index[0])
-    order = sorted(share.items(), key=lambda pair: (-pair[1], str(pair[0])))
-    kept = [pair for i, pair in enumerate(order) if i == 0 or (i < _N_VALUES and pair[1] >= _MIN_SHARE)]
-    return ", ".join(f"{value} ({part:.0%} of the cells)" for value, part in kept)

@@ -11,6 +11,7 @@ from ._puzzle_scores import puzzle_scores
 from ._puzzles import puzzles
 from ._reasoning import reasoning
 from ._summary import summary
+from ._texts import texts
 
 __all__ = [
     "answers",
@@ -23,4 +24,5 @@ __all__ = [
     "puzzles",
     "reasoning",
     "summary",
+    "texts",
 ]

@@ -3,6 +3,7 @@
 from ._annotation import Annotation
 from ._answer_types import AnswerType, Label
 from ._assignments import Assignment, FreeNames
+from ._caption import Caption
 from ._cell_group import CellGroupExample, check_n_cells
 from ._cell_sentences import CellSentences
 from ._cluster_annotation import ClusterAnnotation, ClusterExample
@@ -16,6 +17,7 @@ from ._gene_set_enumeration import GeneSetEnumeration
 from ._gene_set_naming import GeneSetNaming
 from ._gene_sets import GeneSet, GeneSetExample, check_gene_sets
 from ._generation import Generation, GenerationExample
+from ._interpretation import Interpretation
 from ._joint_annotation import JointAnnotation, JointAnnotationExample
 from ._label_set import LabelSet
 from ._label_task import LabelExample, LabelTask, check_labels, hide_genes
@@ -24,6 +26,7 @@ from ._parse import Answer, Failure, Reason, read_genes, read_label, read_labels
 from ._perturbation import Perturbation
 from ._prompt_format import PromptFormat
 from ._question import Question
+from ._question_answer import QuestionAnswer, QuestionExample
 from ._reasoning import UnitReasoning, read_reasoning
 from ._response import Response, ResponseExample
 from ._sample_by_abstract import SampleByAbstract
@@ -35,6 +38,7 @@ from ._sample_label import SampleLabel, SampleLabelExample
 from ._sensitivity import Sensitivity, SensitivityExample
 from ._task import Example, Task, TrainingExample
 from ._template import AnswerTemplate, TaskTemplate
+from ._text_task import TextExample, TextTask
 from ._tissue import Tissue
 
 __all__ = [
@@ -43,6 +47,7 @@ __all__ = [
     "AnswerTemplate",
     "AnswerType",
     "Assignment",
+    "Caption",
     "CellGroupExample",
     "CellLanguageModelling",
     "CellSentences",
@@ -65,6 +70,7 @@ __all__ = [
     "GeneSetNaming",
     "Generation",
     "GenerationExample",
+    "Interpretation",
     "JointAnnotation",
     "JointAnnotationExample",
     "Label",
@@ -74,6 +80,8 @@ __all__ = [
     "Perturbation",
     "PromptFormat",
     "Question",
+    "QuestionAnswer",
+    "QuestionExample",
     "Reason",
     "Response",
     "ResponseExample",
@@ -91,6 +99,8 @@ __all__ = [
     "SensitivityExample",
     "Task",
     "TaskTemplate",
+    "TextExample",
+    "TextTask",
     "Tissue",
     "TrainingExample",
     "UnitReasoning",

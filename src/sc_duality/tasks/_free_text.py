@@ -50,8 +50,8 @@ class FreeText:
 
     @property
     def n_tokens(self) -> int:
-        """Half a token a word: a word takes fewer tokens than a gene symbol or the name of a cell type."""
-        return -(-self.max_length // 2)
+        """A quarter of a token a word: a word takes a quarter of the tokens of a gene symbol or the name of a type."""
+        return -(-self.max_length // 4)
 
     def size(self, answer: str) -> int:
         """Number of words."""

@@ -2,6 +2,8 @@
 
 from ._add_reference_cells import add_reference_cells
 from ._annotate import annotate
+from ._ask import ask
+from ._describe import describe
 from ._distill import distill
 from ._duality import duality
 from ._embed import embed
@@ -10,6 +12,7 @@ from ._explain import explain
 from ._gene_set_tools import generate_gene_sets, name_gene_sets
 from ._generate import generate
 from ._generate_samples import generate_samples
+from ._interpret import interpret
 from ._majority_vote import majority_vote
 from ._perturb import perturb
 from ._predict import predict
@@ -22,6 +25,8 @@ from ._train_sft import train_sft
 __all__ = [
     "add_reference_cells",
     "annotate",
+    "ask",
+    "describe",
     "distill",
     "duality",
     "embed",
@@ -30,6 +35,7 @@ __all__ = [
     "generate",
     "generate_gene_sets",
     "generate_samples",
+    "interpret",
     "majority_vote",
     "name_gene_sets",
     "perturb",

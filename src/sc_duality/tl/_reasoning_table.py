@@ -74,9 +74,9 @@ def reasoning_table(
     n_tokens
         Counts the tokens of texts; without it, there is one token for four characters.
     """
-    names = _Names(genes)
+    names = GeneNames(genes)
     texts = [row.completion for row in rows]
-    counts = [-(-len(text) // _CHARACTERS_PER_TOKEN) for text in texts] if n_tokens is None else list(n_tokens(texts))
+    counts = count_tokens(texts, n_tokens)
     table = pd.DataFrame([line for row, n in zip(rows, counts, strict=True) for line in _lines(row, names, int(n))])
     table.index = pd.Index([str(i) for i in range(len(table))])
     for name in _TEXTS:
@@ -84,7 +84,12 @@ def reasoning_table(
     return table.astype({"sample": "int64", "order": "int64", "completion_tokens": "int64", "revised": bool})
 
 
-class _Names:
+def count_tokens(texts: Sequence[str], n_tokens: Callable[[Sequence[str]], Sequence[int]] | None) -> list[int]:
+    """Tokens of each text; without a tokenizer, one for four characters."""
+    return [-(-len(text) // _CHARACTERS_PER_TOKEN) for text in texts] if n_tokens is None else list(n_tokens(texts))
+
+
+class GeneNames:
     """The genes of the data by the names that they have in texts and prompts."""
 
     def __init__(self, genes: Iterable[str]) -> None:
@@ -98,7 +103,7 @@ class _Names:
         return ChainMap({name: gene or name for name, gene in zip(others, known, strict=True)}, self.written)
 
 
-def _lines(row: Reasoned, names: _Names, n_tokens: int) -> Iterable[dict[str, Any]]:
+def _lines(row: Reasoned, names: GeneNames, n_tokens: int) -> Iterable[dict[str, Any]]:
     """One line a cell or group."""
     units = list(row.shown.genes)
     genes = names.with_shown(gene for shown in row.shown.genes.values() for gene in shown)

@@ -176,19 +176,20 @@ class AnswerTable:
             len(texts),
         )
 
-    def warn_unreadable(self, key: str) -> None:
-        """Warn where many answers cannot be read: why, one of them, and what to do."""
+    def warn_unreadable(self, key: str, *, choose: bool = True) -> None:
+        """Warn where many answers cannot be read: why, one of them, and what to do; ``choose`` if that is a way out."""
         answered = [one for *_, one in self._rows if one.status != adata_keys.NOT_ANSWERED]
         unread = [one for one in answered if one.value is None and one.status != adata_keys.UNKNOWN]
         if not unread or len(unread) <= _MAX_UNREADABLE * len(answered):
             return
         reasons = pd.Series([one.status for one in unread]).value_counts()
         reason = str(reasons.index[0])
+        remedy = _REMEDIES.get(Reason(reason), "pass method='choose' or another model")
         example = next(one.text for one in unread if one.status == reason)
         shown = example if len(example) <= _SHOWN else f"{example[: _SHOWN // 2]} … {example[-_SHOWN // 2 :]}"
         logger.warning(
             "%d of %d answers cannot be read, %d of them for %r: %s. One of them is %r; "
             "sd.get.answers(adata, %r) has all",
             *(len(unread), len(answered), reasons.iloc[0], reason),
-            *(_REMEDIES.get(Reason(reason), "pass method='choose' or another model"), shown, key),
+            *(remedy if choose else remedy.replace("method='choose' or ", ""), shown, key),
         )
