@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._builders import build, builder_of, register, task_class, to_task, to_tasks
 from ._cell_context import Context, check_context
+from ._cell_groups import CellGroups
 from ._change_lines import ChangeLines, fit_change_lines
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples, Pool, Results, cell_rng, sample_examples
@@ -16,6 +17,7 @@ from ._perturbations import known_perturbation, perturbation_options, to_json, t
 from ._results import param_context, param_list, result_params, stored_context
 
 __all__ = [
+    "CellGroups",
     "ChangeLines",
     "ClusterExamples",
     "Context",

@@ -16,6 +16,7 @@ from ._puzzle_scores import puzzle_scores, scores_by_puzzle
 from ._rank_weighted_jaccard import rank_weighted_jaccard, rank_weighted_jaccard_batch
 from ._semantic_similarity import semantic_similarity
 from ._ssgsea import ssgsea
+from ._token_f1 import token_f1
 from ._wasserstein import wasserstein
 
 __all__ = [
@@ -44,5 +45,6 @@ __all__ = [
     "scores_by_puzzle",
     "semantic_similarity",
     "ssgsea",
+    "token_f1",
     "wasserstein",
 ]

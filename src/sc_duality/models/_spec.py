@@ -19,6 +19,9 @@ SPEC_FILE = "sc_duality.json"
 _HASHED = ("*.safetensors", "*.npz", "config.json", "tokenizer*", "special_tokens_map.json", "chat_template*")
 #: Tokens for reasoning, and tokens per gene or label, of models without gene tokens.
 _REASONING_TOKENS, _TOKENS_PER_NAME = 256, 8
+#: Context length where it is not known before the model is loaded (that of C2S-Scale), and tokens of a question and of
+#: what stands around each cell in a prompt: of general models, and of models with one token a gene.
+_CONTEXT_LENGTH, _QUESTION_TOKENS, _TOKENS_PER_CELL = 8192, (400, 12), (24, 3)
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,53 @@ class ModelSpec:
         if reasoning_tokens is None or not PromptFormat(self.prompt_format).reasoning:
             reasoning_tokens = _REASONING_TOKENS
         return reasoning_tokens + _TOKENS_PER_NAME * n_tokens
+
+    @cached_property
+    def context_length(self) -> int:
+        """Most tokens of a prompt with its completion: those of a model in a folder, else 8,192, as of C2S-Scale."""
+        file = Path(self.vocabulary or self.source) / "config.json"
+        if not file.is_file():
+            return _CONTEXT_LENGTH
+        config = json.loads(file.read_text(encoding="utf-8"))
+        length = config.get("text_config", config).get("max_position_embeddings", _CONTEXT_LENGTH)
+        return int(length)
+
+    def genes_per_cell(self, n_cells: int, further: int = 0) -> int:
+        """Most genes of each of ``n_cells`` cells with which they fit into one prompt and its completion.
+
+        No more than a prompt of one cell has. The same genes may stand in the prompt, in the completion, or in part in
+        both. The tokens of a general model's genes are estimated: 8 each.
+
+        Parameters
+        ----------
+        n_cells
+            Number of cells.
+        further
+            Tokens of further text, such as of the labels to choose from and of an answer in English.
+
+        Raises
+        ------
+        ValueError
+            Not even one gene a cell fits.
+
+        Examples
+        --------
+        >>> import sc_duality as sd
+        >>> sd.models.ModelSpec("general", "general").genes_per_cell(20)
+        44
+        >>> sd.models.resolve("embedded").genes_per_cell(20)
+        16
+        """
+        has_tokens = self.genes is not None
+        reserved = further + _QUESTION_TOKENS[has_tokens] + (0 if has_tokens else _REASONING_TOKENS)
+        each = (self.context_length - reserved) // n_cells - _TOKENS_PER_CELL[has_tokens]
+        n_genes = min(self.n_genes, each // (1 if has_tokens else _TOKENS_PER_NAME))
+        if n_genes < 1:
+            raise ValueError(
+                f"{n_cells} cells do not fit into a prompt of the model {self.name!r}, whose context length is "
+                f"{self.context_length} tokens: pass a smaller n_cells="
+            )
+        return n_genes
 
     @cached_property
     def fingerprint(self) -> str:

@@ -3,9 +3,11 @@
 from ._annotation import Annotation
 from ._answer_types import AnswerType, Label
 from ._assignments import Assignment, FreeNames
+from ._cell_group import CellGroupExample, check_n_cells
 from ._cluster_annotation import ClusterAnnotation, ClusterExample
 from ._context import context_sentences
 from ._free_name import FreeName
+from ._free_text import FreeText
 from ._gene_answers import GeneList, GeneLists
 from ._gene_change_response import GeneChangeExample, GeneChangeResponse
 from ._gene_changes import Changes, GeneChanges
@@ -28,6 +30,7 @@ __all__ = [
     "AnswerTemplate",
     "AnswerType",
     "Assignment",
+    "CellGroupExample",
     "Changes",
     "ClusterAnnotation",
     "ClusterExample",
@@ -35,6 +38,7 @@ __all__ = [
     "Failure",
     "FreeName",
     "FreeNames",
+    "FreeText",
     "GeneChangeExample",
     "GeneChangeResponse",
     "GeneChanges",
@@ -60,6 +64,7 @@ __all__ = [
     "TrainingExample",
     "UnitReasoning",
     "check_labels",
+    "check_n_cells",
     "context_sentences",
     "hide_genes",
     "read_genes",

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from ._answer_types import AnswerType
 from ._assignments import Assignment, FreeNames
+from ._cell_group import CellGroupExample
 from ._gene_answers import GeneLists
-from ._task import Example, Task
+from ._task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
-class JointAnnotationExample(Example):
+class JointAnnotationExample(CellGroupExample):
     """A batch of cells of one donor, or of clusters of cells, each of another type.
 
     Parameters
@@ -36,12 +37,8 @@ class JointAnnotationExample(Example):
         Facts that hold for all cells, such as donor and tissue.
     """
 
-    cells: tuple[tuple[str, ...], ...]
-    options: tuple[str, ...] = ()
     markers: tuple[tuple[str, ...], ...] = ()
     n_cells: tuple[int, ...] = ()
-    observed: tuple[tuple[str, ...], ...] = ()
-    hidden_genes: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.options and len(self.options) < len(self.cells):

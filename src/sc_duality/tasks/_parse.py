@@ -29,6 +29,8 @@ class Reason(StrEnum):
     WRONG_COUNT = "wrong number of answers"
     DUPLICATE = "a label used too often"
     NOT_A_NAME = "not a short name"
+    TOO_LONG = "longer than asked for"
+    GENE_LIST = "a list of genes instead of text"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ _REMEDIES = {
     Reason.UNFINISHED: "the reasoning has no end: raise max_tokens",
     Reason.EMPTY: "the answer is empty: raise max_tokens, or pass method='choose' or another model",
     Reason.UNKNOWN_LABEL: "the model writes other labels: pass these as labels=, or method='choose'",
+    Reason.TOO_LONG: "the model writes more than the prompt requests: pass a larger n_words=, or another model",
+    Reason.GENE_LIST: "the model writes gene symbols only: pass a model that was trained on English",
 }
 
 

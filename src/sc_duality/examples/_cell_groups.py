@@ -1,0 +1,156 @@
+"""Groups of cells as units: the cells and genes of a group that a prompt shows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..tasks import check_n_cells
+from ._examples import cell_rng, groups
+from ._model_cells import ModelCells
+
+logger = logging.getLogger(__name__)
+
+#: In training, the fewest cells and genes of an example, as a part of those in a prompt of the most (C2S-Scale §4.2:
+#: the number of genes varies slightly, so that no number of cells tells it).
+_LEAST_CELLS, _LEAST_GENES = 0.25, 0.8
+
+
+class CellGroups:
+    """Groups of cells, such as samples. A prompt shows up to 20 cells of a group.
+
+    The number of genes of each cell is the largest that fits into the context of the model
+    (:meth:`sc_duality.models.ModelSpec.genes_per_cell`).
+
+    Parameters
+    ----------
+    cells
+        The cells as the model reads them.
+    groupby
+        ``obs`` column of the groups, or columns whose values together make a group, such as ``["donor", "batch"]``.
+    n_cells
+        Cells of a group in a prompt at most, up to 20.
+    n_genes
+        Genes of each cell; by default as many as fit.
+    further
+        Tokens of a prompt and its completion that are not of cells, such as of an answer in English.
+
+    Raises
+    ------
+    KeyError
+        A column is not in ``obs``.
+    ValueError
+        ``n_cells`` is not from 1 to 20, not even one gene of each cell fits, or no cell is in a group.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.examples import CellGroups, ModelCells
+    >>> cells = ModelCells(sd.datasets.pbmc3k(), sd.models.resolve("embedded"))
+    >>> groups = CellGroups(cells, "cell_type", n_cells=5)
+    >>> sentences = groups.sentences(groups.sample("B cells", rng=0))
+    >>> len(sentences), len(sentences[0])
+    (5, 76)
+    """
+
+    def __init__(
+        self,
+        cells: ModelCells,
+        groupby: str | Sequence[str],
+        *,
+        n_cells: int = 20,
+        n_genes: int | None = None,
+        further: int = 0,
+    ) -> None:
+        self.cells, self.n_cells = cells, check_n_cells(n_cells)
+        self.columns = [groupby] if isinstance(groupby, str) else list(groupby)
+        self._n_genes, self._further = n_genes, further
+        #: Name of the group of each cell, ``None`` where a value is missing.
+        self.group_of_cell = _named(cells, self.columns)
+        self.n_genes(self.n_cells)
+        if not self.rows:
+            raise ValueError(f"groupby={groupby!r} names no group: all of its values are missing")
+
+    @cached_property
+    def rows(self) -> dict[str, NDArray[np.int64]]:
+        """Rows of each group by its name, in the order of the names; cells without a group are in none."""
+        values = pd.Series(self.group_of_cell)
+        found: dict[str, NDArray[np.int64]] = dict(values.groupby(values).indices)
+        return {name: np.asarray(found[name]) for name in sorted(found)}
+
+    @cached_property
+    def unit_of_cell(self) -> NDArray[np.int64]:
+        """Index of the group of each cell, −1 where it is in none."""
+        return pd.Index(list(self.rows)).get_indexer(pd.Index(self.group_of_cell))
+
+    def n_genes(self, n_cells: int) -> int:
+        """Genes of each of so many cells of a prompt."""
+        fitting = min(self.cells.n_genes, self.cells.spec.genes_per_cell(n_cells, self._further))
+        return fitting if self._n_genes is None else min(self._n_genes, fitting)
+
+    def sample(self, name: str, rng: int) -> list[int]:
+        """Rows of up to ``n_cells`` random cells of a group that the model can read, in the order of the data.
+
+        They depend on the seed and the group's name, not on other groups; none if the model can read no cell.
+        """
+        rows = self.rows[name]
+        rows = rows[self.cells.readable[rows]]
+        if len(rows) > self.n_cells:
+            rows = np.sort(cell_rng(rng, "sampled", name).choice(rows, self.n_cells, replace=False))
+        return [int(row) for row in rows]
+
+    def sentences(self, rows: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+        """The genes of these cells of one prompt, highest expression first."""
+        if not len(rows):
+            return ()
+        return tuple(map(tuple, self.cells.genes(rows, n_genes=self.n_genes(len(rows)))))
+
+    def training_cells(
+        self, row: int, genes: Sequence[str], members: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[list[int], tuple[tuple[str, ...], ...]]:
+        """Rows and sentences of a training example: the cell ``row`` and random others of its group, in random order.
+
+        The number of cells varies, and that of genes slightly.
+
+        Parameters
+        ----------
+        row
+            The cell that the example starts from.
+        genes
+            Its sentence, which may be augmented.
+        members
+            Rows of readable cells of its group that may be shown.
+        rng
+            Random numbers.
+        """
+        most = min(self.n_cells, len(members))
+        n_cells = int(rng.integers(max(1, round(_LEAST_CELLS * most)), most + 1))
+        others = rng.choice(members[members != row], n_cells - 1, replace=False).tolist()
+        n_genes = self.n_genes(n_cells)
+        n_genes = int(rng.integers(max(1, round(_LEAST_GENES * n_genes)), n_genes + 1))
+        sentences = [tuple(genes)[:n_genes], *map(tuple, self.cells.genes(others, n_genes=n_genes))]
+        order = rng.permutation(n_cells)
+        rows = [row, *map(int, others)]
+        return [rows[i] for i in order], tuple(sentences[i] for i in order)
+
+    def log(self) -> None:
+        """Log how many cells and genes a prompt shows."""
+        logger.info(
+            "%d groups, up to %d cells of each in a prompt: %d genes a cell for a context of %d tokens",
+            *(len(self.rows), self.n_cells, self.n_genes(self.n_cells), self.cells.spec.context_length),
+        )
+
+
+def _named(cells: ModelCells, columns: Sequence[str]) -> NDArray[np.object_]:
+    """The values of the columns together; ``None`` where one is missing."""
+    if not columns:
+        raise ValueError("groupby=[] names no column: pass an obs column, such as 'sample'")
+    missing = np.any([cells.column(name, "groupby") == None for name in columns], axis=0)  # noqa: E711
+    names = groups(cells, columns, "groupby")
+    names[missing] = None
+    return names
