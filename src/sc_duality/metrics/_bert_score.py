@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._validation import positive_integer
 from ._checks import lists_of_names
 
 #: Function of n texts that returns for each the vectors of its tokens, (n_tokens, width), and which of them count.
@@ -78,7 +79,9 @@ def bert_score(
         raise TypeError(f"scorer={scorer!r} must be a function of texts: pass sd.models.token_encoder() or another one")
     lists_of_names([candidates, references])
     if len(candidates) != len(references) or not len(references):
-        raise ValueError(f"{len(candidates)} candidates and {len(references)} references: pass one for each, at least 1")
+        raise ValueError(
+            f"{len(candidates)} candidates and {len(references)} references: pass one for each, at least 1"
+        )
     if not 0 <= baseline < 1:
         raise ValueError(f"baseline={baseline!r} must be at least 0 and less than 1, the F1 of unrelated texts")
     pairs = [((candidate or "").strip(), one.strip()) for candidate, one in zip(candidates, references, strict=True)]
@@ -129,6 +132,9 @@ def bert_score_baseline(
     0.167
     """
     lists_of_names([candidates, references])
+    if len(candidates) != len(references):
+        raise ValueError(f"{len(candidates)} candidates and {len(references)} references: pass one for each")
+    max_pairs = positive_integer("max_pairs", max_pairs)
     texts = np.asarray([one.strip() for one in references], dtype=object)
     first, second = np.nonzero(texts[:, None] != texts[None])
     if not len(first):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._validation import choice
-from ._text_encoder import load_encoder, packaged_encoder
+from ._text_encoder import load_encoder
 
 
 class _Known(NamedTuple):
@@ -116,9 +116,5 @@ def sentence_encoder(name: str, folder: str | Path | None = None) -> SentenceEnc
     """
     choice("name", name, _KNOWN)
     known = _KNOWN[name]
-    source = str(folder) if folder is not None else packaged_encoder(known.package) if known.package else known.repository
-    if folder is not None and not Path(folder).is_dir():
-        raise FileNotFoundError(f"the folder {source!r} of the encoder {name!r} does not exist")
-    tokenizer, model = load_encoder(name, source, known.repository)
+    tokenizer, model = load_encoder(name, known.repository, known.package, folder)
     return SentenceEncoder(name, tokenizer, model, known.first_token, known.max_tokens)
-

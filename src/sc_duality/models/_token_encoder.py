@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._text_encoder import load_encoder, packaged_encoder
+from ._text_encoder import load_encoder
 
 
 class _Known(NamedTuple):
@@ -122,10 +122,7 @@ def token_encoder(
     FileNotFoundError: the folder 'no/such/folder' of the encoder 'biobert' does not exist
     """
     known = _KNOWN.get(str(name), _Known(str(name)))
-    if folder is not None and not Path(folder).is_dir():
-        raise FileNotFoundError(f"the folder {str(folder)!r} of the encoder {str(name)!r} does not exist")
-    source = packaged_encoder(known.package) if folder is None and known.package else str(folder or known.repository)
-    tokenizer, model = load_encoder(str(name), source, known.repository)
+    tokenizer, model = load_encoder(str(name), known.repository, known.package, folder)
     n_layers = int(model.config.num_hidden_layers)
     chosen = known.layer if layer is None else layer
     chosen = n_layers if chosen is None else chosen

@@ -53,7 +53,7 @@ def semantic_reward(
     Notes
     -----
     C2S-Scale, section 4.7.8, uses BioBERTScore alone. That is high for the negation of an answer, for its words in
-    another order, and for its keywords alone. The vectors of true answers are kept, and each completion is encoded once.
+    another order, and for its keywords alone. The vectors of true answers are kept; each completion is encoded once.
 
     Examples
     --------

@@ -18,8 +18,11 @@ _NEGATION = re.compile(
 )
 #: Words that a sentence needs and a list of keywords lacks.
 _FUNCTION_WORDS = frozenset(
-    "a an and are as at be been between but by can for from had has have in into is it its may of on or over such than "
-    "that the their them these they this those through to was were what when where which while who with within".split()
+    _WORD.findall(
+        "a an and are as at be been between but by can for from had has have in into is it its may of on or over "
+        "such than that the their them these they this those through to was were what when where which while who "
+        "with within"
+    )
 )
 #: Words of a reference between two neighbours of a candidate at most, where these count as in order.
 _GAP = 3
