@@ -302,7 +302,7 @@ def no_weights(monkeypatch):
         ({"tasks": ["puzzle"]}, ValueError, "there is no task 'puzzle'"),
         ({"tasks": ["joint_annotation"]}, ValueError, "was not trained for the task 'joint_annotation'"),
         ({"tasks": ["annotation", "annotation"]}, ValueError, "each once"),
-        ({"reward": "accuracy"}, ValueError, "reward must be one of 'duality', 'ground_truth', 'pseudo_label', a"),
+        ({"reward": "accuracy"}, ValueError, "reward must be one of 'duality', 'ground_truth', 'pseudo_label', 'sem"),
         ({"reward": []}, ValueError, "reward must be one of"),
         ({"reward": sd.rewards.posterior}, ValueError, "reward=posterior takes log_likelihood, .*, but no completions"),
         ({"reward": sd.rewards.negative_mse}, ValueError, "takes generated, truth, but no completions"),
