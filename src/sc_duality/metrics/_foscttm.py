@@ -90,7 +90,7 @@ def _means(
         raise ValueError(f"groups has the shape {groups.shape} for {len(cells)} cells: pass one for each")
     names, codes, counts = np.unique(groups.astype(str), return_inverse=True, return_counts=True)
     if leave_out and counts.min() < 2:
-        raise ValueError(f"the group {str(names[counts.argmin()])!r} has one cell: leave_out=True needs two or more in each")
+        raise ValueError(f"the group {str(names[counts.argmin()])!r} has one cell, and leave_out=True needs two")
     sums = np.zeros((len(names), cells.shape[1]))
     np.add.at(sums, codes, cells)
     own = sums[codes] - cells if leave_out else sums[codes]
