@@ -76,7 +76,7 @@ def to_tissue(cells: ad.AnnData, held_out: NDArray[np.bool_], seed: int) -> Tiss
 
 
 def tissues(quick: bool, seed: int) -> dict[str, Tissue]:
-    """Three tissues; with ``quick`` the shipped cells of PBMC3k, whose cells are dealt to four donors that are made up."""
+    """Three tissues; with ``quick`` the shipped cells of PBMC3k, dealt to two made-up donors."""
     if quick:
         cells = shipped_pbmc3k()
         cells.obs["donor"] = np.array(["a", "b"])[np.arange(cells.n_obs) % 2]
