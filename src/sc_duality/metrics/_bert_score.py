@@ -43,7 +43,7 @@ def bert_score(
         function is loaded by :func:`sc_duality.models.token_encoder`. Each text is encoded once.
     baseline
         F1 of unrelated texts, such as that of :func:`bert_score_baseline`, from 0 to less than 1: each score s becomes
-        (s − baseline) / (1 − baseline), so that 0 is no better than an unrelated text.
+        (s − baseline) / (1 − baseline), so that an unrelated text gets 0.
 
     Returns
     -------

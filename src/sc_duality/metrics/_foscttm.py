@@ -77,8 +77,8 @@ def foscttm(x: ArrayLike, y: ArrayLike | None, groups: ArrayLike, *, leave_out: 
     match = (cells * own).sum(1)
     others = np.arange(len(bulks))[None] != codes[:, None]
     nearer = ((cells @ bulks.T > match[:, None] + _SAME) & others).sum(1) / (len(bulks) - 1)
-    foreign = codes[:, None] != codes[None]
-    reverse = ((own @ cells.T > match[:, None] + _SAME) & foreign).sum(1) / foreign.sum(1)
+    of_others = codes[:, None] != codes[None]
+    reverse = ((own @ cells.T > match[:, None] + _SAME) & of_others).sum(1) / of_others.sum(1)
     return Foscttm(float(nearer.mean()), float(reverse.mean()))
 
 

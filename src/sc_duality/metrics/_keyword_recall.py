@@ -58,7 +58,7 @@ def _recall(text: str, keywords: Sequence[str]) -> float:
 
 
 def _pattern(keyword: str) -> str:
-    words = [re.escape(word.lower()) for word in keyword.split()]
-    if not words:
+    parts = [re.escape(part.lower()) for part in keyword.split()]
+    if not parts:
         raise ValueError(f"the keyword {keyword!r} is empty: leave it out")
-    return rf"{_BEFORE}{' +'.join(words)}s?{_AFTER}"
+    return rf"{_BEFORE}{' +'.join(parts)}s?{_AFTER}"

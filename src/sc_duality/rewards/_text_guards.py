@@ -10,15 +10,15 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-_WORD = re.compile(r"[^\W_]+")
+_TOKEN = re.compile(r"[^\W_]+")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nor|neither|without|cannot|lacks?|lacking|lacked|absent|absence|fails?|failed)\b|n[’']t\b",
     re.IGNORECASE,
 )
 #: Words that a sentence needs and a list of keywords lacks.
-_FUNCTION_WORDS = frozenset(
-    _WORD.findall(
+_GRAMMAR = frozenset(
+    _TOKEN.findall(
         "a an and are as at be been between but by can for from had has have in into is it its may of on or over "
         "such than that the their them these they this those through to was were what when where which while who "
         "with within"
@@ -27,7 +27,7 @@ _FUNCTION_WORDS = frozenset(
 #: Words of a reference between two neighbours of a candidate at most, where these count as in order.
 _GAP = 3
 #: Share of the reference's function words, and of its words, that is enough; words more than it that are not too many.
-_ENOUGH_FUNCTION_WORDS, _SHORTEST, _LONGEST = 0.5, 0.5, 1.5
+_ENOUGH_GRAMMAR, _SHORTEST, _LONGEST = 0.5, 0.5, 1.5
 
 
 def guard(candidate: str, reference: str) -> float:
@@ -40,17 +40,17 @@ def guard(candidate: str, reference: str) -> float:
     >>> guard(reference, reference), guard("These are not B cells of the blood that express CD79A.", reference)
     (1.0, 0.0)
     """
-    words, true = _words(candidate), _words(reference)
-    if not words or not true:
+    tokens, true = _tokens(candidate), _tokens(reference)
+    if not tokens or not true:
         return 0.0
     found = _negation(candidate, reference)
     for factor in _GUARDS:
-        found *= factor(words, true)
+        found *= factor(tokens, true)
     return found
 
 
-def _words(text: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(text)]
+def _tokens(text: str) -> list[str]:
+    return [token.lower() for token in _TOKEN.findall(text)]
 
 
 def _negation(candidate: str, reference: str) -> float:
@@ -68,12 +68,12 @@ def _order(candidate: Sequence[str], reference: Sequence[str]) -> float:
 
     A text with all words of the reference has to have them in its order; a text in other words is free.
     """
-    places: dict[str, list[int]] = {}
-    for i, word in enumerate(reference):
-        places.setdefault(word, []).append(i)
+    positions: dict[str, list[int]] = {}
+    for i, token in enumerate(reference):
+        positions.setdefault(token, []).append(i)
     pairs = list(pairwise(candidate))
     apart = sum(
-        a in places and b in places and not any(0 < j - i <= _GAP for i in places[a] for j in places[b])
+        a in positions and b in positions and not any(0 < j - i <= _GAP for i in positions[a] for j in positions[b])
         for a, b in pairs
     )
     return 1 - apart / len(pairs) if pairs else 1.0
@@ -81,12 +81,12 @@ def _order(candidate: Sequence[str], reference: Sequence[str]) -> float:
 
 def _sentence(candidate: Sequence[str], reference: Sequence[str]) -> float:
     """Share of function words, in relation to half of that of the reference."""
-    enough = _ENOUGH_FUNCTION_WORDS * _function_words(reference)
-    return min(1.0, _function_words(candidate) / enough) if enough else 1.0
+    enough = _ENOUGH_GRAMMAR * _grammar_share(reference)
+    return min(1.0, _grammar_share(candidate) / enough) if enough else 1.0
 
 
-def _function_words(words: Sequence[str]) -> float:
-    return sum(word in _FUNCTION_WORDS for word in words) / len(words)
+def _grammar_share(tokens: Sequence[str]) -> float:
+    return sum(token in _GRAMMAR for token in tokens) / len(tokens)
 
 
 def _repetition(candidate: Sequence[str], reference: Sequence[str]) -> float:
@@ -94,8 +94,8 @@ def _repetition(candidate: Sequence[str], reference: Sequence[str]) -> float:
     return min(1.0, _distinct(candidate) / _distinct(reference))
 
 
-def _distinct(words: Sequence[str]) -> float:
-    pairs = list(pairwise(words))
+def _distinct(tokens: Sequence[str]) -> float:
+    pairs = list(pairwise(tokens))
     return len(set(pairs)) / len(pairs) if pairs else 1.0
 
 

@@ -129,7 +129,7 @@ def embed(
         settings |= {"groupby": groups.columns, "grouping": grouping}
     entry = provenance(engine, **settings, **new_fields(data, fields))
     data.uns[key_added] = entry if groups is None else {**entry, **groups.result(vectors)}
-    where = f"obsm[{key_added!r}]" if groups is None else f"uns[{key_added!r}] of {len(groups.names)} groups, from"
+    where = f"obsm[{key_added!r}]" if groups is None else f"uns[{key_added!r}], groups"
     logger.info("wrote %s %s", where, vectors.shape)
     return result if copy else None
 
