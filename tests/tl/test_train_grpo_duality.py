@@ -12,7 +12,7 @@ import pytest
 
 import sc_duality as sd
 from sc_duality.rewards import joint_annotation_reward
-from sc_duality.tasks import LabelExample, Question
+from sc_duality.tasks import Annotation, LabelExample, Question, TrainingExample
 
 pytest.importorskip("trl")
 
@@ -302,7 +302,7 @@ def no_weights(monkeypatch):
         ({"tasks": ["puzzle"]}, ValueError, "there is no task 'puzzle'"),
         ({"tasks": ["joint_annotation"]}, ValueError, "was not trained for the task 'joint_annotation'"),
         ({"tasks": ["annotation", "annotation"]}, ValueError, "each once"),
-        ({"reward": "accuracy"}, ValueError, "reward must be one of 'duality', 'ground_truth', 'pseudo_label', a"),
+        ({"reward": "accuracy"}, ValueError, "reward must be one of 'duality', 'ground_truth', 'pseudo_label', 'sem"),
         ({"reward": []}, ValueError, "reward must be one of"),
         ({"reward": sd.rewards.posterior}, ValueError, "reward=posterior takes log_likelihood, .*, but no completions"),
         ({"reward": sd.rewards.negative_mse}, ValueError, "takes generated, truth, but no completions"),
@@ -318,6 +318,12 @@ def no_weights(monkeypatch):
             r"knows fewer than two of the 2 genes of the program \(BAX, CASP3",
         ),
         ({"reward_weights": [1, 2]}, ValueError, "reward_weights has 2 values for 1 rewards"),
+        ({"reward": "semantic"}, ValueError, "needs the obs column with the true labels"),
+        (
+            {"reward": "semantic", "tasks": {"generation": TRUTH["annotation"]}},
+            ValueError,
+            "reward='semantic' compares texts, and .* have 0 true answers that differ and are texts",
+        ),
         ({"reward": "ground_truth"}, ValueError, "needs the obs column with the true labels"),
         ({"eval_adatas": toy_cells(20)}, ValueError, "needs the obs column with the true labels"),
         ({"duality": sd.Duality(hidden="cluster", cluster="leiden")}, KeyError, "cluster='leiden' is not an obs col"),
@@ -439,3 +445,25 @@ def test_gene_changes_are_trained_by_rewards_of_a_program(tmp_path):
     assert -1 <= history["gene_program_reward/mean"] <= 1
     assert history["embedding_reward/mean"] < 0
     assert 0 <= history["duality_gene_changes/mean"] <= 1
+
+
+# --- texts ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_semantic_reward_is_rescaled_by_unrelated_answers(monkeypatch):
+    from sc_duality.tl import _grpo_settings
+
+    def letters(texts):
+        return [(np.eye(128)[[ord(letter) for letter in text]], [True] * len(text)) for text in texts]
+
+    monkeypatch.setattr(_grpo_settings, "token_encoder", lambda: letters)
+    annotation = Annotation()
+    examples = [
+        TrainingExample(annotation, LabelExample(genes=("CD3E",), options=("B cell", "T cell"), truth=truth))
+        for truth in ("B cell", "T cell", "T cell")
+    ]
+    (reward,) = _grpo_settings.loaded(["semantic"], examples)
+    assert reward.needs_truth
+    questions = [one.question() for one in examples[:2]]
+    assert reward(["<answer>B cell</answer>"] * 2, questions) == pytest.approx([1, 0])
+    assert _grpo_settings.loaded(["duality"], examples) == ["duality"]

@@ -41,6 +41,9 @@ def test_settings_are_those_of_the_papers():
     c2s_scale = GRPO_PRESETS["c2s-scale"]
     assert c2s_scale["batch_size"] == 8 * 4 * 3 == 4 * c2s_scale["num_generations"]
     assert (c2s_scale["learning_rate"], c2s_scale["beta"]) == (1e-6, 5e-3)
+    answers = GRPO_PRESETS["c2s-scale-qa"]
+    assert (answers["num_generations"], answers["beta"], answers["learning_rate"]) == (32, 0.03, 5e-7)
+    assert answers["max_steps"] * answers["batch_size"] == 600 * answers["num_generations"]
     assert cell_o1["reward"] is sd.rewards.joint_annotation_reward
 
 
@@ -48,7 +51,7 @@ def test_the_reward_is_that_of_the_preset_unless_given():
     assert inspect.signature(sd.tl.train_grpo_duality).parameters["reward"].default is None
     rewards = {name: preset["reward"] for name, preset in GRPO_PRESETS.items()}
     assert rewards.pop("c2s-scale") is None, "the gene program is the user's"
-    assert set(rewards.values()) == {"duality", sd.rewards.joint_annotation_reward}
+    assert set(rewards.values()) == {"duality", "semantic", sd.rewards.joint_annotation_reward}
 
 
 def test_a_preset_without_a_reward_needs_one(counts, tmp_path):

@@ -47,6 +47,7 @@ from ._label_colors import UNKNOWN_COLOR, display_names, label_colors, write_col
 from ._label_groups import LabelGroup, label_groups, label_options, mode, optional_column
 from ._marker_genes import marker_genes
 from ._outdated_sentences import current_sentences
+from ._pseudobulk import pseudobulk
 from ._rank_kernel import rank_rows
 from ._ranked_expression import data_expression, ranked_expression
 from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
@@ -140,6 +141,7 @@ __all__ = [
     "preview",
     "project_cells",
     "project_expression",
+    "pseudobulk",
     "rank_rows",
     "ranked_expression",
     "ranked_matrix",

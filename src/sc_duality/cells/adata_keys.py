@@ -22,6 +22,8 @@ EVIDENCE_GENES, EVIDENCE_GROUPS, EVIDENCE_EXPRESSION = "genes", "groups", "expre
 ANSWERS = "answers"
 REASONING = "reasoning"
 GROUPS = "groups"
+#: Entry of ``uns[key]`` with the vectors of groups of cells.
+VECTORS = "vectors"
 #: Entries of ``uns[SENTENCE]["params"]``: whether a tool wrote the sentences, and whether their genes were chosen.
 AUTOMATIC = "automatic"
 CHOSEN_GENES = "chosen_genes"

@@ -7,6 +7,7 @@ from ._cell_sentences import cell_sentences, gene_lists
 from ._display_names import display_names
 from ._evidence import evidence
 from ._gene_changes import gene_changes
+from ._group_embedding import group_embedding
 from ._puzzle_scores import puzzle_scores
 from ._puzzles import puzzles
 from ._reasoning import reasoning
@@ -20,6 +21,7 @@ __all__ = [
     "evidence",
     "gene_changes",
     "gene_lists",
+    "group_embedding",
     "puzzle_scores",
     "puzzles",
     "reasoning",

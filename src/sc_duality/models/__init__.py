@@ -29,6 +29,7 @@ from ._sampling import Sampling, SamplingParams
 from ._sentence_encoder import SentenceEncoder, sentence_encoder
 from ._smollm2 import from_wheel
 from ._spec import SPEC_FILE, ModelSpec
+from ._token_encoder import TokenEncoder, token_encoder
 from .engines import Engine, Unanswered, clear_cache
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ __all__ = [
     "Sampling",
     "SamplingParams",
     "SentenceEncoder",
+    "TokenEncoder",
     "TransformersModel",
     "Unanswered",
     "VLLMModel",
@@ -68,6 +70,7 @@ __all__ = [
     "resolve",
     "sentence_encoder",
     "skip_generate",
+    "token_encoder",
     "unload",
     "with_labels",
     "with_reference_labels",

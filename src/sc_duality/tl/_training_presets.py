@@ -22,6 +22,8 @@ SFT_PRESETS: dict[str, dict[str, Any]] = {
 #: (appendix B.3): 5 completions of each of 64 prompts an update, 20 epochs of 6,912 prompts, its learning rate is not
 #: stated. C2S-Scale (§4.7.9, L1000): 24 completions a prompt (32 for cytokines), 3,000 steps; batches of 8 with 4 steps
 #: of accumulation on the 3 GPUs that train are 4 prompts an update, which is our reading. The user names the program.
+#: Its question answering (§4.7.8): 32 answers to each of 600 questions, β = 0.03, rewarded by similarity of meaning;
+#: batches of 96 and one epoch, 200 updates, are our reading, as the paper does not state them.
 GRPO_PRESETS: dict[str, dict[str, Any]] = {
     "default": {"reward": "duality", "duality": Duality()},
     "cellduality": {
@@ -51,5 +53,15 @@ GRPO_PRESETS: dict[str, dict[str, Any]] = {
         "max_steps": 3000,
         "learning_rate": 1e-6,
         "beta": 0.005,
+    },
+    "c2s-scale-qa": {
+        "reward": "semantic",
+        "duality": Duality(),
+        "num_generations": 32,
+        "generation_batch_size": 32 * 3,
+        "batch_size": 32 * 3,
+        "max_steps": 600 // 3,
+        "learning_rate": 5e-7,
+        "beta": 0.03,
     },
 }
