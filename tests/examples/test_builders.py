@@ -98,7 +98,7 @@ def test_names_settings_and_objects():
             ValueError,
             "there is no task 'annotate': pass one of annotation, cluster_annotation",
         ),
-        (["tissue"], ValueError, "there is no task 'tissue'"),
+        (["mood"], ValueError, "there is no task 'mood'"),
         ({"annotation": {"column": "x"}}, TypeError, r"tasks=\{'annotation': \{'column': 'x'\}\}.*'column'"),
         (["sensitivity"], TypeError, r"tasks=\{'sensitivity': \{\}\}.*'drug'"),
     ],

@@ -28,7 +28,7 @@ def cells():
 def test_cells_fit_into_the_context(n_cells, context, tokens):
     spec = ModelSpec("general", "general", n_genes=2000)
     spec.__dict__["context_length"] = context
-    if context < 680 + tokens + 32 * n_cells:
+    if context < 656 + tokens + 32 * n_cells:
         with pytest.raises(ValueError, match="pass a smaller n_cells="):
             spec.genes_per_cell(n_cells, tokens)
         return
