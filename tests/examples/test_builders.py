@@ -96,7 +96,7 @@ def test_names_settings_and_objects():
         (
             ["annotate"],
             ValueError,
-            "there is no task 'annotate': pass one of annotation, cluster_annotation",
+            "there is no task 'annotate': pass one of annotation, caption, cell_language_modelling",
         ),
         (["mood"], ValueError, "there is no task 'mood'"),
         ({"annotation": {"column": "x"}}, TypeError, r"tasks=\{'annotation': \{'column': 'x'\}\}.*'column'"),

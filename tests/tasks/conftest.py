@@ -6,16 +6,6 @@ import sys
 import pytest
 
 PROMPTS = {
-    "multi_cell_tissue_prediction_prompts": {
-        "model_input": [
-            "Tissue of {num_cells} {organism} cells ({num_genes} genes):\n{multi_cell_sentences}The tissue is:"
-        ],
-        "response": ["{tissue}."],
-    },
-    "multi_cell_tissue_conditional_generation": {
-        "model_input": ["Make {num_cells} {organism} cells of {num_genes} genes from {tissue}:"],
-        "response": ["{multi_cell_sentences}."],
-    },
     "single_cell_cell_type_prediction_prompts": {
         "model_input": ["{num_genes} of {organism}: {cell_sentence}.\nType:", "Not the first {organism}"],
         "response": ["{cell_type}."],
