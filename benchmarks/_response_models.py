@@ -48,7 +48,7 @@ def _knockdowns() -> list[Perturbation]:
 def trained_model(held_out: HeldOutGroup, folder: Path, seed: int, steps: int | None = None) -> Path:
     """The model that has not seen the held-out treated cells; trained once a folder."""
     cells = training_cells(held_out)
-    sd.pp.cell_sentences(cells)
+    sd.pp.cell_sentences(cells, exclude=None)
     genes = [*cells.uns["cell_sentence"]["genes"], *(one.target for one in _knockdowns())]
     start = folder / "start"
     if not start.exists():
@@ -70,7 +70,7 @@ def dual_accuracy(held_out: HeldOutGroup, model: Path, n: int, seed: int) -> flo
 
     cells = ad.concat([held_out.control, held_out.treated])
     cells.obs["group"] = "held out"
-    sd.pp.cell_sentences(cells)
+    sd.pp.cell_sentences(cells, exclude=None)
     engine = sd.models.load(model)
     read = ModelCells(cells, engine.spec, n_genes=N_GENES)
     builder = build(task(held_out, cells), read)

@@ -2,7 +2,8 @@
 
 ``sets``: a small gene model, trained by ``tl.train_sft`` on the gene changes of other groups, predicts the response of
 a group whose treated cells are held out, next to baselines (``benchmarks._response_sets``, ``_response_baselines``).
-Its figures are Pearson correlations of the predicted and the observed change of mean expression over the panel.
+Sentences hold all genes of the panel, as the baselines do. Figures are Pearson correlations of the predicted and the
+observed change of mean expression over the panel.
 ``programs``: what GRPO adds to it in the interferon program, by reward. ``screen``: a library of known effect. Finished
 parts are kept in FOLDER, and a stopped run resumes.
 """
@@ -68,6 +69,7 @@ def in_log1p(predicted: Any, held_out: HeldOutGroup) -> tuple[np.ndarray, np.nda
 def model_scores(held_out: HeldOutGroup, folder: Path, seed: int, steps: int | None = None) -> dict[str, float]:
     """Scores of a model trained for this group."""
     model = trained_model(held_out, folder, seed, steps)
+    sd.pp.cell_sentences(held_out.control, exclude=None)
     sampling = library.Sampling(n_samples=N_SAMPLES)
     treated, control = (
         sd.tl.perturb(held_out.control, perturbation, model, sampling=sampling, rng=seed)

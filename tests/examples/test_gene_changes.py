@@ -6,6 +6,7 @@ import anndata as ad
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.linear_model import LinearRegression
 
 import sc_duality as sd
 from sc_duality.examples import ChangeLines, ModelCells, build, fit_change_lines, sample_examples
@@ -112,16 +113,35 @@ def test_lines_are_fitted_to_each_perturbation(treated):
     assert 0 < line["r2"] <= 1
     spec = replace(found.cells.spec, knows={"gene_changes": known})
     lines = ChangeLines(spec, DRUG)
-    up = lines.up(20)
+    up = lines.up(np.zeros(20))
     assert (np.diff(up) <= 0).all()
-    assert (lines.down(20) <= 0).all()
+    assert (lines.down(np.zeros(20)) <= 0).all()
     assert up[0] == pytest.approx(line["intercept"], abs=1e-6)
-    assert ChangeLines(spec, Perturbation("drug", "other")).up(1) == pytest.approx(up[0])
+    assert lines.up([0, 0.5])[1] - up[1] == pytest.approx(0.5 * line["level"], abs=1e-6)
+    assert ChangeLines(spec, Perturbation("drug", "other")).up([0]) == pytest.approx(up[:1])
 
 
-def test_lines_of_nothing_are_flat():
-    assert fit_change_lines([], [0.3])["up"]["intercept"] == 0
-    assert fit_change_lines([], [0.3])["down"] == {"slope": 0.0, "intercept": 0.3, "r2": 1.0}
+def test_lines_are_the_regression_of_the_change_on_rank_and_expression():
+    rng = np.random.default_rng(0)
+    control = rng.random((3, 40))
+    rank = np.log10(np.arange(1, 21))
+    changes = np.concatenate([2 - 0.5 * rank, -(3 - 0.4 * rank)[::-1]]) + 0.3 * np.where(np.arange(40) < 20, 1, -1) * (
+        control - control.mean(0)
+    )
+    found = fit_change_lines(changes, control, 20)
+    for side, listed, sign in (("up", slice(0, 20), 1), ("down", slice(39, 19, -1), -1)):
+        terms = np.column_stack([np.tile(rank, 3), control[:, listed].ravel()])
+        reference = LinearRegression().fit(terms, sign * changes[:, listed].ravel())
+        expected = [*reference.coef_, reference.intercept_]
+        assert [found[side][name] for name in ("slope", "level", "intercept")] == pytest.approx(expected, abs=1e-3)
+        assert found[side]["r2"] == pytest.approx(reference.score(terms, sign * changes[:, listed].ravel()), abs=1e-3)
+
+
+def test_lines_of_nothing_are_zero():
+    found = fit_change_lines([[-0.3, 0.0]], [[1.0, 0.0]], 5)
+    assert set(found["up"].values()) == {0.0}
+    line = found["down"]
+    assert line["intercept"] + line["level"] == pytest.approx(0.3, abs=1e-3)
 
 
 def test_unknown_perturbations_are_trained_but_not_used_for_a_reward(treated):

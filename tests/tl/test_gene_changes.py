@@ -8,7 +8,10 @@ from sc_duality.cells import default_sentences, ranked_expression
 from sc_duality.models import Sampling
 
 IFNB1 = ("cytokine", "IFNB1")
-LINES = {"up": {"slope": -0.2, "intercept": 1.0, "r2": 1.0}, "down": {"slope": 0.0, "intercept": 0.3, "r2": 1.0}}
+LINES = {
+    "up": {"slope": -0.2, "intercept": 1.0, "level": 0.0, "r2": 1.0},
+    "down": {"slope": 0.0, "intercept": 0.3, "level": 0.0, "r2": 1.0},
+}
 KNOWS = {
     "gene_changes": {
         "perturbations": [{"operation": "control"}, {"operation": "cytokine", "target": "IFNB1"}],

@@ -12,49 +12,66 @@ from ..models import ModelSpec
 from ..tasks import GeneChangeResponse, Perturbation
 
 #: Change at rank 1 and at rank 100, in log10: of a model without lines of its own.
-_USUAL = {"slope": -0.15, "intercept": 0.4}
+_USUAL = {"slope": -0.15, "intercept": 0.4, "level": 0.0}
 UP, DOWN = "up", "down"
 
 
-def fit_change_lines(up: ArrayLike, down: ArrayLike) -> dict[str, dict[str, float]]:
-    """Fit the size of a change by the logarithm of its rank, for genes up and genes down apart.
+def fit_change_lines(changes: ArrayLike, control: ArrayLike, n_genes: int) -> dict[str, dict[str, float]]:
+    """Fit the size of a change by the rank of the gene and its expression before, for genes up and genes down apart.
+
+    Genes are ranked by their mean change over the groups, so that the lines say how large the change in one group is
+    when the rank is known from others.
 
     Parameters
     ----------
-    up, down
-        Sizes of the changes, largest first, in log10(1 + counts per 10,000).
+    changes
+        Change of each gene in each group, (n_groups, n_genes), in log10(1 + counts per 10,000).
+    control
+        Mean expression in the control cells of these groups, of the same shape and unit.
+    n_genes
+        Genes of each list.
 
     Returns
     -------
-    ``slope``, ``intercept`` and ``r2`` of size = slope · log10(rank) + intercept for ``"up"`` and ``"down"``; a
-    direction in which fewer than two genes change has a slope of 0.
+    ``slope``, ``intercept``, ``level`` and ``r2`` of size = slope · log10(rank) + intercept + level · expression, for
+    ``"up"`` and ``"down"``; zeros for a direction in which no gene changes.
 
     Notes
     -----
-    The log-linear models of C2S-Scale (§4.9).
+    C2S-Scale (§4.9) fits size by rank. The level is ours: a gene falls further where its expression is higher, and
+    patients differ in it.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sc_duality.examples import fit_change_lines
-    >>> fit_change_lines(1 - 0.2 * np.log10(np.arange(1, 51)), [])["up"]
-    {'slope': -0.2, 'intercept': 1.0, 'r2': 1.0}
+    >>> change = 1 - 0.2 * np.log10(np.arange(1, 51))
+    >>> fit_change_lines([change], np.zeros((1, 50)), 50)["up"]
+    {'slope': -0.2, 'intercept': 1.0, 'level': 0.0, 'r2': 1.0}
     """
-    return {UP: _fit(np.asarray(up, float)), DOWN: _fit(np.asarray(down, float))}
+    up, before = np.asarray(changes, float), np.asarray(control, float)
+    return {UP: _fit(up, before, n_genes), DOWN: _fit(-up, before, n_genes)}
 
 
-def _fit(sizes: NDArray[np.float64]) -> dict[str, float]:
-    sizes = sizes[sizes > 0]
-    if len(sizes) < 2 or np.ptp(sizes) == 0:
-        return {"slope": 0.0, "intercept": round(float(sizes.mean()), 4) if len(sizes) else 0.0, "r2": 1.0}
-    rank = np.log10(np.arange(1, len(sizes) + 1))
-    slope, intercept = np.polyfit(rank, sizes, 1)
-    r2 = np.corrcoef(rank, sizes)[0, 1] ** 2
-    return {name: round(float(value), 4) for name, value in (("slope", slope), ("intercept", intercept), ("r2", r2))}
+def _fit(sizes: NDArray[np.float64], control: NDArray[np.float64], n_genes: int) -> dict[str, float]:
+    """Least squares over the genes of the list and the groups."""
+    mean = sizes.mean(axis=0)
+    listed = np.argsort(-mean, kind="stable")[:n_genes]
+    listed = listed[mean[listed] > 0]
+    if not len(listed):
+        return {"slope": 0.0, "intercept": 0.0, "level": 0.0, "r2": 0.0}
+    rank = np.broadcast_to(np.log10(np.arange(1, len(listed) + 1)), (len(sizes), len(listed)))
+    terms = np.column_stack([rank.ravel(), np.ones(rank.size), control[:, listed].ravel()])
+    size = sizes[:, listed].ravel()
+    (slope, intercept, level), *_ = np.linalg.lstsq(terms, size, rcond=None)
+    unexplained = ((size - terms @ (slope, intercept, level)) ** 2).sum()
+    r2 = 1 - unexplained / max(((size - size.mean()) ** 2).sum(), 1e-12)
+    values = {"slope": slope, "intercept": intercept, "level": level, "r2": r2}
+    return {name: round(float(value), 4) + 0.0 for name, value in values.items()}
 
 
 class ChangeLines:
-    """The log fold change of a gene by its rank, for one perturbation.
+    """The log fold change of a gene by its rank and its expression before, for one perturbation.
 
     Parameters
     ----------
@@ -71,19 +88,19 @@ class ChangeLines:
         self._up, self._down = (self._line([own] if own else list(known.values()), side) for side in (UP, DOWN))
 
     @staticmethod
-    def _line(lines: Sequence[Mapping[str, Any]], side: str) -> tuple[float, float]:
+    def _line(lines: Sequence[Mapping[str, Any]], side: str) -> NDArray[np.float64]:
         chosen = [line[side] for line in lines] or [_USUAL]
-        slope, intercept = (float(np.mean([line[name] for line in chosen])) for name in ("slope", "intercept"))
-        return slope, intercept
+        return np.mean([[line[name] for name in ("slope", "intercept", "level")] for line in chosen], axis=0)
 
-    def up(self, n: int) -> NDArray[np.float64]:
-        """Changes of the genes at ranks 1 to ``n`` of those that rise, at least 0."""
-        return self._sizes(self._up, n)
+    def up(self, control: ArrayLike) -> NDArray[np.float64]:
+        """Changes of the genes that rise, at least 0, from their expression in control, ordered by rank."""
+        return self._sizes(self._up, np.asarray(control, float))
 
-    def down(self, n: int) -> NDArray[np.float64]:
-        """Changes of the genes at ranks 1 to ``n`` of those that fall, at most 0."""
-        return -self._sizes(self._down, n)
+    def down(self, control: ArrayLike) -> NDArray[np.float64]:
+        """Changes of the genes that fall, at most 0, from their expression in control, ordered by rank."""
+        return -self._sizes(self._down, np.asarray(control, float))
 
     @staticmethod
-    def _sizes(line: tuple[float, float], n: int) -> NDArray[np.float64]:
-        return (line[0] * np.log10(np.arange(1, n + 1)) + line[1]).clip(0)
+    def _sizes(line: NDArray[np.float64], control: NDArray[np.float64]) -> NDArray[np.float64]:
+        slope, intercept, level = line
+        return (slope * np.log10(np.arange(1, len(control) + 1)) + intercept + level * control).clip(0)

@@ -95,13 +95,13 @@ class GeneChangeExamples(ResponseExamples):
         )
 
     def knowledge(self) -> dict[str, Any]:
-        """The perturbations, the length of the lists, and the lines from the rank of a gene to its change."""
+        """The perturbations, the length of the lists, and the lines from rank and expression to change."""
         return {
             **super().knowledge(),
             "n_changed": self.n_changed,
             "lines": {
-                str(one): fit_change_lines(up[: self.n_changed], down[: self.n_changed])
-                for one, (up, down) in self._changes.sorted_changes().items()
+                str(one): fit_change_lines(changes, control, self.n_changed)
+                for one, (changes, control) in self._changes.of_groups().items()
             },
         }
 

@@ -60,8 +60,7 @@ class GroupChanges:
         """The shrunken change of a group with its cells sampled anew, with replacement: (n_genes,)."""
         treated, control = self._members[group][perturbation], self._control(group)
         change = self._mean(rng.choice(treated, len(treated))) - self._mean(rng.choice(control, len(control)))
-        share = self._size(group, perturbation) / (self._size(group, perturbation) + _PRIOR_CELLS)
-        return share * change + (1 - share) * self.of_perturbation[perturbation]
+        return self._shrunken(group, perturbation, change)
 
     def single(self, group: str, perturbation: Perturbation, row: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """The change from the control cell ``row`` to one treated cell of the group."""
@@ -75,17 +74,18 @@ class GroupChanges:
             return np.zeros(self._expression.shape[1])
         return self._mean(control[:half]) - self._mean(control[half:])
 
-    def sorted_changes(self) -> dict[Perturbation, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """Sizes of the changes up and down at each rank under each perturbation, means over groups."""
-        found: dict[Perturbation, list[NDArray[np.float64]]] = {}
+    def of_groups(self) -> dict[Perturbation, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Shrunken changes and mean expression of the control cells of each group, both (n_groups, n_genes)."""
+        found: dict[Perturbation, list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
         for group, one in self._pairs:
-            share = self._size(group, one) / (self._size(group, one) + _PRIOR_CELLS)
-            change = self._mean(self._members[group][one]) - self._mean(self._control(group))
-            found.setdefault(one, []).append(np.sort(share * change + (1 - share) * self.of_perturbation[one]))
-        return {
-            one: (np.mean(changes, axis=0)[::-1].clip(0), (-np.mean(changes, axis=0)).clip(0))
-            for one, changes in found.items()
-        }
+            control = self._mean(self._control(group))
+            change = self._mean(self._members[group][one]) - control
+            found.setdefault(one, []).append((self._shrunken(group, one, change), control))
+        return {one: (np.array([c for c, _ in each]), np.array([b for _, b in each])) for one, each in found.items()}
+
+    def _shrunken(self, group: str, one: Perturbation, change: NDArray[np.float64]) -> NDArray[np.float64]:
+        share = self._size(group, one) / (self._size(group, one) + _PRIOR_CELLS)
+        return share * change + (1 - share) * self.of_perturbation[one]
 
     def _control(self, group: str) -> Sequence[int]:
         return next(rows for one, rows in self._members[group].items() if one.is_control)

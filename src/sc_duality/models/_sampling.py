@@ -26,6 +26,9 @@ class SamplingParams:
     unique
         Sample each token once at most: a list of genes of a model with one token a gene then names no gene twice. Only
         with the engine transformers; others ignore it.
+    contains
+        A token without which a completion does not end, such as the sign between two lists. Only with the engine
+        transformers; others ignore it.
     """
 
     max_tokens: int = 256
@@ -34,6 +37,7 @@ class SamplingParams:
     seed: int = 0
     choices: tuple[str, ...] = ()
     unique: bool = False
+    contains: str | None = None
 
     def __post_init__(self) -> None:
         _check(self.temperature, self.max_tokens, self.top_p)

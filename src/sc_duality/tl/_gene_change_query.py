@@ -25,6 +25,7 @@ class GeneChangeQuery(ResponseQuery):
     """Requests the genes up and the genes down, and adds their changes to the control cell."""
 
     unique = True
+    contains = "|"
 
     def _task(self) -> GeneChangeResponse:
         if not self.cells.spec.known(GeneChangeResponse.name, "lines"):
@@ -56,15 +57,15 @@ class GeneChangeQuery(ResponseQuery):
 
     def _predicted(self, perturbation: Perturbation, answers: list[Any]) -> tuple[sparse.csr_matrix, ...]:
         lines = ChangeLines(self.cells.spec, perturbation)
-        up, down = lines.up(self.n_changed), lines.down(self.n_changed)
         rows, columns, values = [], [], []
         for row, answer in enumerate(answers):
-            for genes, sizes in zip(answer or (), (up, down), strict=False):
+            before = self._expression[row].toarray().ravel()
+            for genes, sizes in zip(answer or (), (lines.up, lines.down), strict=False):
                 index = self.columns[[self.genes.gene_index[gene] for gene in genes]]
                 in_data = index >= 0  # a gene of .raw may lack a column in var
                 rows += [row] * int(in_data.sum())
                 columns.append(index[in_data])
-                values.append(sizes[: len(index)][in_data])
+                values.append(sizes(np.where(in_data, before[index], 0))[in_data])
         shape = (len(answers), self.cells.adata.n_vars)
         if rows:
             entries = (np.concatenate(values), (rows, np.concatenate(columns)))

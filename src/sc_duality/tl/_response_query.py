@@ -53,6 +53,8 @@ class ResponseQuery(ABC):
     task: Response
     #: Whether a gene can be in an answer once only, where genes are tokens.
     unique: bool = False
+    #: A token that a completion of a model with gene tokens must hold.
+    contains: str | None = None
 
     def __init__(
         self,
@@ -122,7 +124,7 @@ class ResponseQuery(ABC):
         questions = [question for one in requested for question in by_perturbation[one]]
         present = [question for question in questions if question is not None]
         if self.unique and self.cells.spec.genes is not None:
-            params = replace(params, unique=True)
+            params = replace(params, unique=True, contains=self.contains)
         texts = iter(engine.generate([question.prompt for question in present], params) if present else ())
         found = []
         for one in requested:

@@ -25,6 +25,7 @@ from .._tokens import Tokens
 from ._batches import Batch, batches
 from ._choice_scoring import score_answers, score_choices, split_choices
 from ._openmp import one_level
+from ._required_token import RequiredToken
 from ._seeded_sampler import SeededSampler
 from ._unique_tokens import UniqueTokens
 
@@ -136,6 +137,9 @@ class TransformersModel(Engine):
             length = batch.ids.shape[1]
             options: dict[str, Any] = {}
             processors: list[Any] = [UniqueTokens(length)] if sampling.unique else []
+            if sampling.contains is not None:
+                ends = self._generation.eos_token_id
+                processors.append(RequiredToken(self.tokenizer, sampling.contains, ends, length))
             if sampling.temperature > 0:
                 # Rows that only fill the batch repeat the first prompt.
                 row_seeds = [seeds[i] for i in batch.members]
