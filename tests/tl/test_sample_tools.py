@@ -42,10 +42,15 @@ def test_a_mixture_is_trained_and_generates_samples(tmp_path, completion_only_lo
     made.write_h5ad(tmp_path / "made.h5ad")
     with pytest.raises(ValueError, match=r"not trained on \['skin'\]: it knows blood, lung"):
         sd.tl.generate_samples({"a": "skin"}, "sample_by_tissue", trained.model)
-    found = sd.tl.name_gene_sets(SETS, trained.model, labels=list(SETS))
+    found = sd.tl.name_gene_sets(SETS, trained.model, labels=["B cell markers", "markers"])
     assert found.index.tolist() == list(SETS)
     with pytest.raises(ValueError, match="writes no English"):
         sd.tl.name_gene_sets(SETS, trained.model)
+    assert sd.tl.generate_gene_sets("B cell markers", trained.model, n_genes=3).index.tolist() == ["B cell markers"]
+    with pytest.raises(ValueError, match="gene set 'hypoxia of Mars': .* has no token for <hypoxia>, <of>, <Mars>|<mars>"):
+        sd.tl.generate_gene_sets("hypoxia of Mars", trained.model)
+    with pytest.raises(ValueError, match="has no token for"):
+        sd.tl.name_gene_sets(SETS, trained.model, labels=["hypoxia of Mars", *SETS])
 
 
 def test_samples_of_a_general_model(scripted_model):

@@ -213,7 +213,7 @@ def train_sft(
     check_trl()
     from ..train import bars, fit
 
-    tokens = format_tokens(spec, _texts(examples)) if spec.genes is not None else []
+    tokens = format_tokens(spec, _texts([*examples, *evaluation])) if spec.genes is not None else []
     if new_labels or tokens or original.known(Annotation.name, "in_distribution"):
         studies = reference_studies(spec, trained, new_labels, number)
         task = Annotation(prompt_format=spec.prompt_format)
