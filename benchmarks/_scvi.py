@@ -1,7 +1,7 @@
 """Embed the cells of ``benchmarks.embedding`` by scVI: ``python benchmarks/_scvi.py FOLDER``.
 
 Run it in an environment with scvi-tools. scVI is fitted with its defaults on the 2,000 most variable genes of the
-training cells, with the donor as batch; cells and pseudobulks of new donors are embedded without one.
+training cells, without a batch, since it embeds cells of new donors.
 """
 
 from __future__ import annotations
