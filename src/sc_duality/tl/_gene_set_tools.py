@@ -176,16 +176,16 @@ def _known(spec: ModelSpec, name: str, genes: Sequence[str]) -> tuple[str, ...]:
     return known
 
 
-def _check_words(spec: ModelSpec, questions: Mapping[str, Question]) -> None:
-    """Refuse names with words that a model with gene tokens would read as unknown."""
+def _check_names(spec: ModelSpec, questions: Mapping[str, Question]) -> None:
+    """Refuse names that a model with gene tokens would read as unknown."""
     if spec.genes is None or not Path(spec.source).is_dir():
         return
     for name, question in questions.items():
         texts = [question.prompt, *map(question.completion, question.answer_type.options or ())]
         if missing := format_tokens(spec, texts):
             raise ValueError(
-                f"gene set {name!r}: the model {spec.name!r} has no token for {', '.join(missing[:5])}: use names that it "
-                "was trained on, or a model that reads English"
+                f"gene set {name!r}: the model {spec.name!r} has no token for {', '.join(missing[:5])}: use names that "
+                "it was trained on, or a model that reads English"
             )
 
 
@@ -198,7 +198,7 @@ def _answered(
     columns: Callable[[Answer], dict[str, Any]],
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """One row a question, and what is kept about the model."""
-    _check_words(spec, questions)
+    _check_names(spec, questions)
     n_tokens = max(question.answer_type.n_tokens for question in questions.values())
     params = (sampling or Sampling()).params(temperature=0.0, max_tokens=spec.max_new_tokens(n_tokens), seed=rng)
     engine = load(model)
