@@ -120,7 +120,7 @@ class ModelSpec:
 
     @cached_property
     def context_length(self) -> int:
-        """Most tokens of a prompt with its completion: those of a model in a folder, else 8,192, as of C2S-Scale."""
+        """Most tokens of a prompt with its completion. For a model without a folder 8,192, as in C2S-Scale."""
         file = Path(self.vocabulary or self.source) / "config.json"
         if not file.is_file():
             return _CONTEXT_LENGTH

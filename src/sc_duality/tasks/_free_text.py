@@ -50,7 +50,7 @@ class FreeText:
 
     @property
     def n_tokens(self) -> int:
-        """A quarter of a token a word: a word takes a quarter of the tokens of a gene symbol or the name of a type."""
+        """Length in gene symbols or names of types: one takes as many tokens as four words."""
         return -(-self.max_length // 4)
 
     def size(self, answer: str) -> int:

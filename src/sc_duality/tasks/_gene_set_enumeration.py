@@ -13,7 +13,7 @@ from ._task import Task
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GeneSetEnumeration(Task):
-    """Name → genes; dual: genes → name, which is :class:`GeneSetNaming` (C2S-Scale, table 1).
+    """Name → genes; dual: genes → name, which is :class:`sc_duality.tasks.GeneSetNaming` (C2S-Scale, table 1).
 
     Parameters
     ----------

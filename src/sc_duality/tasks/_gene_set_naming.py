@@ -17,7 +17,7 @@ _MAX_LENGTH = 30
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GeneSetNaming(Task):
-    """Genes → name; dual: name → genes, which is :class:`GeneSetEnumeration` (C2S-Scale, table 1).
+    """Genes → name; dual: name → genes, which is :class:`sc_duality.tasks.GeneSetEnumeration` (C2S-Scale, table 1).
 
     Parameters
     ----------
