@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import sc_duality as sd
-from sc_duality.examples import ModelCells, build
+from sc_duality.examples import ModelCells, build, sample_examples
 from sc_duality.models import ModelSpec
 from sc_duality.tasks import (
     CellLanguageModelling,
@@ -55,6 +55,14 @@ def test_sets_are_held_out_of_both_parts(cells):
     train, test = builder.labelled(~held).rows, builder.labelled(held).rows
     assert sorted([*train, *test]) == list(range(len(SETS)))
     assert 0 < len(test) < len(train)
+
+
+def test_every_set_comes_once_before_one_comes_again(cells):
+    sets = {f"set {i}": genes for i, genes in enumerate([*SETS.values()] * 4)}
+    pool = build(GeneSetEnumeration(gene_sets=sets), cells).labelled(np.ones(len(cells), dtype=bool))
+    rng = np.random.default_rng(0)
+    found = [one.example.name for one in sample_examples(cells, pool, 2 * len(sets), rng, augment=True)]
+    assert sorted(found[: len(sets)]) == sorted(found[len(sets) :]) == sorted(sets)
 
 
 def test_cells_of_a_sample_share_their_tissue_and_the_types_match(cells):

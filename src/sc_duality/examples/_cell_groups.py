@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -156,6 +157,13 @@ class CellGroups:
             "%d groups, up to %d cells of each in a prompt: %d genes a cell for a context of %d tokens",
             *(len(self.rows), self.n_cells, self.n_genes(self.n_cells), self.cells.spec.context_length),
         )
+
+
+def members_of(names: NDArray[Any], usable: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
+    """Usable rows of each group by its name, from the name of the group of each cell; ``None`` is in none."""
+    rows = np.flatnonzero(usable & (names != None))  # noqa: E711
+    indices = pd.Series(names[rows]).groupby(names[rows]).indices
+    return {str(name): rows[at] for name, at in indices.items()}
 
 
 def _named(cells: ModelCells, columns: Sequence[str] | None) -> NDArray[np.object_]:

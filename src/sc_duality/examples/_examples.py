@@ -127,7 +127,7 @@ class Results(ABC):
 def sample_examples(
     cells: ModelCells, pool: Pool, n: int, rng: np.random.Generator, *, augment: bool
 ) -> Iterator[TrainingExample]:
-    """``n`` training examples from cells sampled by their weights.
+    """``n`` training examples from cells sampled by their weights; what is not of cells comes once, then again.
 
     Examples
     --------
@@ -140,12 +140,12 @@ def sample_examples(
     >>> len(list(sample_examples(cells, pool, 4, np.random.default_rng(0), augment=True)))
     4
     """
+    if not pool.of_cells:
+        yield from (pool.example(row, [], rng) for row in every_row(pool.rows, n, rng))
+        return
     for start in range(0, n, _CHUNK):
         chosen = rng.choice(pool.rows, min(_CHUNK, n - start), p=pool.weights / pool.weights.sum()).tolist()
-        if pool.of_cells:
-            sentences = cells.augmented(chosen, rng) if augment else cells.genes(chosen)
-        else:
-            sentences = [[]] * len(chosen)
+        sentences = cells.augmented(chosen, rng) if augment else cells.genes(chosen)
         for row, genes in zip(chosen, sentences, strict=True):
             yield pool.example(row, genes, rng)
 

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..tasks import Task, TrainingExample
-from ._cell_groups import CellGroups
+from ._cell_groups import CellGroups, members_of
 from ._examples import Examples, Pool, Results, cell_rng, every_row, shown_genes
 from ._hidden_cells import GroupParts, hide_in_cells
 from ._results import param_list, predictions
@@ -108,7 +108,8 @@ class GroupExamples(Examples):
             return sum(len(label.split()) for label in self.labels) + len(self.labels)
         return sum(map(len, self.labels)) + 8 * len(self.labels)
 
-    def _training_groups(self) -> NDArray[Any]:
+    @cached_property
+    def training_groups(self) -> NDArray[Any]:
         """The group of each cell whose cells make up an example together."""
         return self.cell_groups.group_of_cell
 
@@ -123,12 +124,10 @@ class GroupExamples(Examples):
 
     def _members(self, rows: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
         """Rows of the readable cells of each group among ``rows``."""
-        groups = self._training_groups()
-        usable = np.flatnonzero(rows & self.cells.readable & np.array([group is not None for group in groups]))
-        if len(usable) == 0:
+        found = members_of(self.training_groups, rows & self.cells.readable)
+        if not found:
             raise ValueError("no cell has a label, a group, and genes that the model knows")
-        found = pd.Series(groups[usable]).groupby(groups[usable]).indices
-        return {str(name): usable[index] for name, index in found.items()}
+        return found
 
     def _group_example_of(
         self, members: Mapping[str, NDArray[np.int64]], row: int, genes: list[str], rng: np.random.Generator
@@ -136,7 +135,7 @@ class GroupExamples(Examples):
         """Half of the examples show some genes or cells and hide the others, half reconstruct from the answer alone."""
         alone = bool(rng.random() < _P_ALONE)
         fraction = rng.uniform(*(_HIDDEN_ALONE if alone else _HIDDEN))
-        rows, sentences = self.cell_groups.training_cells(row, genes, members[self._training_groups()[row]], rng)
+        rows, sentences = self.cell_groups.training_cells(row, genes, members[self.training_groups[row]], rng)
         parts = hide_in_cells(sentences, fraction, self.task.hidden, alone=alone or len(rows) == 1, rng=rng)
         truth = self.group_truth(rows)
         example = self._shown(rows, parts, truth)
@@ -147,7 +146,7 @@ class GroupExamples(Examples):
     ) -> list[TrainingExample]:
         """Cells of a group around every cell once, in random order, then again."""
         members = self._members(np.ones(len(self.cells), dtype=bool))
-        groups, found = self._training_groups(), []
+        groups, found = self.training_groups, []
         alone, fraction = self.duality.context == "label", self.duality.hidden_fraction
         for row in every_row(np.sort(np.concatenate(list(members.values()))), n, rng):
             genes = shown_genes(self.cells, row, rng, augment=augment)

@@ -39,12 +39,9 @@ class SampleByTissueExamples(SampleGenerationExamples):
         """Tokens of the tissues in the dual prompt."""
         return sum(map(len, self.options())) + 8
 
+    @cached_property
     def sample_of_cell(self) -> NDArray[Any]:
         """Cells of one sample and tissue (C2S-Scale, table 1)."""
-        return self._sample_of_cell
-
-    @cached_property
-    def _sample_of_cell(self) -> NDArray[Any]:
         pairs = zip(self.cell_groups.group_of_cell, self._tissues, strict=True)
         return np.array([None if group is None else f"{group} | {tissue}" for group, tissue in pairs], dtype=object)
 

@@ -8,11 +8,10 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..tasks import SampleGeneration, SampleGenerationExample, TrainingExample
-from ._cell_groups import CellGroups
+from ._cell_groups import CellGroups, members_of
 from ._examples import Examples, Pool, every_row, shown_genes
 
 
@@ -51,6 +50,7 @@ class SampleGenerationExamples(Examples):
         """Tokens of a prompt and its completion, or of the dual prompt, that are not of cells."""
         return 0
 
+    @cached_property
     def sample_of_cell(self) -> NDArray[Any]:
         """The sample of each cell whose cells make up an example together, ``None`` where there is none."""
         return self.cell_groups.group_of_cell
@@ -80,16 +80,14 @@ class SampleGenerationExamples(Examples):
 
     def _members(self, rows: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
         """Rows of the cells of each sample that can be shown."""
-        groups, values = self.sample_of_cell(), self.values()
-        known = np.array([group is not None for group in groups]) & np.array([one is not None for one in values])
-        usable = np.flatnonzero(rows & self.cells.readable & known)
-        if len(usable) == 0:
+        known = np.array([one is not None for one in self.values()])
+        found = members_of(self.sample_of_cell, rows & self.cells.readable & known)
+        if not found:
             raise ValueError(
                 f"the task {self.task.name!r} has no cell in a sample of groupby={self.task.groupby!r} with genes that "
                 f"the model knows and a value of truth={self.task.truth!r}"
             )
-        found = pd.Series(groups[usable]).groupby(groups[usable]).indices
-        return {str(name): usable[index] for name, index in found.items()}
+        return found
 
     def _example_of(
         self,
@@ -100,7 +98,7 @@ class SampleGenerationExamples(Examples):
         *,
         with_truth: bool = True,
     ) -> TrainingExample:
-        sample = str(self.sample_of_cell()[row])
+        sample = str(self.sample_of_cell[row])
         rows, sentences = self.cell_groups.training_cells(row, genes, members[sample], rng)
         n_genes = tuple(map(len, sentences))
         truth = sentences if with_truth else None

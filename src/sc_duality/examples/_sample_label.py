@@ -62,7 +62,8 @@ class SampleLabelExamples(GroupExamples, LabelExamples):
         """The label that these cells share."""
         return str(self._truth[0][rows[0]])
 
-    def _training_groups(self) -> NDArray[Any]:
+    @cached_property
+    def training_groups(self) -> NDArray[Any]:
         """Cells of a sample with the same label, where labels are known (C2S-Scale, table 1)."""
         groups = self.cell_groups.group_of_cell
         if self.task.truth is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..duality import Duality
 from ..models import ModelSpec
 from ..tasks import TextExample, TextTask, TrainingExample
-from ._cell_groups import CellGroups
+from ._cell_groups import CellGroups, members_of
 from ._examples import Examples, Pool, every_row, shown_genes
 from ._group_facts import group_context
 from ._model_cells import ModelCells
@@ -106,11 +106,11 @@ class TextExamples(Examples):
     def labelled(self, rows: NDArray[np.bool_]) -> Pool:
         """Cells of groups with a reference; a group is sampled by the square root of its number of cells."""
         group = self.groups.group_of_cell
-        found = np.flatnonzero(rows & self.cells.readable & np.isin(group.astype(str), list(self.references)))
-        if len(found) == 0:
+        members = self._members(rows, self.references)
+        if not members:
             raise ValueError("no cell has both a reference text and genes that the model knows")
+        found = np.sort(np.concatenate(list(members.values())))
         names = pd.Series(group[found])
-        members = {name: found[at] for name, at in names.groupby(names).indices.items()}
 
         def example(row: int, genes: list[str], rng: np.random.Generator) -> TrainingExample:
             return self._training_example(row, genes, members[group[row]], rng, with_truth=True)
@@ -121,11 +121,9 @@ class TextExamples(Examples):
         self, n: int, rng: np.random.Generator, *, augment: bool = False, with_truth: bool = False
     ) -> list[TrainingExample]:
         """Groups around every cell once, in random order, then again."""
-        group, usable = self.groups.group_of_cell, self.cells.readable
-        wanted = list(self.references) if with_truth else list(self.groups.rows)
-        rows = np.flatnonzero(usable & np.isin(group.astype(str), wanted) & (group != None))  # noqa: E711
-        names = pd.Series(group[rows])
-        members = {name: rows[at] for name, at in names.groupby(names).indices.items()}
+        group, wanted = self.groups.group_of_cell, self.references if with_truth else self.groups.rows
+        members = self._members(np.ones(len(self.cells), dtype=bool), wanted)
+        rows = np.sort(np.concatenate([np.empty(0, np.int64), *members.values()]))
         return [
             self._training_example(
                 row,
@@ -136,6 +134,11 @@ class TextExamples(Examples):
             )
             for row in every_row(rows, n, rng)
         ]
+
+    def _members(self, rows: NDArray[np.bool_], wanted: Iterable[str]) -> dict[str, NDArray[np.int64]]:
+        """Readable cells of each of these groups among ``rows``."""
+        group = self.groups.group_of_cell
+        return members_of(group, rows & self.cells.readable & np.isin(group.astype(str), list(wanted)))
 
     def _training_example(
         self, row: int, genes: list[str], members: NDArray[np.int64], rng: np.random.Generator, *, with_truth: bool

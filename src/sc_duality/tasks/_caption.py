@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ._text_task import TextTask
 
@@ -30,6 +31,10 @@ class Caption(TextTask):
     name = "caption"
 
     n_markers: int = 10
+
+    def settings(self) -> dict[str, Any]:
+        """The number of differentially expressed genes."""
+        return {"n_markers": self.n_markers}
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -64,6 +64,9 @@ def check_n_cells(n_cells: int) -> int:
     return int(n_cells)
 
 
-def check_hidden_part(hidden: str) -> None:
-    """Refuse anything but ``"genes"`` and ``"cells"``."""
+def check_group_settings(n_cells: int, n_genes: int | None, hidden: str) -> None:
+    """Refuse numbers of cells and genes of a prompt that cannot be, and hidden parts other than genes and cells."""
+    check_n_cells(n_cells)
+    if n_genes is not None:
+        positive_integer("n_genes", n_genes)
     choice("hidden", hidden, ("genes", "cells"))

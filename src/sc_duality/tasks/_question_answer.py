@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ._text_task import TextExample, TextTask
 
@@ -52,6 +53,10 @@ class QuestionAnswer(TextTask):
 
     query: str | None = None
     length: int = 100
+
+    def settings(self) -> dict[str, Any]:
+        """The question, if there is one for all groups."""
+        return {} if self.query is None else {"query": self.query}
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._validation import positive_integer
-from ._cell_group import CellGroupExample, HiddenPart, check_hidden_part, check_n_cells
+from ._cell_group import CellGroupExample, HiddenPart, check_group_settings
 from ._gene_answers import GeneLists
 from ._label_task import LabelTask
 
@@ -68,10 +67,7 @@ class SampleLabel(LabelTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_n_cells(self.n_cells)
-        check_hidden_part(self.hidden)
-        if self.n_genes is not None:
-            positive_integer("n_genes", self.n_genes)
+        check_group_settings(self.n_cells, self.n_genes, self.hidden)
         if not isinstance(self.fact, str) or not self.fact.strip():
             raise ValueError(f"fact must be what the label is, such as 'disease', got {self.fact!r}")
 

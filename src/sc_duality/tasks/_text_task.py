@@ -83,6 +83,10 @@ class TextTask(Task):
         positive_integer("length", self.length)
         check_n_cells(self.n_cells)
 
+    def settings(self) -> dict[str, Any]:
+        """Settings of this task alone, which results keep."""
+        return {}
+
     def answer_type(self, example: TextExample) -> FreeText:
         """Text."""
         return FreeText(2 * example.length)

@@ -46,32 +46,14 @@ def ask(
     question
         The question in plain words, such as ``"Do these cells respond to interferon?"``.
     model
-        A general model: an endpoint, a model of the hub or of vLLM, a folder, or ``"smollm2-135m"``, which runs without
-        a network but knows little of cells; see :func:`sc_duality.models.load`. The embedded model writes gene symbols
-        only and is refused. ``sd.settings.model`` by default.
+        A general model, see :func:`describe`.
     groupby
         ``obs`` column of groups, or several whose values together make one; each group gets an answer. All cells by
         default.
     length
         Words of an answer. A model may write twice as many; a longer text is not read.
-    n_cells
-        Cells of a group in the prompt, up to 20, sampled at random. The number of genes of each is the largest that
-        fits into the context of the model.
-    context
-        Facts about the cells: ``obs`` columns, such as ``["tissue", "disease"]``, or facts about all cells, such as
-        ``{"tissue": "liver", "organism": "human"}``. Of a column, the prompt names the most frequent values.
-    layer, use_raw, sentence_key
-        See :func:`annotate`.
-    sampling
-        Temperature and ``max_tokens``; temperature 0 by default.
-    key_added
-        Name of the result in ``uns``.
-    mod
-        Modality of a MuData.
-    rng
-        Seed of the sampled cells and of the text. The cells of a group do not depend on the other groups.
-    copy
-        Whether to work on a copy and return it.
+    n_cells, context, layer, use_raw, sampling, sentence_key, key_added, mod, rng, copy
+        See :func:`describe`.
 
     Returns
     -------

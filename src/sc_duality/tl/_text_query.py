@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def write_texts(
             length=task.length,
             n_cells=task.n_cells,
             context=stored_context(settings.context),
-            **task_settings(task),
+            **task.settings(),
             **sampling_settings(sampling, "generate"),
             sentence_key=settings.sentence_key,
             rng=number,
@@ -115,12 +115,6 @@ def write_texts(
     )
     logger.info("wrote uns[%r]: texts about %d of %d groups", key, _n_read(texts), len(found))
     return result if settings.copy else None
-
-
-def task_settings(task: TextTask) -> dict[str, Any]:
-    """Settings that one of the tasks has."""
-    found = {name: getattr(task, name, None) for name in ("n_markers", "query")}
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _n_read(texts: Mapping[str, TextAnswer]) -> int:
