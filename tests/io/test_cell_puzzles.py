@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sc_duality as sd
+from sc_duality._validation import is_missing
 from sc_duality.examples import ModelCells, build
 from sc_duality.tasks import JointAnnotation
 
@@ -145,7 +146,9 @@ NAMES = st.text(st.characters(categories=["L", "N"], include_characters="-+/(). 
 @given(data=st.data(), n=st.integers(2, 5))
 def test_round_trip_of_any_names(tmp_path, data, n):
     names = NAMES.filter(bool)
-    labels = data.draw(st.lists(names, min_size=n, max_size=n, unique_by=str.casefold))
+    labels = data.draw(
+        st.lists(names.filter(lambda name: not is_missing(name)), min_size=n, max_size=n, unique_by=str.casefold)
+    )
     record = {
         "context": data.draw(names),
         "cells": data.draw(st.lists(st.lists(names, min_size=1, max_size=4, unique=True), min_size=n, max_size=n)),
@@ -219,6 +222,10 @@ def changed(**parts):
             changed(candidates=["a|b", "c", "d"], answer=["c", "a|b", "d"]),
             r"its label 'a\|b' holds '\|', which separates labels",
         ),
+        (
+            changed(candidates=["NaN", "c", "d"], answer=["c", "NaN", "d"]),
+            "its label 'NaN' stands for a missing value: rename it",
+        ),
         (changed(puzzle="bad · 1"), r"'bad.json' has two puzzles of the name 'bad · 1'"),
     ],
 )
@@ -226,6 +233,13 @@ def test_an_error_names_the_puzzle(tmp_path, record, message):
     with pytest.raises(ValueError, match=message) as error:
         sd.io.read_cell_puzzles(written(tmp_path / "bad.json", RECORD, record))
     assert "puzzle 2 of 'bad.json'" in str(error.value) or "two puzzles" in message
+
+
+def test_a_context_that_stands_for_a_missing_value_is_none(tmp_path):
+    found = sd.io.read_cell_puzzles(written(tmp_path / "puzzles.json", changed(context="NaN")))
+    sd.io.write_cell_puzzles(found, tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text())[0]["context"] == ""
+    assert "description" not in found.obs
 
 
 def test_an_error_has_the_own_name_of_the_puzzle(tmp_path):

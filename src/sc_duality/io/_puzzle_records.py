@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._validation import is_missing
+
 #: The published prompt: context, one line of genes a cell, and the candidate labels.
 _PROMPT = re.compile(
     r"Context:[ \t]*(?P<context>.*?)\s*\n(?P<cells>(?:\s*Cell \d+:[^\n]*\n)+)"
@@ -41,6 +43,7 @@ def read_record(record: Any, default_name: str) -> PuzzleRecord:
     found = _from_lists(record) if "cells" in record else _from_prompt(record)
     names = _names(record.get("selected_cells"), "selected_cells") if _has(record, "selected_cells") else ()
     puzzle = found._replace(
+        context="" if is_missing(found.context) else found.context,
         name=str(record["puzzle"]) if _has(record, "puzzle") else default_name,
         split=str(record["split"]) if _has(record, "split") else "",
         cell_names=names,
@@ -91,6 +94,8 @@ def _check(puzzle: PuzzleRecord) -> None:
     if other or len(puzzle.candidates) != n:
         differ = f": {other[0]!r} is in one of them alone" if other else ""
         raise ValueError(f"its answer is not an order of its {len(puzzle.candidates)} candidates{differ}")
+    if missing := [label for label in puzzle.candidates if is_missing(label)]:
+        raise ValueError(f"its label {missing[0]!r} stands for a missing value: rename it")
     split = [label for label in puzzle.candidates if "|" in label]
     if split:
         raise ValueError(f"its label {split[0]!r} holds '|', which separates labels")
