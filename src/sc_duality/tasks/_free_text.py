@@ -50,7 +50,7 @@ class FreeText:
 
     @property
     def n_tokens(self) -> int:
-        """Length in gene symbols or names of types: one takes as many tokens as four words."""
+        """Length in gene symbols or names of types, as one takes as many tokens as four words."""
         return -(-self.max_length // 4)
 
     def size(self, answer: str) -> int:
