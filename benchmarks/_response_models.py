@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -11,13 +10,11 @@ import numpy as np
 import sc_duality as sd
 from benchmarks._response_sets import HeldOutGroup
 from recipes.embedded import real_cells
+from recipes.response.training import N_CHANGED, N_GENES, OPTIONS
 from sc_duality.tasks import GeneChangeResponse, Perturbation
 
-#: Genes of a cell that a model reads, and genes of each list at most.
-N_GENES, N_CHANGED = 60, 100
-#: Texts of an update, and updates of a training, by set: small panels have short lists.
-BATCH, STEPS = 24, {"kang": 480, "glioblastoma": 300, "crispri": 150}
-OPTIONS: dict[str, Any] = {"batch_size": BATCH, "learning_rate": 2e-3, "weight_decay": 0.05}
+#: Updates of a training, by set.
+STEPS = {"kang": 480, "glioblastoma": 600, "crispri": 150}
 
 
 def training_cells(held_out: HeldOutGroup) -> ad.AnnData:
@@ -54,7 +51,7 @@ def trained_model(held_out: HeldOutGroup, folder: Path, seed: int, steps: int | 
     if not start.exists():
         sd.models.new_gene_model(start, genes, n_genes=N_GENES, context_length=N_GENES + 2 * N_CHANGED + 16, rng=seed)
     n_control = int((cells.obs["perturbation"] == str(real_cells.CONTROL)).sum())
-    epochs = (steps or STEPS[held_out.set]) * BATCH / 2 / n_control
+    epochs = (steps or STEPS[held_out.set]) * OPTIONS["batch_size"] / 2 / n_control
     return sd.tl.train_sft(
         cells, start, folder / "model", tasks=[task(held_out, cells)], held_out=0.0, n_genes=N_GENES,
         num_train_epochs=epochs, rng=seed, **OPTIONS,

@@ -17,15 +17,16 @@ import numpy as np
 
 import sc_duality as sd
 from benchmarks import _library as library
-from benchmarks._response_models import N_CHANGED, N_GENES, OPTIONS
+from benchmarks._response_new_donor import held_out_donor, new_donor_scores
 from benchmarks._response_sets import program_genes
 from recipes.embedded import real_cells
 from recipes.embedded.perturbed_cells import PERTURBATIONS
-from sc_duality.tasks import GeneChangeResponse
+from recipes.response.build import STEPS
+from recipes.response.training import train
 
 HELD_OUT_DONOR, HELD_OUT_PATIENT = "107", "PW040"
 CONTEXTS = {"monocytes": "classical monocyte", "neutral": "B cell"}
-N_CELLS, N_LIBRARY, STEPS = 8, 200, 400
+N_CELLS, N_LIBRARY = 8, 200
 
 
 class Stopped(KeyboardInterrupt):
@@ -39,31 +40,16 @@ def training_sets() -> list[ad.AnnData]:
     return [cells.copy() for cells in (*kept, stem)]
 
 
-def joint_model(cells: list[ad.AnnData], folder: Path, steps: int = STEPS, seed: int = 0) -> Path:
-    """One model of all perturbations of these studies."""
-    genes: dict[str, None] = {}
-    for each in cells:
-        sd.pp.cell_sentences(each)
-        genes |= dict.fromkeys(each.uns["cell_sentence"]["genes"])
-    genes |= {one.target: None for one in PERTURBATIONS if one.operation == "knockdown"}
-    start = folder / "start"
-    if not start.exists():
-        sd.models.new_gene_model(start, genes, n_genes=N_GENES, context_length=N_GENES + 2 * N_CHANGED + 16, rng=seed)
-    task = GeneChangeResponse(
-        perturbation="perturbation", control=str(real_cells.CONTROL), match=["group"], n_changed=N_CHANGED,
-        perturbations={str(one): one for one in PERTURBATIONS},
-    )  # fmt: skip
-    n_control = sum(int((each.obs["perturbation"] == str(real_cells.CONTROL)).sum()) for each in cells)
-    return sd.tl.train_sft(
-        cells, start, folder / "model", tasks=[task], held_out=0.0, n_genes=N_GENES,
-        num_train_epochs=steps * OPTIONS["batch_size"] / 2 / n_control, rng=seed, **OPTIONS,
-    ).model  # fmt: skip
-
-
 def screen(folder: Path) -> dict[str, Any]:
     """Rank of the true inducer, and the time of a library of 200 names with an interruption."""
-    model = joint_model(training_sets(), folder)
+    model = train(training_sets(), folder, STEPS)
     kang = real_cells.kang_response()
+    new_donor = {
+        "interferon": new_donor_scores(model, held_out_donor(kang, HELD_OUT_DONOR, "kang")),
+        "panobinostat": new_donor_scores(
+            model, held_out_donor(real_cells.glioblastoma(), HELD_OUT_PATIENT, "glioblastoma")
+        ),
+    }
     chosen = (kang.obs["donor"].astype(str) == HELD_OUT_DONOR) & (kang.obs["perturbation"] == str(real_cells.CONTROL))
     kang, rng = kang[chosen.to_numpy()].copy(), np.random.default_rng(0)
     adatas = {
@@ -82,6 +68,7 @@ def screen(folder: Path) -> dict[str, Any]:
     names = [library.Perturbation("knockdown", gene) for gene in targets[:N_LIBRARY]]
     seconds, n_requested = timed(adatas, names, model, program, folder / "library.sqlite")
     return {
+        "new_donor": new_donor,
         "true_hit_rank": max(ranks.values()),
         "ranks": ranks,
         "effect": {name: round(float(part["effect"].iloc[0]), 1) for name, part in table.groupby("context")},

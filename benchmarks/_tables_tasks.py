@@ -1,4 +1,4 @@
-"""Tables of the duality score, generation, response and alignment."""
+"""Tables of the duality score, generation, response, embeddings and alignment."""
 
 from __future__ import annotations
 
@@ -96,6 +96,26 @@ def response() -> str:
     return with_source("response", ["r / scFID / MMD", *(PERTURBED[name] for name in sets)], rows)
 
 
+def response_new_donor() -> str:
+    """Predictions of the packaged model's recipe for a donor and a patient that it has not seen."""
+    found = figures("response")["screen"]["new_donor"]
+    methods = {"model": "recipe of the model", "same_type": "change of the same type", "mean_shift": "mean shift"}
+    titles = {"interferon": "blood, interferon-β, donor 107", "panobinostat": "glioblastoma, panobinostat, PW040"}
+    rows = [[titles[name], *(number(one[method], 2) for method in methods)] for name, one in found.items()]
+    return with_source("response", ["r", *methods.values()], rows)
+
+
+def embedding() -> str:
+    """FOSCTTM and linear probe of embeddings, by tissue."""
+    tissues = figures("embedding")["tissues"]
+    methods = list(next(iter(tissues.values()))["foscttm"])
+    rows = [
+        [method, *(f"{number(one['foscttm'][method])} / {number(one['probe'][method])}" for one in tissues.values())]
+        for method in methods
+    ]
+    return with_source("embedding", ["FOSCTTM / probe", *tissues], rows)
+
+
 def ablation() -> str:
     """Alignment by method, mean ± standard deviation over three seeds; attempts are in the result only."""
     tasks = figures("ablation")["tasks"]
@@ -123,5 +143,7 @@ TABLES = {
     "generation": generation,
     "generation-short": generation_short,
     "response": response,
+    "response-new-donor": response_new_donor,
+    "embedding": embedding,
     "ablation": ablation,
 }

@@ -1,7 +1,8 @@
 """Tables of results in the documents: ``python -m benchmarks.tables [--check]``.
 
-Replaces the text between ``<!-- table: NAME -->`` and ``<!-- end -->`` in RESULTS.md, the README and the model card by
-the table of that name, made from ``results/*.json``. ``--check`` writes nothing and fails if a document differs.
+Replaces the text between ``<!-- table: NAME -->`` and ``<!-- end -->`` in RESULTS.md, RESULTS_TASKS.md, the README and
+the model cards by the table of that name, made from ``results/*.json``. ``--check`` writes nothing and fails if a
+document differs.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from benchmarks import _tables_annotation, _tables_puzzles, _tables_speed, _tabl
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
     ROOT / "benchmarks/RESULTS.md",
+    ROOT / "benchmarks/RESULTS_TASKS.md",
     ROOT / "README.md",
     ROOT / "src/sc_duality/models/embedded/README.md",
+    ROOT / "src/sc_duality/models/embedded_response/README.md",
 )
 TABLES: dict[str, Callable[[], str]] = {
     **_tables_annotation.TABLES,

@@ -59,6 +59,6 @@ def test_current_results_are_those_of_the_shipped_weights(name: str) -> None:
 
 
 def test_documents_are_short() -> None:
-    for name, limit in (("RESULTS.md", 300), ("HISTORY.md", 150)):
+    for name, limit in (("RESULTS.md", 250), ("RESULTS_TASKS.md", 250), ("HISTORY.md", 150)):
         text = (RESULTS.parent / name).read_text(encoding="utf-8")
         assert len(text.splitlines()) <= limit

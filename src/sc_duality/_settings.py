@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX, env_ignore_empty=True, validate_assignment=True, validate_default=True
     )
 
-    #: Default model of all tools.
+    #: Default model of all tools; for tasks that a model inside the package was not trained for, another such model.
     model: str = "embedded"
     #: Default engine for loading models; ``"auto"`` is vLLM if it is installed and there is a CUDA GPU.
     engine: Literal["auto", "transformers", "vllm"] = "auto"

@@ -13,6 +13,7 @@ from sc_duality.tasks import Annotation, JointAnnotation, JointAnnotationExample
 TASKS = ("annotation", "sensitivity", "generation", "response", "joint_annotation")
 NAMES = {
     "embedded",
+    "embedded-response",
     "smollm2-135m",
     "qwen2.5-1.5b",
     "qwen3-4b",

@@ -19,8 +19,8 @@ LINE = {"slope": -0.5, "intercept": 2.0}
 
 @pytest.fixture(scope="module")
 def predicted():
-    """Cells that the embedded model predicts."""
-    return sd.tl.perturb(sd.datasets.pbmc3k()[:8].copy(), ("cytokine", "IFNB1"), n_genes=20)
+    """Whole cells that the embedded model predicts."""
+    return sd.tl.perturb(sd.datasets.pbmc3k()[:8].copy(), ("cytokine", "IFNB1"), form="cell", n_genes=20)
 
 
 def answer(*genes):
@@ -202,13 +202,13 @@ def test_embedded_model_predicts_cells(predicted):
 
 def test_cells_depend_on_the_seed(predicted):
     control = sd.datasets.pbmc3k()[:8].copy()
-    again, other = (sd.tl.perturb(control, ("cytokine", "IFNB1"), n_genes=20, rng=rng) for rng in (0, 1))
+    again, other = (sd.tl.perturb(control, ("cytokine", "IFNB1"), form="cell", n_genes=20, rng=rng) for rng in (0, 1))
     np.testing.assert_array_equal(again.obsm["cell_sentence"], predicted.obsm["cell_sentence"])
     assert not np.array_equal(other.obsm["cell_sentence"], predicted.obsm["cell_sentence"])
 
 
 def test_control_is_a_perturbation_of_the_embedded_model():
-    found = sd.tl.perturb(sd.datasets.pbmc3k()[:2].copy(), ("control",), n_genes=10)
+    found = sd.tl.perturb(sd.datasets.pbmc3k()[:2].copy(), ("control",), form="cell", n_genes=10)
     assert found.obs["perturbation"].tolist() == ["control"] * 2
 
 

@@ -428,7 +428,7 @@ def test_unknown_perturbations_of_a_model_are_named(cells) -> None:
     with pytest.raises(ValueError, match="1 of 2 perturbations in library .*: 'drug drug_90' matches several"):
         screen(cells, model=model)
     assert model.n_prompts == []
-    with pytest.raises(ValueError, match="'drug trametinib' is not a perturbation of the model 'embedded'"):
+    with pytest.raises(ValueError, match="'drug trametinib' is not a perturbation of the model 'embedded-response'"):
         sd.tl.screen(cells, ["trametinib"], gene_set=GENE_SET)
 
 
@@ -453,7 +453,7 @@ def test_perturbations_without_training_are_named_once(cells, caplog) -> None:
         cells["tumour"][:1].copy(), library, gene_set=GENE_SET, operation="knockdown", n_genes=3, sampling=sampling
     )
     warnings = [record.getMessage() for record in caplog.records if "was not trained on" in record.getMessage()]
-    known = "the model 'embedded' was not trained on 2 of 3 perturbations (knockdown IRF7, knockdown CD74)"
+    known = "the model 'embedded-response' was not trained on 2 of 3 perturbations (knockdown IRF7, knockdown CD74)"
     assert warnings == [f"{known}: it extrapolates"]
 
 
@@ -478,7 +478,8 @@ def test_gene_changes_move_the_score(cells) -> None:
 
 
 def test_a_gene_set_that_the_model_cannot_predict_is_refused(cells) -> None:
-    unknown = sorted(set(cells["tumour"].uns["cell_sentence"]["genes"]) - set(sd.models.resolve("embedded").genes))
+    known = sd.models.resolve("embedded-response").genes
+    unknown = sorted(set(cells["tumour"].uns["cell_sentence"]["genes"]) - set(known))
     if len(unknown) < 2:
         pytest.skip("the model knows all genes")
     with pytest.raises(ValueError, match=r"knows none of its genes .*: it cannot predict a change of this set"):

@@ -127,11 +127,17 @@ class GeneChangeResults(ResponseResults):
         kept = (columns >= 0) & np.array([name is not None for name in names])
         return columns[kept], names[kept]
 
+    @property
+    def _n_changed(self) -> int:
+        """Genes of each list at most, as the model was trained: a mean over predictions has more."""
+        n_genes = len(self._columns[0])
+        return min(n_genes, int(self._treated.spec.known(GeneChangeResponse.name, "n_changed", n_genes)))
+
     def _example(self, **fields: Any) -> GeneChangeExample:
-        return GeneChangeExample(n_changed=len(self._columns[0]), **fields)
+        return GeneChangeExample(n_changed=self._n_changed, **fields)
 
     def _answers(self, rows: slice) -> list[Any]:
         columns, names = self._columns
         changes = self._treated.adata.layers[adata_keys.CHANGE_LAYER][rows]
         dense = np.asarray(changes.todense() if hasattr(changes, "todense") else changes, dtype=float)[:, columns]
-        return [ranked_changes(change, names, len(columns)) for change in dense]
+        return [ranked_changes(change, names, self._n_changed) for change in dense]

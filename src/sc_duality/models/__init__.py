@@ -9,6 +9,7 @@ from ._label_tokens import add_tokens, format_tokens, label_tokens, with_labels
 from ._language_model import EngineInfo, LanguageModel, engine_info, live, skip_generate
 from ._load import load, unload
 from ._new_gene_model import new_gene_model
+from ._presets import PACKAGED
 from ._reference_cells import (
     MIN_CELLS,
     ReferenceCells,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MIN_CELLS",
+    "PACKAGED",
     "SPEC_FILE",
     "EndpointModel",
     "Engine",

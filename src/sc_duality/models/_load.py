@@ -63,8 +63,8 @@ def load(
         As for :func:`resolve`.
     engine
         ``"transformers"``, ``"vllm"``, or ``"auto"``: vLLM where it is installed and a CUDA GPU is available, except
-        for the embedded model, which is too small to wait for it. ``sd.settings.engine`` by default. Models behind a
-        server have an engine of their own.
+        for the models inside the package, which are too small to wait for it. ``sd.settings.engine`` by default. Models
+        behind a server have an engine of their own.
     n_genes
         Genes of a cell that the model reads; by default what it was trained on, or 100 for a general model.
     options
@@ -125,7 +125,7 @@ def _engine_class(spec: ModelSpec, name: Name) -> type[engines.Engine]:
         raise ValueError(f"engine={name!r}: pass one of {', '.join(get_args(Name))}")
     if spec.source.startswith(("http://", "https://")):
         return engines.EndpointModel
-    if name == "vllm" or (name == "auto" and spec.name != "embedded" and _can_use_vllm()):
+    if name == "vllm" or (name == "auto" and not spec.packaged and _can_use_vllm()):
         return engines.VLLMModel
     return engines.TransformersModel
 

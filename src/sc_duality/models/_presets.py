@@ -6,7 +6,11 @@ from pathlib import Path
 
 from ._spec import ModelSpec
 
-EMBEDDED = Path(__file__).parent / "embedded"
+#: Models inside the package, and their folders.
+PACKAGED = {
+    "embedded": Path(__file__).parent / "embedded",
+    "embedded-response": Path(__file__).parent / "embedded_response",
+}
 
 #: Models on the Hugging Face hub, downloaded at first use. Revisions are fixed, so that answers are reproducible;
 #: ``None`` takes the newest.

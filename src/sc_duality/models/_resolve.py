@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ._language_model import LanguageModel
-from ._presets import EMBEDDED, HUB
+from ._presets import HUB, PACKAGED
 from ._spec import SPEC_FILE, ModelSpec
 
 #: Prefix of a model behind a server, and prefixes of servers with a fixed address.
@@ -61,8 +61,8 @@ def resolve(model: str | Path | ModelSpec | LanguageModel) -> ModelSpec:
             f"model must be a name, a folder or an object with spec, generate, score, likelihood and embed, "
             f"not {type(model).__name__}"
         )
-    if model == "embedded":
-        return replace(_read_folder(EMBEDDED), name="embedded")
+    if model in PACKAGED:
+        return replace(_read_folder(PACKAGED[str(model)]), name=str(model))
     if str(model).startswith((_ENDPOINT, "http://", "https://", *_SERVERS)):
         return _endpoint_spec(str(model))
     presets = {spec.name: spec for spec in HUB}
@@ -75,7 +75,7 @@ def resolve(model: str | Path | ModelSpec | LanguageModel) -> ModelSpec:
         return ModelSpec(name=model, source=source, revision=revision or None)
     raise ValueError(
         f"model={str(model)!r} is neither a folder, nor a hub repository 'owner/model', nor one of "
-        f"{['embedded', *presets]}: see sd.models.available(). A model behind a server is 'endpoint:http://host:8000/v1',"
+        f"{[*PACKAGED, *presets]}: see sd.models.available(). A model behind a server is 'endpoint:http://host:8000/v1',"
         f" 'ollama:{model}' or 'openai:{model}'"
     )
 
@@ -107,11 +107,11 @@ def available() -> pd.DataFrame:
             "labels": len(spec.known("annotation", "labels", ())),
             "genes": spec.n_genes,
             "prompt_format": spec.prompt_format,
-            "source": "inside the package" if spec.name == "embedded" else spec.source,
+            "source": "inside the package" if spec.packaged else spec.source,
             "revision": spec.revision or "",
             "note": spec.note,
         }
-        for spec in [resolve("embedded"), *HUB]
+        for spec in [*map(resolve, PACKAGED), *HUB]
     ]
     return pd.DataFrame(rows).set_index("name")
 

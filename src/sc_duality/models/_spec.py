@@ -87,6 +87,11 @@ class ModelSpec:
     license: str = ""
     note: str = ""
 
+    @property
+    def packaged(self) -> bool:
+        """Whether its weights are a part of this package."""
+        return Path(self.source).is_relative_to(Path(__file__).parent)
+
     def known(self, task: str, name: str, default: Any = None) -> Any:
         """What the model knows of a task under ``name``, or ``default``."""
         return self.knows.get(task, {}).get(name, default)

@@ -11,6 +11,7 @@ from .._settings import settings
 from ..cells import adata_keys
 from ..examples import ModelCells
 from ..models import (
+    PACKAGED,
     LanguageModel,
     ModelSpec,
     ReferenceClassifier,
@@ -28,8 +29,11 @@ logger = logging.getLogger(__name__)
 def resolve_model(
     model: str | Path | LanguageModel | None, *tasks: str
 ) -> tuple[str | Path | LanguageModel, ModelSpec]:
-    """The model (``sd.settings.model`` by default) and its specification, or an error if it lacks one of ``tasks``."""
-    chosen = settings.model if model is None else model
+    """The model and its specification, or an error if it lacks one of ``tasks``.
+
+    By default ``sd.settings.model``, or another model inside the package if that one was not trained for ``tasks``.
+    """
+    chosen = (packaged_model(*tasks) or settings.model) if model is None else model
     try:
         spec = resolve(chosen)
     except (ValueError, FileNotFoundError) as error:
@@ -39,6 +43,14 @@ def resolve_model(
     for task in tasks:
         check_task(spec, task)
     return chosen, spec
+
+
+def packaged_model(*tasks: str) -> str | None:
+    """The first model inside the package that was trained for ``tasks``; none if ``sd.settings.model`` is another."""
+    if settings.model not in PACKAGED:
+        return None
+    names = dict.fromkeys((settings.model, *PACKAGED))
+    return next((name for name in names if set(tasks) <= set(resolve(name).tasks or ())), None)
 
 
 def check_task(spec: ModelSpec, task: str) -> None:

@@ -24,8 +24,8 @@ from ..models import LanguageModel, Sampling, load
 from ..tasks import Perturbation
 from ._generated_cells import GeneratedCells, add_sentences, check_keys, to_anndata
 from ._mean_response import mean_response
-from ._model import provenance, resolve_model, warn_not_answered
-from ._response_form import query_class
+from ._model import provenance, warn_not_answered
+from ._response_form import response_model
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -67,7 +67,8 @@ def perturb(
         ``("knockdown", "STAT1")``. A model with gene tokens accepts only the perturbations that it knows, and
         operations that it knows on any of its genes.
     model
-        See :func:`annotate`.
+        See :func:`annotate`; by default the model inside the package for this form: ``"embedded-response"`` for gene
+        changes, ``"embedded"`` for whole cells.
     form
         ``"changes"`` or ``"cell"``. By default gene changes if the model was trained on them.
     context
@@ -147,8 +148,7 @@ def perturb(
     data = modality(adata, mod)
     check_keys(sentence_key, key_added, data)
     check_context(adata, context, mod)
-    model, spec = resolve_model(model)
-    make_query, requested = query_class(spec, form), to_perturbation(perturbation)
+    (model, spec, make_query), requested = response_model(model, form), to_perturbation(perturbation)
     options = perturbation_options(spec, requested)
     warn_untrained(spec, [requested])
     query = make_query(

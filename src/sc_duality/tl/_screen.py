@@ -15,8 +15,7 @@ from ..cells import adata_keys, seed
 from ..examples import Context, check_context, stored_context
 from ..models import LanguageModel, Sampling
 from ..tasks import Perturbation
-from ._model import resolve_model
-from ._response_form import query_class
+from ._response_form import response_model
 from ._screen_contexts import (
     check_same_genes,
     genes_on_panel,
@@ -72,7 +71,7 @@ def screen(
         ``target``, and optionally ``dose`` and ``time``; its other columns are kept. See also
         :func:`sc_duality.io.read_compounds`.
     model
-        See :func:`perturb`. A model that lists its perturbations, as the embedded one does, accepts no other.
+        See :func:`perturb`. A model that lists its perturbations, as those inside the package do, accepts no other.
     gene_set
         Gene symbols, or one set by name. See :func:`sc_duality.io.read_gmt`.
     operation
@@ -152,8 +151,7 @@ def screen(
         check_context(data, context)
     samples = {name: sample_numbers(name, data, sample) for name, data in cells.items()}
     entries, (set_name, genes) = read_library(library, operation), read_gene_set(gene_set)
-    model, spec = resolve_model(model)
-    make_query = query_class(spec, form)
+    model, spec, make_query = response_model(model, form)
     check_known(spec, entries)
     queries = {
         name: make_query(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)

@@ -82,7 +82,7 @@ class TransformersModel(Engine):
     ) -> None:
         super().__init__(spec)
         self._tokens = Tokens(spec, trust_remote_code=trust_remote_code)
-        with explain_download_errors(spec), loading_bar(shown=settings.progress and spec.name != "embedded"):
+        with explain_download_errors(spec), loading_bar(shown=settings.progress and not spec.packaged):
             model: Any = AutoModelForCausalLM.from_pretrained(
                 spec.source,
                 **source_options(spec),

@@ -181,7 +181,7 @@ class VLLMModel(Engine):
 
         if self._process is None or not self._process.is_running or self._runner != runner:
             self.close()
-            bar = settings.progress and self.spec.name != "embedded"
+            bar = settings.progress and not self.spec.packaged
             self._process = VLLMProcess(**{"use_tqdm_on_load": bar, **self._options, **runner_options(runner)})
             self._runner = runner
         return self._process.run(requests, LoRARequest("adapter", 1, str(self._adapter)) if self._adapter else None)

@@ -1,0 +1,1 @@
+"""The packaged model of responses as gene changes, ``embedded-response``."""
