@@ -22,7 +22,7 @@ from recipes.embedded import real_cells
 from recipes.response.training import N_CHANGED, OPTIONS, train
 from sc_duality.models import SPEC_FILE
 
-STEPS = 900
+STEPS = 1000
 #: Logged with every prediction.
 CAUTION = (
     "it has seen interferon-β in blood, panobinostat in glioblastoma, and five knockdowns in embryonic stem cells that "

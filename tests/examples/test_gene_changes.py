@@ -66,6 +66,39 @@ def test_half_of_the_examples_are_untreated_and_change_nothing(treated, pairs):
             assert set(RAISED) & set(one.example.truth[0][:3])
 
 
+def test_transferred_examples_have_the_change_of_a_group_with_the_perturbation(treated):
+    """Each drug reaches one half of the types: with ``transfer`` every type is seen with both, without it with one."""
+    cells = treated[treated.obs["cell_type"] != "NK cells"].copy()
+    first = cells.obs["cell_type"].isin(["B cells", "CD4 T cells", "CD8 T cells"])
+    other = Perturbation("drug", "other")
+    cells.obs["condition"] = np.where(cells.obs["condition"] == "ctrl", "ctrl", np.where(first, "drug", "other"))
+    X = cells.X.tolil()
+    for row in np.flatnonzero(cells.obs["condition"] == "other"):
+        for gene in RAISED:
+            X[row, cells.var_names.get_loc(gene)] = 0
+        X[row, cells.var_names.get_loc("CD79A")] = 80
+    cells.X = X.tocsr()
+    raised = {DRUG: set(RAISED), other: {"CD79A"}}
+    seen = {}
+    for transfer in (0.0, 0.5):
+        task = GeneChangeResponse(
+            perturbation="condition", control="ctrl", match=["cell_type"], n_changed=20, transfer=transfer,
+            perturbations={"drug": DRUG, "other": other, "ctrl": CONTROL},
+        )  # fmt: skip
+        found = samples(build(task, ModelCells(cells, sd.models.resolve("embedded"), n_genes=50)), n=150)
+        changed = [one for one in found if not one.example.perturbation.is_control]
+        assert all(raised[one.example.perturbation] & set(one.example.truth[0][:3]) for one in changed)
+        b_cells = [one for one in changed if "CD79A" in one.example.genes[:30]]
+        seen[transfer] = {one.example.perturbation for one in b_cells}
+    assert seen == {0.0: {DRUG}, 0.5: {DRUG, other}}
+
+
+@pytest.mark.parametrize("transfer", [-0.1, 1.5, float("nan")])
+def test_a_transfer_that_is_no_share_is_refused(transfer):
+    with pytest.raises(ValueError, match="transfer is a share from 0 to 1"):
+        GeneChangeResponse(transfer=transfer)
+
+
 def test_a_group_without_treated_cells_is_left_out(treated):
     found = builder(treated)
     rows = found.labelled(np.ones(treated.n_obs, dtype=bool)).rows

@@ -50,17 +50,24 @@ class GeneChangeExamples(ResponseExamples):
     def _change_example(
         self, members: Members, changes: GroupChanges, row: int, genes: list[str], rng: np.random.Generator
     ) -> TrainingExample:
-        """A control cell without a change in half of the examples, else with the change of its group."""
+        """A control cell without a change in half of the examples, else with the change of its group or another."""
         group = self._groups[row]
         present = members[group]
         control = next(one for one in present if one.is_control)
         treated = [one for one in present if not one.is_control]
-        perturbation = control if rng.random() < P_CONTROL else treated[rng.integers(len(treated))]
+        lacking = [one for one in changes.of_perturbation if one not in present]
         truth: Changes = ((), ())
         noise = None
+        if rng.random() < P_CONTROL:
+            perturbation = control
+        elif lacking and rng.random() < self.task.transfer:
+            perturbation = lacking[rng.integers(len(lacking))]
+            group = rng.choice(changes.groups_with(perturbation))
+        else:
+            perturbation = treated[rng.integers(len(treated))]
         if perturbation.is_control:
             noise = self._ranked(changes.noise(group, rng))
-        elif self.task.pairs == "cells":
+        elif self.task.pairs == "cells" and perturbation in present:
             truth = self._ranked(changes.single(group, perturbation, row, rng))
         else:
             truth = self._ranked(changes.resampled(group, perturbation, rng))

@@ -50,11 +50,15 @@ class GroupChanges:
         """Mean change of the groups under each perturbation, (n_genes,), weighted by their numbers of cells."""
         found: dict[Perturbation, NDArray[np.float64]] = {}
         for one in dict.fromkeys(one for _, one in self._pairs):
-            groups = [group for group, other in self._pairs if other == one]
+            groups = self.groups_with(one)
             changes = [self._mean(self._members[group][one]) - self._mean(self._control(group)) for group in groups]
             weights = [self._size(group, one) for group in groups]
             found[one] = np.average(changes, axis=0, weights=weights)
         return found
+
+    def groups_with(self, perturbation: Perturbation) -> list[str]:
+        """Groups with cells under the perturbation and control cells."""
+        return [group for group, other in self._pairs if other == perturbation]
 
     def resampled(self, group: str, perturbation: Perturbation, rng: np.random.Generator) -> NDArray[np.float64]:
         """The shrunken change of a group with its cells sampled anew, with replacement: (n_genes,)."""

@@ -43,6 +43,10 @@ class GeneChangeResponse(Response):
     pairs
         What training compares: ``"groups"``, the means of treated and control cells that agree in ``match``, or
         ``"cells"``, one treated and one control cell.
+    transfer
+        Share of treated training examples under a perturbation that the group of the control cell lacks, with the
+        change of a random group that has it. Where each perturbation was applied to one kind of cell, a model learns
+        from them that the change depends on the perturbation, and not on the kind of cell alone.
     perturbation, control, perturbations, match
         See :class:`Response`.
     prompt_format, vocabulary
@@ -71,11 +75,14 @@ class GeneChangeResponse(Response):
 
     n_changed: int = 200
     pairs: str = "groups"
+    transfer: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         positive_integer("n_changed", self.n_changed)
         choice("pairs", self.pairs, PAIRS)
+        if not 0 <= self.transfer <= 1:
+            raise ValueError(f"transfer is a share from 0 to 1, got {self.transfer!r}")
 
     def answer_type(self, example: GeneChangeExample) -> GeneChanges:  # type: ignore[override]
         """Genes up and genes down."""
