@@ -150,7 +150,7 @@ def test_predicted_and_generated_cells_have_the_genes_of_the_user(untied, which,
         sd.pp.cell_sentences(adata)
         sd.pp.fit_expression(adata)
         sd.pp.reconstruct_expression(adata)
-        results.append(sd.tl.perturb(adata[:4].copy(), ("cytokine", "IFNB1"), n_genes=20))
+        results.append(sd.tl.perturb(adata[:4].copy(), ("cytokine", "IFNB1"), form="cell", n_genes=20))
         results.append(sd.tl.generate({"B cell": 3}, tissue="blood", like=adata, n_genes=20))
     # The model generates the same genes; those that the cells do not have by that symbol may be there by another.
     for own, named in zip(results[:2], results[2:], strict=True):

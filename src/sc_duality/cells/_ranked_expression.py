@@ -51,7 +51,7 @@ def ranked_expression(adata: AnnData, sentences: Sentences) -> sparse.csr_matrix
 def data_expression(adata: AnnData, sentences: Sentences) -> sparse.csr_matrix:
     """log10(1 + counts per 10,000) of every gene of ``adata``, from the matrix that these sentences were ranked from.
 
-    If they were ranked from ``.raw``, only of the genes of the vocabulary.
+    If they were ranked from ``.raw``, of the genes that it holds.
 
     Parameters
     ----------
@@ -80,10 +80,14 @@ def data_expression(adata: AnnData, sentences: Sentences) -> sparse.csr_matrix:
     source = expression_source(adata, sentences)
     if not sentences.params.get("use_raw", False):
         return normalised(source).astype(np.float32)
+    of_raw = {name: column for column, name in enumerate(adata.raw.var_names)}
+    columns = np.array([of_raw.get(name, -1) for name in adata.var_names])
     own = gene_columns(sentences.genes, adata, sentences.params.get("gene_symbols"))
-    part = normalised(source)[:, source.columns[own >= 0]].tocoo()
+    columns[own[own >= 0]] = source.columns[own >= 0]
+    found = np.flatnonzero(columns >= 0)
+    part = normalised(source)[:, columns[found]].tocoo()
     shape = (adata.n_obs, adata.n_vars)
-    return sparse.csr_matrix((part.data, (part.row, own[own >= 0][part.col])), shape, dtype=np.float32)
+    return sparse.csr_matrix((part.data, (part.row, found[part.col])), shape, dtype=np.float32)
 
 
 def normalised(source: ExpressionSource) -> sparse.csr_matrix:
