@@ -9,8 +9,8 @@ import numpy as np
 
 Pair = tuple[str, str]
 
-#: Exchanges that are tried for each pair that is known, before a partner of another degree is taken.
-_TRIES = 200
+#: Exchanges that are tried for each pair that is known, and how often, before a partner of another degree is taken.
+_TRIES, _PASSES = 200, 10
 
 
 def unordered(pair: Pair) -> Pair:
@@ -58,8 +58,9 @@ def negative_pairs(pairs: Sequence[Pair], known: Collection[Pair], rng: np.rando
         set_target(j, yours)
         return False
 
-    taken = [i for i in range(len(pairs)) if not is_free(sources[i], targets[i], 1)]
-    left = [i for i in taken if not any(exchanged(i, int(j)) for j in rng.integers(len(pairs), size=_TRIES))]
+    left = [i for i in range(len(pairs)) if not is_free(sources[i], targets[i], 1)]
+    for _ in range(_PASSES):
+        left = [i for i in left if not any(exchanged(i, int(j)) for j in rng.integers(len(pairs), size=_TRIES))]
     degree = Counter(target for _, target in pairs)
     for i in left:
         free = [target for target in degree if is_free(sources[i], target)]
