@@ -79,6 +79,23 @@ def test_a_pair_is_held_out_of_both_tasks(cells):
     assert 0 < len(test[0]) < len(train[0])
 
 
+def test_negatives_of_training_and_held_out_pairs_differ_and_are_balanced(cells):
+    held = np.random.default_rng(0).random(len(cells)) < 0.3
+    parts = [training_examples(cells, GeneInteraction(interactions=TABLE), rows) for rows in (~held, held)]
+    negatives = [
+        {frozenset((e.gene, e.other)) for e in (one.example for one in part) if e.truth == "no"} for part in parts
+    ]
+    assert not negatives[0] & negatives[1]
+    assert not (negatives[0] | negatives[1]) & PAIRS
+    for part, new in zip(parts, negatives, strict=True):
+        known = shown(part)
+        assert len(new) == len(known)
+        counts = [
+            sum(gene in pair for pair in known) - sum(gene in pair for pair in new) for gene in set().union(*known)
+        ]
+        assert np.mean(np.array(counts) == 0) > 0.9
+
+
 def test_the_dual_of_partners_has_one_right_option(cells):
     partners = {}
     for one, other in TABLE.to_numpy().tolist():

@@ -103,25 +103,32 @@ class GeneInteractionExamples(InteractionExamples):
     task_class = GeneInteraction
 
     @cached_property
-    def negatives(self) -> list[Pair | None]:
-        """A pair that is not known to interact for each known one."""
+    def known(self) -> set[Pair]:
+        """All known pairs, whichever gene comes first."""
         further = () if self.task.known is None else interaction_pairs(self.task.known)
-        known = {unordered(pair) for pair in (*self.pairs, *self.in_model(further))}
-        found = negative_pairs(self.pairs, known, np.random.default_rng(0))
-        if found.count(None) == len(found):
-            raise ValueError(
-                f"all genes of the {len(found)} interactions are known to interact with each other, so that the task "
-                f"{self.task.name!r} has no pair with the answer no: pass interactions of more genes"
-            )
-        if None in found:
-            logger.warning("%d of %d interactions have no pair that is not known", found.count(None), len(found))
-        return found
+        return {unordered(pair) for pair in (*self.pairs, *self.in_model(further))}
 
     def examples(self, kept: NDArray[np.bool_]) -> list[tuple[Pair, str]]:
-        """Pairs with their answers. A negative pair is held out with the known pair that it was made from."""
+        """Pairs with their answers.
+
+        Negative pairs are made within the training and within the held-out part: balanced over both together, a gene
+        with more known pairs in one part would have more negative ones in the other.
+        """
+        negatives: dict[bool, list[Pair | None]] = {}
+        known = set(self.known)
+        for part in (bool(kept[0]), not kept[0]):  # in the same order, whichever part is kept
+            pairs = [pair for pair, keep in zip(self.pairs, kept, strict=True) if keep == part]
+            negatives[part] = negative_pairs(pairs, known, np.random.default_rng(0))
+            known |= {unordered(pair) for pair in negatives[part] if pair is not None}
+        if len(known) == len(self.known):
+            raise ValueError(
+                f"all genes of the {len(self.pairs)} interactions are known to interact with each other, so that the "
+                f"task {self.task.name!r} has no pair with the answer no: pass interactions of more genes"
+            )
+        if n_without := negatives[True].count(None):
+            logger.warning("%d of %d interactions have no pair that is not known", n_without, len(negatives[True]))
         positive = [(pair, "yes") for pair, keep in zip(self.pairs, kept, strict=True) if keep]
-        negative = [(pair, "no") for pair, keep in zip(self.negatives, kept, strict=True) if keep and pair is not None]
-        return [*positive, *negative]
+        return [*positive, *((pair, "no") for pair in negatives[True] if pair is not None)]
 
     def training_example(
         self, start: tuple[Pair, str], rng: np.random.Generator, *, with_truth: bool

@@ -63,8 +63,9 @@ class GeneInteraction(Task):
     -----
     Pairs with the answer "no" are the genes of the same table with their partners exchanged, so that each gene is in as
     many of them as in known pairs, on the same side: neither the gene nor the number of its partners tells the answer.
-    They are not known to interact, which is not proof that they do not. The dual task of "no" is trained on them, so
-    that its log-likelihood against that of "yes" is free of how often a gene is in the table.
+    This holds for the training examples and for those that are held out, each by themselves. The pairs are not known to
+    interact, which is not proof that they do not. The dual task of "no" is trained on them, so that its log-likelihood
+    against that of "yes" is free of how often a gene is in the table.
 
     Examples
     --------
