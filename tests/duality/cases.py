@@ -9,11 +9,15 @@ from sc_duality.tasks import (
     Annotation,
     CellGroupExample,
     Example,
+    GeneInteraction,
     Generation,
     GenerationExample,
+    InteractionExample,
+    InteractionPartners,
     JointAnnotation,
     JointAnnotationExample,
     LabelExample,
+    PartnersExample,
     Perturbation,
     Response,
     ResponseExample,
@@ -89,6 +93,15 @@ CASES = {
         THREE[2:],
         "cell types: B cell | T cell.",
         (1 / 3, 1 / 9),
+    ),
+    "gene interaction": Case(
+        GeneInteraction(), InteractionExample(gene="EGF", other="EGFR", truth="yes"), "no", "protein interacts with"
+    ),
+    "interaction partners": Case(
+        InteractionPartners(),
+        PartnersExample(gene="EGFR", options=("EGFR", "MET"), n_genes=3, truth=("EGF", "TGFA", "AREG")),
+        ("HGF",),
+        "EGF TGFA AREG?",
     ),
     # Two of the six orders give the first cell its true label.
     "joint annotation of 3": joint(THREE, ("T cell", "NK cell", "B cell"), (0.3, 0.1)),

@@ -16,15 +16,19 @@ from sc_duality.tasks import (
     Example,
     GeneChangeExample,
     GeneChangeResponse,
+    GeneInteraction,
     Generation,
     GenerationExample,
     GeneSetEnumeration,
     GeneSetExample,
     GeneSetNaming,
+    InteractionExample,
+    InteractionPartners,
     Interpretation,
     JointAnnotation,
     JointAnnotationExample,
     LabelExample,
+    PartnersExample,
     Perturbation,
     PromptFormat,
     QuestionAnswer,
@@ -52,6 +56,7 @@ TASKS = {
     "sample_label": SampleLabel,
     "tissue": Tissue,
     "cell_language_modelling": CellLanguageModelling,
+    "gene_interaction": GeneInteraction,
     "gene_set_enumeration": GeneSetEnumeration,
     "gene_set_naming": GeneSetNaming,
     "sample_by_abstract": SampleByAbstract,
@@ -63,14 +68,16 @@ TASKS = {
     "cluster_annotation": ClusterAnnotation,
     "gene_changes": GeneChangeResponse,
     "generation": Generation,
+    "interaction_partners": InteractionPartners,
     "interpretation": Interpretation,
     "joint_annotation": JointAnnotation,
     "question_answer": QuestionAnswer,
     "response": Response,
     "sensitivity": Sensitivity,
 }
-#: Tasks on samples and gene sets, and texts, have no terse prompts.
+#: Tasks on samples, gene sets and interactions, and texts, have no terse prompts.
 LONG = {name for name in TASKS if name.startswith(("cell_language", "gene_set", "sample_"))} | {"tissue"}
+LONG |= {"gene_interaction", "interaction_partners"}
 TEXTS = {"caption", "interpretation", "question_answer"}
 SUPPORTED = {
     "plain": set(TASKS),
@@ -168,6 +175,15 @@ def examples_of(task, context):
         case "sample_by_cell_types":
             fields = {"condition": LABELS[1:], "options": LABELS, "truth": (CELL,), "context": context}
             return {"sample": SampleByCellTypesExample(n_genes=(4,), **fields)}
+        case "gene_interaction":
+            fields = {"gene": "EGF", "other": "EGFR", "context": context}
+            return {
+                "label": InteractionExample(truth="yes", **fields),
+                "no interaction": InteractionExample(truth="no", **fields),
+            }
+        case "interaction_partners":
+            fields = {"gene": "EGFR", "options": ("MET", "EGFR"), "n_genes": 2, "context": context}
+            return {"partners": PartnersExample(truth=("EGF", "TGFA"), **fields)}
         case "gene_set_enumeration":
             fields = {"name": "interferon response", "truth": CELL, "reconstructed": True, "context": context}
             return {
@@ -223,6 +239,7 @@ def takes_no_answer(task):
         "sample_cell_types",
         "annotation",
         "cluster_annotation",
+        "gene_interaction",
         "sensitivity",
         "joint_annotation",
     )

@@ -7,6 +7,7 @@ from ._gene_sets import gene_sets
 from ._geo_drugs import aissa2021, bell2019, sharma2018
 from ._geo_types import he2020_liver, ma2020, segerstolpe2016
 from ._h5ad import bastidas_ponce2019, dominguez_conde2022, kang2018, pancreas_scib, sciplex3
+from ._interactions import go_annotations, interactions
 from ._pbmc import pbmc3k, pbmc68k_reduced
 from ._registry import available
 
@@ -18,7 +19,9 @@ __all__ = [
     "cell_puzzles",
     "dominguez_conde2022",
     "gene_sets",
+    "go_annotations",
     "he2020_liver",
+    "interactions",
     "kang2018",
     "ma2020",
     "pancreas_scib",

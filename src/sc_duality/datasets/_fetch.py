@@ -27,7 +27,7 @@ class File:
     Parameters
     ----------
     name
-        File name in the cache.
+        File name in the cache, with its folder there if it has one: ``"cellphonedb/gene_input.csv"``.
     urls
         Addresses, tried in this order.
     hash
@@ -58,22 +58,23 @@ def fetch(file: File) -> Path:
     path = folder / file.name
     known = file.hash or _stored_hashes(folder).get(file.name)
     if not path.is_file():
-        _download(file, path, known)
+        _download(file, folder, known)
     elif known is not None and not _matches(path, known):
         raise ValueError(f"{path} does not have the hash {known}: delete it to download it again from {file.urls[0]}")
     if known is None:
-        _store_hash(path)
+        _store_hash(folder, file.name)
     return path
 
 
-def _download(file: File, path: Path, known: str | None) -> None:
+def _download(file: File, folder: Path, known: str | None) -> None:
     import pooch
 
+    path = folder / file.name
     _make_folder(path.parent)
     errors = []
     for url in file.urls:
         registry = pooch.create(
-            path.parent, "", registry={file.name: known}, urls={file.name: url}, retry_if_failed=_RETRIES
+            folder, "", registry={file.name: known}, urls={file.name: url}, retry_if_failed=_RETRIES
         )
         try:
             registry.fetch(file.name, progressbar=settings.progress)
@@ -124,14 +125,14 @@ def _stored_hashes(folder: Path) -> dict[str, str]:
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
-def _store_hash(path: Path) -> None:
+def _store_hash(folder: Path, name: str) -> None:
     """Store the SHA-256 of a first download; a file in a folder that cannot be written has none."""
     import pooch
 
-    if not os.access(path.parent, os.W_OK):
+    if not os.access(folder, os.W_OK):
         return
-    hashes = _stored_hashes(path.parent) | {path.name: f"sha256:{pooch.file_hash(path)}"}
-    logger.info("stored the hash of %s: %s", path.name, hashes[path.name])
-    with NamedTemporaryFile("w", dir=path.parent, suffix=".json", delete=False, encoding="utf-8") as handle:
+    hashes = _stored_hashes(folder) | {name: f"sha256:{pooch.file_hash(folder / name)}"}
+    logger.info("stored the hash of %s: %s", name, hashes[name])
+    with NamedTemporaryFile("w", dir=folder, suffix=".json", delete=False, encoding="utf-8") as handle:
         json.dump(hashes, handle, indent=1, sort_keys=True)
-    Path(handle.name).replace(path.parent / "hashes.json")
+    Path(handle.name).replace(folder / "hashes.json")

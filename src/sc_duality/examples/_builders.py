@@ -14,6 +14,7 @@ from ._examples import Examples
 from ._gene_changes import GeneChangeExamples
 from ._gene_sets import GeneSetEnumerationExamples, GeneSetNamingExamples
 from ._generation import GenerationExamples
+from ._interactions import GeneInteractionExamples, InteractionPartnersExamples
 from ._interpretation import InterpretationExamples
 from ._joint_annotation import JointAnnotationExamples
 from ._label_task import LabelExamples
@@ -53,8 +54,10 @@ def register(builder: type[Examples]) -> type[Examples]:
 
 
 for _builder in (
+    GeneInteractionExamples,
     GeneSetEnumerationExamples,
     GeneSetNamingExamples,
+    InteractionPartnersExamples,
     CellLanguageModellingExamples,
     SampleLanguageModellingExamples,
     SampleByAbstractExamples,

@@ -140,6 +140,8 @@ def sample_examples(
     >>> len(list(sample_examples(cells, pool, 4, np.random.default_rng(0), augment=True)))
     4
     """
+    if n == 0:
+        return
     if not pool.of_cells:
         yield from (pool.example(row, [], rng) for row in every_row(pool.rows, n, rng))
         return

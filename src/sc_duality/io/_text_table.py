@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,8 +40,8 @@ def text_lines(path: str | Path) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def read_table(path: str | Path, columns: Sequence[Sequence[str]], kind: str) -> pd.DataFrame:
-    """A table of texts separated by tabs, missing values as ``None``.
+def read_table(path: str | Path, columns: Sequence[Sequence[str]], kind: str, *, delimiter: str = "\t") -> pd.DataFrame:
+    """A table of texts separated by tabs or commas, missing values as ``None``.
 
     Parameters
     ----------
@@ -50,18 +51,22 @@ def read_table(path: str | Path, columns: Sequence[Sequence[str]], kind: str) ->
         Columns that the file needs, one list for each of its versions.
     kind
         What the file is, for errors.
+    delimiter
+        A tab, or a comma for files whose fields may be quoted.
 
     Raises
     ------
     ValueError
         The columns are missing, or a line has another number of fields.
     """
-    lines = [[field.strip(' "') for field in line.split("\t")] for line in text_lines(path) if line.strip()]
-    header = lines[0]
+    texts = [f"{line}\n" for line in text_lines(path) if line.strip()]
+    rows = csv.reader(texts) if delimiter == "," else (line.split("\t") for line in texts)
+    lines = [[field.strip(' "\n') for field in row] for row in rows]
+    header, separated = lines[0], "commas" if delimiter == "," else "tabs"
     if not any(set(names) <= set(header) for names in columns):
         versions = " or ".join(", ".join(names) for names in columns)
         raise ValueError(
-            f"{str(path)!r} is not {kind}: it needs the columns {versions}, separated by tabs, and has "
+            f"{str(path)!r} is not {kind}: it needs the columns {versions}, separated by {separated}, and has "
             f"{', '.join(header)[:200]}"
         )
     for number, line in enumerate(lines[1:], 2):

@@ -12,6 +12,7 @@ from ._keyword_recall import keyword_recall
 from ._knn_accuracy import knn_accuracy
 from ._label_relations import LabelScores, label_relations, scores_by_label
 from ._linear_probe import LinearProbe, linear_probe
+from ._mcnemar import McNemar, mcnemar
 from ._mmd import mmd
 from ._pearson import pearson
 from ._puzzle_scores import puzzle_scores, scores_by_puzzle
@@ -26,6 +27,7 @@ __all__ = [
     "Foscttm",
     "LabelScores",
     "LinearProbe",
+    "McNemar",
     "accuracy",
     "bert_score",
     "bert_score_baseline",
@@ -41,6 +43,7 @@ __all__ = [
     "label_relations",
     "linear_probe",
     "macro_f1",
+    "mcnemar",
     "mmd",
     "normal_form",
     "pearson",

@@ -1,4 +1,4 @@
-"""Preprocessing: expression to cell sentences, and back, and puzzles of cells to be labelled together."""
+"""Preprocessing: expression to cell sentences, and back, and puzzles, captions and splits of cells."""
 
 from __future__ import annotations
 
@@ -7,5 +7,13 @@ from ._cell_sentences import cell_sentences
 from ._fit_expression import fit_expression
 from ._reconstruct_expression import reconstruct_expression
 from ._reference_captions import reference_captions
+from ._spatial_split import spatial_split
 
-__all__ = ["cell_puzzles", "cell_sentences", "fit_expression", "reconstruct_expression", "reference_captions"]
+__all__ = [
+    "cell_puzzles",
+    "cell_sentences",
+    "fit_expression",
+    "reconstruct_expression",
+    "reference_captions",
+    "spatial_split",
+]

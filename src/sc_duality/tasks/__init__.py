@@ -13,10 +13,13 @@ from ._free_text import FreeText
 from ._gene_answers import GeneList, GeneLists
 from ._gene_change_response import GeneChangeExample, GeneChangeResponse
 from ._gene_changes import Changes, GeneChanges
+from ._gene_interaction import GeneInteraction, InteractionExample
 from ._gene_set_enumeration import GeneSetEnumeration
 from ._gene_set_naming import GeneSetNaming
 from ._gene_sets import GeneSet, GeneSetExample, check_gene_sets
 from ._generation import Generation, GenerationExample
+from ._interaction_pairs import interaction_pairs
+from ._interaction_partners import InteractionPartners, PartnersExample
 from ._interpretation import Interpretation
 from ._joint_annotation import JointAnnotation, JointAnnotationExample
 from ._label_set import LabelSet
@@ -62,6 +65,7 @@ __all__ = [
     "GeneChangeExample",
     "GeneChangeResponse",
     "GeneChanges",
+    "GeneInteraction",
     "GeneList",
     "GeneLists",
     "GeneSet",
@@ -70,6 +74,8 @@ __all__ = [
     "GeneSetNaming",
     "Generation",
     "GenerationExample",
+    "InteractionExample",
+    "InteractionPartners",
     "Interpretation",
     "JointAnnotation",
     "JointAnnotationExample",
@@ -77,6 +83,7 @@ __all__ = [
     "LabelExample",
     "LabelSet",
     "LabelTask",
+    "PartnersExample",
     "Perturbation",
     "PromptFormat",
     "Question",
@@ -109,6 +116,7 @@ __all__ = [
     "check_n_cells",
     "context_sentences",
     "hide_genes",
+    "interaction_pairs",
     "read_genes",
     "read_label",
     "read_labels",
