@@ -17,14 +17,13 @@ SPEC = ModelSpec("general", "general", n_genes=20)
 
 def tissue():
     """Cells of two slides, each with a left and a right niche; B cells lie left, monocytes right, T cells in both."""
-    adata = sd.datasets.pbmc3k()[::4].copy()
+    adata = sd.datasets.pbmc3k()
     adata = adata[adata.obs["cell_type"].isin(["B cells", "CD14+ Monocytes", "CD4 T cells"])].copy()
     rng = np.random.default_rng(0)
     kind = adata.obs["cell_type"].astype(str).to_numpy()
     left = np.where(kind == "CD4 T cells", rng.random(adata.n_obs) < 0.5, kind == "B cells")
-    adata.obsm["spatial"] = np.column_stack(
-        [rng.uniform(0, 40, adata.n_obs) + 60 * ~left, rng.uniform(0, 40, len(kind))]
-    )
+    x = rng.uniform(0, 40, adata.n_obs) + 60 * ~left
+    adata.obsm["spatial"] = np.column_stack([x, rng.uniform(0, 40, adata.n_obs)])
     adata.obs["region"] = np.where(left, "follicle", "sinus")
     adata.obs["slide"] = [f"slide {i % 2}" for i in range(adata.n_obs)]
     return adata
@@ -162,11 +161,11 @@ def test_a_generated_neighbour_is_a_real_one_that_is_not_shown(cells):
         (lambda: SameNiche(truth="zone"), KeyError, "truth='zone' is not an obs column"),
         (lambda: SameNiche(truth="one"), ValueError, "no cell to which other cells of its sample belong"),
         (lambda: SameNeighbourhood(cell_type="kind"), KeyError, "cell_type='kind' is not an obs column"),
-        (lambda: SameNeighbourhood(radius=90), ValueError, "pass another radius="),
+        (lambda: SameNeighbourhood(radius=200), ValueError, "pass another radius="),
         (lambda: SameNeighbourhood(n_cells=1), ValueError, "n_cells=1: the task 'same_neighbourhood' compares cells"),
         (lambda: SameNeighbourhood(labels=["a", "b"]), ValueError, "answers 'yes' or 'no', leave labels= out"),
         (lambda: SameNeighbourhood(hidden="types"), ValueError, "hidden='types' is not an option"),
-        (lambda: NeighbourGeneration(n_cells=1), ValueError, "needs two cells or more"),
+        (lambda: NeighbourGeneration(n_cells=1), ValueError, "needs a cell and its neighbour"),
         (lambda: NeighbourGeneration(radius=1e-6), ValueError, "no cell with a neighbour: pass a larger radius="),
         (lambda: NeighbourGeneration(n_genes=0), ValueError, "n_genes must be a positive integer"),
         (lambda: Niche(n_cells=21), ValueError, "at most 20 cells"),
@@ -176,7 +175,7 @@ def test_a_generated_neighbour_is_a_real_one_that_is_not_shown(cells):
     ],
 )
 def test_bad_settings_are_named(task, error, match):
-    adata = tissue()[::3].copy()
+    adata = tissue()[::9].copy()
     adata.obs["one"] = "same"
     with pytest.raises(error, match=match):
         build(task(), ModelCells(adata, SPEC)).labelled(np.ones(adata.n_obs, dtype=bool))
