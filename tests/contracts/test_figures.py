@@ -22,6 +22,7 @@ FIGURES: dict[str, Callable] = {
     "duality": lambda adata, _: sd.pl.duality(adata, "cell_type"),
     "evidence": lambda adata, _: sd.pl.evidence(adata, n_genes=2),
     "generate": lambda adata, _: sd.pl.generate(adata, adata, "cell_type", n_genes=20, max_cells=5),
+    "niche": lambda adata, _: sd.pl.niche(adata, "cell_type", key="annotation")["annotation"],
     "puzzles": lambda adata, _: sd.pl.puzzles(adata, truth="cell_type", groupby="cluster")["cell_accuracy"],
     "rank_expression": lambda adata, _: sd.pl.rank_expression(adata),
     "perturb": lambda adata, predicted: sd.pl.perturb(predicted, adata, n_genes=6, n_top=2),
@@ -33,6 +34,7 @@ FIGURES: dict[str, Callable] = {
 def annotated() -> ad.AnnData:
     adata = sd.datasets.pbmc3k()[::12].copy()
     adata.obs["cluster"] = np.arange(adata.n_obs) % 3
+    adata.obsm["spatial"] = np.random.default_rng(0).uniform(size=(adata.n_obs, 2))
     sd.tl.annotate(adata, labels="cell_type")
     sd.tl.duality(adata, n_genes=20)
     sd.tl.explain(adata, n_cells=1)

@@ -20,7 +20,7 @@ def test_posterior(case, scripted_model):
     model = dual_model(scripted_model, case)
     if case.posterior is None:
         with pytest.raises(
-            ValueError, match=r"posterior form .* is not defined .*'joint_annotation' .*form='likelihood'"
+            ValueError, match=rf"posterior form .* is not defined .*'{case.task.name}' .*form='likelihood'"
         ):
             scores(model, case, "posterior")
         return

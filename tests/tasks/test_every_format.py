@@ -28,6 +28,10 @@ from sc_duality.tasks import (
     JointAnnotation,
     JointAnnotationExample,
     LabelExample,
+    NeighbourGeneration,
+    NeighbourGenerationExample,
+    Niche,
+    NicheExample,
     PartnersExample,
     Perturbation,
     PromptFormat,
@@ -35,6 +39,8 @@ from sc_duality.tasks import (
     QuestionExample,
     Response,
     ResponseExample,
+    SameNeighbourhood,
+    SameNiche,
     SampleByAbstract,
     SampleByCellTypes,
     SampleByCellTypesExample,
@@ -52,6 +58,10 @@ from sc_duality.tasks import (
 
 FORMATS = sorted(path.name for path in (Path(sc_duality.__file__).parent / "tasks/prompt_formats").iterdir())
 TASKS = {
+    "niche": Niche,
+    "same_neighbourhood": SameNeighbourhood,
+    "same_niche": SameNiche,
+    "neighbour_generation": NeighbourGeneration,
     "sample_cell_types": SampleCellTypes,
     "sample_label": SampleLabel,
     "tissue": Tissue,
@@ -75,9 +85,9 @@ TASKS = {
     "response": Response,
     "sensitivity": Sensitivity,
 }
-#: Tasks on samples, gene sets and interactions, and texts, have no terse prompts.
-LONG = {name for name in TASKS if name.startswith(("cell_language", "gene_set", "sample_"))} | {"tissue"}
-LONG |= {"gene_interaction", "interaction_partners"}
+#: Tasks on samples, neighbourhoods, gene sets and interactions, and texts, have no terse prompts.
+LONG = {name for name in TASKS if name.startswith(("cell_language", "gene_set", "neighbour", "sam"))}
+LONG |= {"gene_interaction", "interaction_partners", "niche", "tissue"}
 TEXTS = {"caption", "interpretation", "question_answer"}
 SUPPORTED = {
     "plain": set(TASKS),
@@ -162,6 +172,21 @@ def examples_of(task, context):
             fields = {"cells": (CELL, REST), "options": ("blood", "bone marrow"), "truth": "bone marrow"}
             fields |= {"fact": "tissue", "context": context}
             return {kind: SampleLabelExample(**fields, **hidden) for kind, hidden in HIDDEN.items()}
+        case "niche":
+            found = {}
+            for kind, neighbours in (("alone", ()), ("one neighbour", (REST,)), ("neighbours", (REST, CELL))):
+                for observed in ((), PART):
+                    fields = label_fields(observed, LABELS, context)
+                    found[f"{'observed' if observed else 'label'} {kind}"] = NicheExample(
+                        neighbours=neighbours, **fields
+                    )
+            return found | {"label": found["label neighbours"]}
+        case "same_neighbourhood" | "same_niche":
+            fields = {"cells": (CELL, REST), "options": ("yes", "no"), "truth": "yes", "context": context}
+            return {kind: CellGroupExample(**fields, **hidden) for kind, hidden in HIDDEN.items()}
+        case "neighbour_generation":
+            fields = {"cells": (CELL, REST), "truth": REST, "n_genes": 2, "context": context}
+            return {kind: NeighbourGenerationExample(**fields, **hidden) for kind, hidden in HIDDEN.items()}
         case "sample_cell_types":
             fields = {"cells": (CELL, REST), "options": (*LABELS, "T cell"), "truth": LABELS, "context": context}
             return {kind: CellGroupExample(**fields, **hidden) for kind, hidden in HIDDEN.items()}
@@ -234,6 +259,9 @@ def question_of(task, example, side):
 def takes_no_answer(task):
     """Whether the dual task can do without the answer: it reconstructs genes."""
     return task in (
+        "niche",
+        "same_neighbourhood",
+        "same_niche",
         "tissue",
         "sample_label",
         "sample_cell_types",

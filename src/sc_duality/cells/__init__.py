@@ -54,6 +54,8 @@ from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
 from ._row_blocks import map_rows, row_blocks, row_bounds
 from ._shared_expression import SharedExpression, project_expression, to_shared_expression
 from ._shared_genes import Projection, SharedGenes, project_cells, sample_cells, to_shared_genes
+from ._spatial_coordinates import spatial_coordinates, spatial_samples
+from ._spatial_graph import SpatialGraph, spatial_graph
 from ._storage import (
     Sentences,
     gene_lists,
@@ -89,6 +91,7 @@ __all__ = [
     "Sentences",
     "SharedExpression",
     "SharedGenes",
+    "SpatialGraph",
     "UnitName",
     "adata_keys",
     "approved_symbols",
@@ -153,6 +156,9 @@ __all__ = [
     "seed",
     "select_genes",
     "sentence_fields",
+    "spatial_coordinates",
+    "spatial_graph",
+    "spatial_samples",
     "store_sentences",
     "stored_evidence",
     "text_column",

@@ -21,13 +21,20 @@ logger = logging.getLogger(__name__)
 
 
 def modality(data: AnnData | MuData, mod: str = "rna") -> AnnData:
-    """The AnnData to work on: ``data`` itself, or modality ``mod`` of a MuData, not copied."""
+    """The AnnData to work on: ``data`` itself, or modality ``mod`` of a MuData, not copied.
+
+    Of a SpatialData it is the table ``mod``, or its only table.
+    """
     if isinstance(data, AnnData):
         adata = data
     elif isinstance(getattr(data, "mod", None), Mapping):
         if mod not in data.mod:
             raise KeyError(f"the MuData has no modality {mod!r}; it has {sorted(data.mod)}: pass mod=")
         adata = data.mod[mod]
+    elif isinstance(tables := getattr(data, "tables", None), Mapping):
+        if mod not in tables and len(tables) != 1:
+            raise KeyError(f"the SpatialData has no table {mod!r}; it has {sorted(tables)}: pass mod=")
+        adata = tables[mod] if mod in tables else next(iter(tables.values()))
     else:
         raise TypeError(f"expected an AnnData or a MuData, got {type(data).__name__}")
     if adata.n_obs == 0 or adata.n_vars == 0:
@@ -48,6 +55,8 @@ def writable(data: AnnData | MuData, mod: str = "rna", *, copy: bool = False) ->
                 "adata.to_memory() first, or pass copy=True for a copy in memory"
             )
         return data, adata
+    if not hasattr(data, "copy"):
+        raise ValueError(f"copy=True cannot copy a {type(data).__name__}: pass a copy of its table, an AnnData")
     if not adata.isbacked:
         result = data.copy()
     elif data is adata:

@@ -36,6 +36,10 @@ RECONSTRUCTED = "reconstructed"
 ANNOTATION = "annotation"
 EMBEDDING = "X_cell_sentence"
 
+#: Default ``obsm`` key of the coordinates of cells, and ``obs`` key of their predicted niches.
+SPATIAL = "spatial"
+NICHE = "niche"
+
 #: Default ``obs`` keys of the cell type of generated cells, of the perturbation of predicted cells, and of drug
 #: sensitivity.
 GENERATION = "cell_type"

@@ -9,6 +9,7 @@ from ._change_lines import ChangeLines, fit_change_lines
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples, Pool, Results, cell_rng, sample_examples
 from ._group_examples import GroupExamples
+from ._group_predictions import GroupPredictions
 from ._known_genes import model_names
 from ._known_labels import KnownLabels, Meant
 from ._label_options import known_as
@@ -25,6 +26,7 @@ __all__ = [
     "Context",
     "Examples",
     "GroupExamples",
+    "GroupPredictions",
     "KnownLabels",
     "LabelExamples",
     "Meant",

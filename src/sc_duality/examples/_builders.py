@@ -20,8 +20,12 @@ from ._joint_annotation import JointAnnotationExamples
 from ._label_task import LabelExamples
 from ._language_modelling import CellLanguageModellingExamples, SampleLanguageModellingExamples
 from ._model_cells import ModelCells
+from ._neighbour_generation import NeighbourGenerationExamples
+from ._niche import NicheExamples
 from ._question_answer import QuestionExamples
 from ._response import ResponseExamples
+from ._same_neighbourhood import SameNeighbourhoodExamples
+from ._same_niche import SameNicheExamples
 from ._sample_by_abstract import SampleByAbstractExamples
 from ._sample_by_cell_types import SampleByCellTypesExamples
 from ._sample_by_tissue import SampleByTissueExamples
@@ -71,10 +75,14 @@ for _builder in (
     InterpretationExamples,
     JointAnnotationExamples,
     LabelExamples,
+    NeighbourGenerationExamples,
+    NicheExamples,
     QuestionExamples,
     ResponseExamples,
     SampleCellTypesExamples,
     SampleLabelExamples,
+    SameNeighbourhoodExamples,
+    SameNicheExamples,
     SensitivityExamples,
     TissueExamples,
     TextExamples,

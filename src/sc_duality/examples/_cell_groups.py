@@ -141,14 +141,22 @@ class CellGroups:
         rng
             Random numbers.
         """
-        most = min(self.n_cells, len(members))
-        n_cells = int(rng.integers(max(1, round(_LEAST_CELLS * most)), most + 1))
+        n_cells = random_size(min(self.n_cells, len(members)), 1, rng)
         others = rng.choice(members[members != row], n_cells - 1, replace=False).tolist()
-        n_genes = self.n_genes(n_cells)
+        return self.training_sentences(row, genes, others, rng)
+
+    def training_sentences(
+        self, row: int, genes: Sequence[str], others: Sequence[int], rng: np.random.Generator
+    ) -> tuple[list[int], tuple[tuple[str, ...], ...]]:
+        """Rows and sentences of the cell ``row`` and these others in random order; the number of genes varies slightly.
+
+        ``genes`` is the sentence of the cell, which may be augmented.
+        """
+        n_genes = self.n_genes(1 + len(others))
         n_genes = int(rng.integers(max(1, round(_LEAST_GENES * n_genes)), n_genes + 1))
         sentences = [tuple(genes)[:n_genes], *map(tuple, self.cells.genes(others, n_genes=n_genes))]
-        order = rng.permutation(n_cells)
         rows = [row, *map(int, others)]
+        order = rng.permutation(len(rows))
         return [rows[i] for i in order], tuple(sentences[i] for i in order)
 
     def log(self) -> None:
@@ -157,6 +165,11 @@ class CellGroups:
             "%d groups, up to %d cells of each in a prompt: %d genes a cell for a context of %d tokens",
             *(len(self.rows), self.n_cells, self.n_genes(self.n_cells), self.cells.spec.context_length),
         )
+
+
+def random_size(most: int, least: int, rng: np.random.Generator) -> int:
+    """Number of cells of a training example: from a quarter of ``most``, and ``least``, to ``most``."""
+    return int(rng.integers(max(least, round(_LEAST_CELLS * most)), most + 1))
 
 
 def members_of(names: NDArray[Any], usable: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:

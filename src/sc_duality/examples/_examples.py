@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ..duality import Duality
@@ -150,6 +151,20 @@ def sample_examples(
         sentences = cells.augmented(chosen, rng) if augment else cells.genes(chosen)
         for row, genes in zip(chosen, sentences, strict=True):
             yield pool.example(row, genes, rng)
+
+
+def balanced_pool(
+    cells: ModelCells,
+    truth: NDArray[Any],
+    rows: NDArray[np.bool_],
+    example: Callable[[int, list[str], np.random.Generator], TrainingExample],
+) -> Pool:
+    """Cells with a truth among ``rows``, weighted by the square root of their label's frequency."""
+    found = np.flatnonzero(rows & cells.readable & np.array([label is not None for label in truth]))
+    if len(found) == 0:
+        raise ValueError("no cell has both a label and genes that the model knows")
+    label = pd.Series(truth[found])
+    return Pool(found, label.map(label.value_counts()).to_numpy(dtype=float) ** -0.5, example)
 
 
 def every_row(rows: NDArray[np.int64], n: int, rng: np.random.Generator) -> list[int]:

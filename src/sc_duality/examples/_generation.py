@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from ..tasks import Generation, GenerationExample, Task, TrainingExample
 from ._annotation import cell_type_options, trained_cell_types
-from ._examples import Examples, Pool, Results, every_row
+from ._examples import Examples, Pool, Results, balanced_pool, every_row
 from ._label_options import column_labels, one_by_one
-from ._label_task import balanced_pool
 from ._results import check_options, param_list, predictions
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,57 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..tasks import Task, TrainingExample
-from ._cell_groups import CellGroups, members_of
-from ._examples import Examples, Pool, Results, cell_rng, every_row, shown_genes
-from ._hidden_cells import GroupParts, hide_in_cells
-from ._results import param_list, predictions
-
-#: Share of training duals from the answer alone, and the fractions of genes or cells that are hidden from either kind.
-_P_ALONE, _HIDDEN_ALONE, _HIDDEN = 0.5, (0.5, 1.0), (0.2, 0.9)
+from ..tasks import TrainingExample
+from ._cell_groups import members_of
+from ._examples import Pool, every_row, shown_genes
+from ._group_predictions import GroupPredictions
+from ._hidden_cells import hide_in_cells, training_share
 
 
-class GroupExamples(Examples):
+class GroupExamples(GroupPredictions):
     """Examples of a task whose unit is a group of cells: sample, cluster, donor × batch."""
-
-    labels_groups = True
-
-    @cached_property
-    def cell_groups(self) -> CellGroups:
-        """The groups, with the cells and genes of a prompt."""
-        if not self.task.groupby:
-            raise ValueError(
-                f"the task {self.task.name!r} is about groups of cells: pass groupby=, an obs column such as 'sample'"
-            )
-        return CellGroups(
-            self.cells,
-            self.task.groupby,
-            n_cells=self.task.n_cells,
-            n_genes=self.task.n_genes,
-            further=self._option_tokens(),
-        )
-
-    @property
-    def groups(self) -> dict[str, NDArray[np.int64]]:
-        """Rows of each group by its name."""
-        return self.cell_groups.rows
-
-    @property
-    @abstractmethod
-    def labels(self) -> dict[str, str]:
-        """Labels as they are written into ``obs``, each with the model's own name for it."""
-
-    @abstractmethod
-    def answer_labels(self, answer: Any) -> tuple[str, ...]:
-        """The labels of an answer, as they are written into ``obs``."""
-
-    @abstractmethod
-    def read_labels(self, text: str) -> Any:
-        """The answer that ``obs`` holds as this text."""
-
-    @abstractmethod
-    def group_example(self, parts: GroupParts, context: Mapping[str, str], truth: Any = None) -> Any:
-        """The example of cells of one group."""
 
     @abstractmethod
     def cells_truth(self) -> NDArray[Any]:
@@ -75,38 +32,6 @@ class GroupExamples(Examples):
     def wrong(self, truth: Any, rng: np.random.Generator) -> tuple[Any, ...]:
         """Wrong answers, which the dual task learns to tell from the true one."""
         return ()
-
-    def written(self, answer: Any) -> str:
-        """An answer as ``obs`` holds it."""
-        return " | ".join(self.answer_labels(answer))
-
-    def predict_groups(self, seed: int) -> dict[str, Any]:
-        """One example a group by its name, from cells that the seed chooses; ``None`` for a group without any."""
-        return {
-            name: self._shown(rows, GroupParts(self.cell_groups.sentences(rows), (), ())) if rows else None
-            for name, rows in self._sampled(seed).items()
-        }
-
-    def groups_with_hidden(self, sampled: int, seed: int) -> dict[str, Any]:
-        """One example a group with hidden genes or cells; ``sampled`` is the seed by which its cells were chosen."""
-        alone, fraction = self.duality.context == "label", self.duality.hidden_fraction
-        hide = partial(hide_in_cells, fraction=fraction, part=self.task.hidden, alone=alone)
-        return {
-            name: self._shown(rows, hide(self.cell_groups.sentences(rows), rng=cell_rng(seed, "hidden", name)))
-            for name, rows in self._sampled(sampled).items()
-        }
-
-    def _sampled(self, seed: int) -> dict[str, list[int]]:
-        return {name: self.cell_groups.sample(name, seed) for name in self.groups}
-
-    def _shown(self, rows: Sequence[int], parts: GroupParts, truth: Any = None) -> Any:
-        return self.group_example(parts, self.cell_groups.context(rows), truth)
-
-    def _option_tokens(self) -> int:
-        """Tokens of the options in a prompt and of an answer, at most."""
-        if self.cells.spec.genes is not None:
-            return sum(len(label.split()) for label in self.labels) + len(self.labels)
-        return sum(map(len, self.labels)) + 8 * len(self.labels)
 
     @cached_property
     def training_groups(self) -> NDArray[Any]:
@@ -133,10 +58,9 @@ class GroupExamples(Examples):
         self, members: Mapping[str, NDArray[np.int64]], row: int, genes: list[str], rng: np.random.Generator
     ) -> TrainingExample:
         """Half of the examples show some genes or cells and hide the others, half reconstruct from the answer alone."""
-        alone = bool(rng.random() < _P_ALONE)
-        fraction = rng.uniform(*(_HIDDEN_ALONE if alone else _HIDDEN))
+        alone, fraction = training_share(rng)
         rows, sentences = self.cell_groups.training_cells(row, genes, members[self.training_groups[row]], rng)
-        parts = hide_in_cells(sentences, fraction, self.task.hidden, alone=alone or len(rows) == 1, rng=rng)
+        parts = hide_in_cells(sentences, fraction, self.task.hidden, alone=alone or len(rows) == 1, rng=rng, n_shown=1)
         truth = self.group_truth(rows)
         example = self._shown(rows, parts, truth)
         return TrainingExample(self.task, example, self.wrong(truth, rng))
@@ -151,71 +75,8 @@ class GroupExamples(Examples):
         for row in every_row(np.sort(np.concatenate(list(members.values()))), n, rng):
             genes = shown_genes(self.cells, row, rng, augment=augment)
             rows, sentences = self.cell_groups.training_cells(row, genes, members[groups[row]], rng)
-            parts = hide_in_cells(sentences, fraction, self.task.hidden, alone=alone, rng=rng)
+            parts = hide_in_cells(sentences, fraction, self.task.hidden, alone=alone, rng=rng, n_shown=1)
             truth = self.group_truth(rows) if with_truth else None
             example = self._shown(rows, parts, truth)
             found.append(TrainingExample(self.task, example, unit=str(groups[row])))
         return found
-
-    def settings(self) -> dict[str, Any]:
-        """How many cells and genes prompts show, and what the dual task hides."""
-        return {
-            "n_cells": self.task.n_cells,
-            "n_genes_per_cell": self.cell_groups.n_genes(self.task.n_cells),
-            "context_length": self.cells.spec.context_length,
-            "hidden": self.task.hidden,
-        }
-
-    @classmethod
-    def with_params(cls, task: Any, params: Mapping[str, Any]) -> Task:
-        """A task of the user's own with the groups and labels of an earlier result."""
-        return replace(task, **group_settings(params))
-
-    def from_results(self, key: str, seed: int) -> Results:
-        """Examples with hidden genes or cells, one a group, and the answers in ``obs``."""
-        return GroupResults(self, key, seed)
-
-
-class GroupResults(Results):
-    """Answers for groups with their examples. The unit is a group."""
-
-    def __init__(self, examples: GroupExamples, key: str, seed: int) -> None:
-        self.task, self.unit_of_cell = examples.task, examples.cell_groups.unit_of_cell
-        params = examples.cells.adata.uns[key]["params"]
-        self._examples = list(examples.groups_with_hidden(int(params["rng"]), seed).values())
-        texts = predictions(examples.cells.adata, key, None)
-        self._answers = [self._answer(examples, key, name, texts) for name in examples.groups]
-        options = next((self.task.answer_type(one).options for one in self._examples if one.has_hidden), None)
-        self.n_options = len(options or "?")
-
-    @staticmethod
-    def _answer(examples: GroupExamples, key: str, name: str, texts: Sequence[str | None]) -> Any:
-        found = {texts[row] for row in examples.groups[name]}
-        if len(found) > 1:
-            raise ValueError(
-                f"the cells of the group {name!r} have several values of obs[{key!r}], {sorted(map(str, found))}: the "
-                "groups have changed since, predict again"
-            )
-        text = found.pop()
-        return None if text is None else examples.read_labels(text)
-
-    def block(self, rows: slice) -> tuple[list[Any], list[Any]]:
-        """Examples and answers of these groups."""
-        return self._examples[rows], self._answers[rows]
-
-
-def param_columns(params: Mapping[str, Any]) -> list[str]:
-    """The ``obs`` columns of the groups of an earlier result."""
-    groupby = params["groupby"]
-    return [groupby] if isinstance(groupby, str) else param_list(params, "groupby")
-
-
-def group_settings(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of the task of an earlier result."""
-    return {
-        "groupby": param_columns(params),
-        "labels": param_list(params, "labels"),
-        "n_cells": int(params["n_cells"]),
-        "n_genes": int(params["n_genes_per_cell"]),
-        "hidden": str(params["hidden"]),
-    }

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from ..tasks import hide_genes
 
+#: Share of training duals from the answer alone, and the fractions of genes or cells that are hidden from either kind.
+_P_ALONE, _HIDDEN_ALONE, _HIDDEN = 0.5, (0.5, 1.0), (0.2, 0.9)
 #: Genes of each of several cells.
 Sentences = tuple[tuple[str, ...], ...]
 
@@ -23,7 +25,7 @@ class GroupParts(NamedTuple):
 
 
 def hide_in_cells(
-    sentences: Sequence[Sequence[str]], fraction: float, part: str, *, alone: bool, rng: Any
+    sentences: Sequence[Sequence[str]], fraction: float, part: str, *, alone: bool, rng: Any, n_shown: int = 0
 ) -> GroupParts:
     """Hide a random part of the genes of every cell, or of the cells.
 
@@ -39,6 +41,8 @@ def hide_in_cells(
         Whether the dual task shows the answer alone: then the primal task shows all genes, else what is not hidden.
     rng
         Random numbers.
+    n_shown
+        Cells that the primal task shows at least: where fewer would be left, the dual task shows the answer alone.
 
     Examples
     --------
@@ -56,8 +60,23 @@ def hide_in_cells(
         pairs = [((), genes) if i in chosen else (genes, ()) for i, genes in enumerate(cells)]
     else:
         pairs = [hide_genes(genes, fraction, rng) for genes in cells]
-    if alone:
+    if alone or sum(bool(shown) for shown, _ in pairs) < n_shown:
         hidden = tuple(missing for _, missing in pairs if missing)
         return GroupParts(cells, ((),) * len(hidden), hidden)
     observed = tuple(shown for shown, _ in pairs)
     return GroupParts(tuple(shown for shown in observed if shown), observed, tuple(missing for _, missing in pairs))
+
+
+def training_share(rng: Any) -> tuple[bool, float]:
+    """Whether the dual task of a training example shows the answer alone, and the fraction that it hides.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sc_duality.examples._hidden_cells import training_share
+    >>> alone, fraction = training_share(np.random.default_rng(0))
+    >>> 0.2 <= fraction <= 1
+    True
+    """
+    alone = bool(rng.random() < _P_ALONE)
+    return alone, float(rng.uniform(*(_HIDDEN_ALONE if alone else _HIDDEN)))

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..tasks import LabelExample, LabelTask, Task, TrainingExample, hide_genes
-from ._examples import Examples, Pool, Results, cell_rng, every_row, shown_genes
+from ._examples import Examples, Pool, Results, balanced_pool, cell_rng, every_row, shown_genes
 from ._hidden_genes import CellParts, hide, hide_for_training
 from ._known_labels import KnownLabels, Meant
 from ._label_options import column_labels, label_options, one_by_one
-from ._model_cells import ModelCells
 from ._results import likely_labels, param_list, predictions
 
 logger = logging.getLogger(__name__)
@@ -70,12 +68,24 @@ class LabelExamples(Examples):
         """Labels that the model knows for this task; none where it takes any."""
         return tuple(self.cells.spec.known(self.task.name, "labels", ()))
 
+    @property
+    def n_genes(self) -> int:
+        """Genes of a cell in a prompt at most."""
+        return self.cells.n_genes
+
+    def with_other_cells(self, example: Any, row: int) -> Any:
+        """The example of the cell ``row`` with what its task shows of other cells; here nothing."""
+        return example
+
     def predict(self, rows: slice, options: Sequence[str] | None = None) -> list[LabelExample | None]:
         """One example a cell, all of its genes shown; ``None`` for a cell without genes that the model knows."""
-        cells = zip(self.cells.genes(rows), self.cells.context(rows), strict=True)
+        genes_of = self.cells.genes(rows, n_genes=self.n_genes)
+        cells = zip(range(len(self.cells))[rows], genes_of, self.cells.context(rows), strict=True)
         return [
-            self.example(CellParts(tuple(genes), (), ()), context=context, options=options) if genes else None
-            for genes, context in cells
+            self.with_other_cells(self.example(CellParts(tuple(genes), (), ()), context=context, options=options), row)
+            if genes
+            else None
+            for row, genes, context in cells
         ]
 
     def with_hidden(
@@ -85,13 +95,14 @@ class LabelExamples(Examples):
 
         ``options`` are the labels of each cell that are compared; all by default.
         """
-        names = self.cells.names[rows]
+        names, found = self.cells.names[rows], []
         chosen = [None] * len(names) if options is None else options
-        cells = zip(self.cells.genes(rows), self.cells.context(rows), names, chosen, strict=True)
-        return [
-            self.example(hide(genes, self.duality, cell_rng(seed, "hidden", name)), context=context, options=compared)
-            for genes, context, name, compared in cells
-        ]
+        genes_of = self.cells.genes(rows, n_genes=self.n_genes)
+        cells = zip(range(len(self.cells))[rows], genes_of, self.cells.context(rows), names, chosen, strict=True)
+        for row, genes, context, name, compared in cells:
+            parts = hide(genes, self.duality, cell_rng(seed, "hidden", name))
+            found.append(self.with_other_cells(self.example(parts, context=context, options=compared), row))
+        return found
 
     def example(
         self,
@@ -111,7 +122,7 @@ class LabelExamples(Examples):
         return {
             **parts._asdict(),
             "options": self.model_options if options is None else tuple(options),
-            "n_hidden_max": round(self.duality.hidden_fraction * self.cells.n_genes),
+            "n_hidden_max": round(self.duality.hidden_fraction * self.n_genes),
             "truth": truth,
             "context": context,
         }
@@ -149,6 +160,7 @@ class LabelExamples(Examples):
         fraction = rng.uniform(*(_HIDDEN_ALONE if alone else _HIDDEN))
         others = [label for label in options if label != values[row]]
         wrong = rng.choice(others, min(N_WRONG, len(others)), replace=False).tolist()
+        genes = genes[: self.n_genes]
         observed, hidden = hide_genes(genes, fraction, rng)
         parts = CellParts(tuple(genes), (), hidden) if alone else CellParts(observed, observed, hidden)
         context = self.cells.context([row])[0]
@@ -164,12 +176,13 @@ class LabelExamples(Examples):
         cluster = None if self.duality.cluster is None else self.cells.column(self.duality.cluster, "cluster")
         found = []
         for row in every_row(np.flatnonzero(self.cells.readable), n, rng):
-            genes = shown_genes(self.cells, row, rng, augment=augment)
+            genes = shown_genes(self.cells, row, rng, augment=augment)[: self.n_genes]
             same = (
                 np.flatnonzero((cluster == cluster[row]) & self.cells.readable) if cluster is not None else np.array([])
             )
             parts = hide_for_training(self.cells, row, genes, self.duality, same.astype(np.int64), rng)
             example = self.example(parts, context=self.cells.context([row])[0], truth=truth[row])
+            example = self.with_other_cells(example, row)
             found.append(TrainingExample(self.task, example, unit=str(self.cells.names[row])))
         if not any(one.example.has_hidden for one in found):
             raise ValueError(
@@ -234,17 +247,3 @@ class LabelResults(Results):
         found = dict.fromkeys([label, *(names[other] for other in likely)])
         chosen = [one for one in found if one in known][: len(likely)]
         return [one for one in known if one in chosen] or None
-
-
-def balanced_pool(
-    cells: ModelCells,
-    truth: NDArray[Any],
-    rows: NDArray[np.bool_],
-    example: Callable[[int, list[str], np.random.Generator], TrainingExample],
-) -> Pool:
-    """Cells with a truth among ``rows``, weighted by the square root of their label's frequency."""
-    found = np.flatnonzero(rows & cells.readable & np.array([label is not None for label in truth]))
-    if len(found) == 0:
-        raise ValueError("no cell has both a label and genes that the model knows")
-    label = pd.Series(truth[found])
-    return Pool(found, label.map(label.value_counts()).to_numpy(dtype=float) ** -0.5, example)

@@ -16,6 +16,7 @@ from scipy import sparse
 from .._validation import positive_integer
 from ..cells import (
     Sentences,
+    SpatialGraph,
     adata_keys,
     cell_names,
     check_column,
@@ -26,6 +27,7 @@ from ..cells import (
     matrix_name,
     ranked_expression,
     read_sentences,
+    spatial_graph,
     store_sentences,
     text_column,
 )
@@ -103,6 +105,7 @@ class ModelCells:
         self._facts = dict(context) if isinstance(context, Mapping) else {}
         self._context = {} if self._facts else {name: text_column(adata, name) for name in context}
         self._augmenter: Augmenter | None = None
+        self._graphs: dict[Any, SpatialGraph] = {}
 
     def for_model(self, spec: ModelSpec) -> ModelCells:
         """The same cells for the same model in another prompt format."""
@@ -178,6 +181,13 @@ class ModelCells:
         """Values of an ``obs`` column as strings, ``None`` where missing."""
         check_column(self.adata, name, argument)
         return np.asarray(text_column(self.adata, name), dtype=object)
+
+    def spatial_graph(self, **settings: Any) -> SpatialGraph:
+        """The neighbours of every cell, by settings of :func:`sc_duality.cells.spatial_graph`; computed once."""
+        key = tuple(settings.items())
+        if key not in self._graphs:
+            self._graphs[key] = spatial_graph(self.adata, **settings)
+        return self._graphs[key]
 
     def augmented(self, rows: Sequence[int], rng: np.random.Generator) -> list[list[str]]:
         """The sentences of these cells with fewer counts, missing genes, other ranks and other lengths.

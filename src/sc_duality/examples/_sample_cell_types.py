@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..tasks import CellGroupExample, SampleCellTypes, Task
 from ._annotation import cell_type_options, trained_cell_types
-from ._group_examples import GroupExamples, group_settings
+from ._group_examples import GroupExamples
+from ._group_predictions import group_settings
 from ._hidden_cells import GroupParts
 from ._label_options import column_labels, one_by_one
 

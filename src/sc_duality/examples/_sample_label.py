@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tasks import SampleLabel, SampleLabelExample, Task, Tissue
-from ._group_examples import GroupExamples, group_settings
+from ._group_examples import GroupExamples
+from ._group_predictions import group_settings
 from ._hidden_cells import GroupParts
 from ._label_task import N_WRONG, LabelExamples
 

@@ -7,6 +7,7 @@ from ._confidence import confidence
 from ._duality import duality
 from ._evidence import evidence
 from ._generate import generate
+from ._niche import niche
 from ._perturb import perturb
 from ._perturbed_genes import perturbed_genes
 from ._puzzles import puzzles
@@ -21,6 +22,7 @@ __all__ = [
     "duality",
     "evidence",
     "generate",
+    "niche",
     "perturb",
     "perturbed_genes",
     "puzzles",

@@ -25,6 +25,9 @@ from ._joint_annotation import JointAnnotation, JointAnnotationExample
 from ._label_set import LabelSet
 from ._label_task import LabelExample, LabelTask, check_labels, hide_genes
 from ._language_modelling import CellLanguageModelling, SampleLanguageModelling
+from ._neighbour_generation import NeighbourGeneration, NeighbourGenerationExample
+from ._neighbourhood import NeighbourhoodTask
+from ._niche import Niche, NicheExample
 from ._parse import Answer, Failure, Reason, read_genes, read_label, read_labels, split_completion
 from ._perturbation import Perturbation
 from ._prompt_format import PromptFormat
@@ -32,6 +35,9 @@ from ._question import Question
 from ._question_answer import QuestionAnswer, QuestionExample
 from ._reasoning import UnitReasoning, read_reasoning
 from ._response import Response, ResponseExample
+from ._same_group import SameGroup
+from ._same_neighbourhood import SameNeighbourhood
+from ._same_niche import SameNiche
 from ._sample_by_abstract import SampleByAbstract
 from ._sample_by_cell_types import SampleByCellTypes, SampleByCellTypesExample
 from ._sample_by_tissue import SampleByTissue
@@ -83,6 +89,11 @@ __all__ = [
     "LabelExample",
     "LabelSet",
     "LabelTask",
+    "NeighbourGeneration",
+    "NeighbourGenerationExample",
+    "NeighbourhoodTask",
+    "Niche",
+    "NicheExample",
     "PartnersExample",
     "Perturbation",
     "PromptFormat",
@@ -92,6 +103,9 @@ __all__ = [
     "Reason",
     "Response",
     "ResponseExample",
+    "SameGroup",
+    "SameNeighbourhood",
+    "SameNiche",
     "SampleByAbstract",
     "SampleByCellTypes",
     "SampleByCellTypesExample",

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..cells import adata_keys
-from ..examples import GroupExamples
+from ..examples import GroupPredictions
 from ..models import LanguageModel, Sampling
 from ..tasks import Question, Task
 from ._blocks import blocks
@@ -45,7 +45,7 @@ def with_groups(task: Task, groupby: str | Sequence[str] | None) -> tuple[Task, 
     return replace(task, groupby=columns), columns  # type: ignore[call-arg]
 
 
-def check_group_labels(examples: GroupExamples, method: str) -> None:
+def check_group_labels(examples: GroupPredictions, method: str) -> None:
     """Refuse scoring of answers that are too many to list."""
     example = next((one for one in examples.predict_groups(0).values() if one is not None), None)
     if example is None:
@@ -62,7 +62,7 @@ def check_group_labels(examples: GroupExamples, method: str) -> None:
 
 def label_groups(
     model: LanguageModel,
-    examples: GroupExamples,
+    examples: GroupPredictions,
     method: str,
     sampling: Sampling,
     seed: int,
@@ -128,7 +128,7 @@ def label_groups(
 
 def _votes(
     model: LanguageModel,
-    examples: GroupExamples,
+    examples: GroupPredictions,
     questions: dict[str, Question],
     found: dict[str, Any],
     how: tuple[str, Sampling, int],
@@ -150,7 +150,7 @@ def _votes(
 
 
 def _by_label(
-    examples: GroupExamples, groups: Sequence[str], options: Sequence[Any], shares: Mapping[str, NDArray[np.float64]]
+    examples: GroupPredictions, groups: Sequence[str], options: Sequence[Any], shares: Mapping[str, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """Probability of each label of each group: the sum over the answers that name it, (n_groups, n_labels)."""
     labels = list(examples.labels)

@@ -74,7 +74,9 @@ def predict(
         and ``("tissue", {"n_cells": 10})``, or a :class:`sc_duality.tasks.LabelTask`. The unit of ``"tissue"``, of
         ``"sample_label"`` (any fact about a sample, such as ``{"fact": "disease"}``) and of ``"sample_cell_types"`` is
         a group of cells: see :class:`sc_duality.tasks.Tissue`, :class:`sc_duality.tasks.SampleLabel` and
-        :class:`sc_duality.tasks.SampleCellTypes`.
+        :class:`sc_duality.tasks.SampleCellTypes`. ``"niche"`` reads a cell with its neighbours in space, and
+        ``"same_niche"`` and ``"same_neighbourhood"`` a group of cells: see :class:`sc_duality.tasks.Niche`,
+        :class:`sc_duality.tasks.SameNiche` and :class:`sc_duality.tasks.SameNeighbourhood`.
     model
         See :func:`annotate`. A model with tasks of its own must have been trained for this one.
     labels
@@ -94,7 +96,7 @@ def predict(
     key_added
         Name of the result; the name of the task by default.
     mod
-        Modality of a MuData.
+        Modality of a MuData, or table of a SpatialData.
     rng
         Seed of sampling, and of the cells of a group that a prompt shows.
     copy
