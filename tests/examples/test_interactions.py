@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import sc_duality as sd
 from sc_duality.examples import ModelCells, build, sample_examples
@@ -94,6 +95,16 @@ def test_negatives_of_training_and_held_out_pairs_differ_and_are_balanced(cells)
             sum(gene in pair for pair in known) - sum(gene in pair for pair in new) for gene in set().union(*known)
         ]
         assert np.mean(np.array(counts) == 0) > 0.9
+
+
+def test_the_genes_alone_do_not_tell_the_answer(cells):
+    held = np.random.default_rng(0).random(len(cells)) < 0.3
+    parts = [training_examples(cells, GeneInteraction(interactions=TABLE), rows) for rows in (~held, held)]
+    genes = sorted({gene for pair in PAIRS for gene in pair})
+    is_in = [np.array([[g in (e.example.gene, e.example.other) for g in genes] for e in part]) for part in parts]
+    truth = [np.array([one.example.truth == "yes" for one in part]) for part in parts]
+    classifier = LogisticRegression().fit(is_in[0], truth[0])
+    assert 0.4 < classifier.score(is_in[1], truth[1]) < 0.6
 
 
 def test_the_dual_of_partners_has_one_right_option(cells):
