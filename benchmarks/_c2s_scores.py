@@ -79,24 +79,28 @@ def frequency_nats(training: Examples, test: Examples) -> float:
 def continued(model: LanguageModel, training: Examples, test: Examples) -> tuple[float, float]:
     """Overlap in percent of the second half of a cell, or of the cells of a sample, after the first half.
 
-    By the model at temperature 0, and by the most frequent genes that the first half lacks.
+    By the model at temperature 0, without the genes that it was shown of this cell, and by the most frequent other
+    genes.
     """
-    test = [one for one in test if len(true_cells(one)) > 1 or len(true_cells(one)[0]) > 1]
+    whole = not isinstance(test[0].question().answer_type, GeneList)
+    parts = [_halves(one, whole=whole) for one in test if len(true_cells(one)) > 1 or not whole]
+    prompts = [f"{prompt} {' | '.join(map(' '.join, first))}{' |' * whole}" for prompt, first, _ in parts]
+    most = max(len(prompt.split()) + sum(map(len, rest)) for prompt, (_, _, rest) in zip(prompts, parts, strict=True))
+    texts = model.generate(prompts, SamplingParams(max_tokens=most, unique=not whole))
     frequent = GeneFrequency(cell for one in training for cell in true_cells(one))
-    prompts, rest, shown = [], [], []
-    for one in test:
-        cells = true_cells(one)
-        half = len(cells) // 2 or len(cells[0]) // 2
-        first = cells[:half] if len(cells) > 1 else (cells[0][:half],)
-        rest.append(cells[half:] if len(cells) > 1 else (cells[0][half:],))
-        shown.append(() if len(cells) > 1 else first[0])
-        end = " |" if len(cells) > 1 else ""
-        prompts.append(f"{one.question().prompt} {' | '.join(map(' '.join, first))}{end}")
-    most = max(sum(map(len, cells)) + len(cells) for cells in rest)
-    texts = model.generate(prompts, SamplingParams(max_tokens=most))
-    found = [tuple(tuple(cell.split()) for cell in (text or "").split("|")) for text in texts]
-    constant = [
-        tuple(frequent.top(len(cell), genes) for cell in cells) for cells, genes in zip(rest, shown, strict=True)
-    ]
-    pairs = [[_overlap(*pair) for pair in zip(rest, answers, strict=True)] for answers in (found, constant)]
-    return 100 * float(np.mean(pairs[0])), 100 * float(np.mean(pairs[1]))
+    scores = []
+    for (_, first, rest), text in zip(parts, texts, strict=True):
+        shown = set() if whole else set(first[0])
+        cells = [dict.fromkeys(gene for gene in cell.split() if gene not in shown) for cell in (text or "").split("|")]
+        constant = tuple(frequent.top(len(cell), shown) for cell in rest)
+        scores.append((_overlap(rest, tuple(map(tuple, cells))), _overlap(rest, constant)))
+    by_model, by_frequency = 100 * np.mean(scores, axis=0)
+    return float(by_model), float(by_frequency)
+
+
+def _halves(one: TrainingExample, *, whole: bool) -> tuple[str, Cells, Cells]:
+    """The prompt, and the cells, or the genes of the only cell, that it is continued by and that are to be found."""
+    cells = true_cells(one)
+    half = len(cells if whole else cells[0]) // 2
+    first, rest = (cells[:half], cells[half:]) if whole else ((cells[0][:half],), (cells[0][half:],))
+    return one.question().prompt, first, rest

