@@ -36,7 +36,7 @@ class SetSplit(NamedTuple):
     genes: list[str]
 
 
-def words(name: str) -> list[str]:
+def name_tokens(name: str) -> list[str]:
     """The words of a name."""
     return name.lower().replace("_", " ").split()
 
@@ -46,20 +46,20 @@ def split_sets(sets: Sets, seed: int) -> SetSplit:
     n = Counter(gene for genes in sets.values() for gene in genes)
     vocabulary = {gene for gene, _ in sorted(n.items(), key=lambda pair: (-pair[1], pair[0]))[:N_VOCABULARY]}
     known = {name: tuple(gene for gene in genes if gene in vocabulary) for name, genes in sets.items()}
-    number = Counter(word for name in known for word in words(name))
+    number = Counter(token for name in known for token in name_tokens(name))
     fitting = {
         name: genes
         for name, genes in known.items()
-        if FEWEST <= len(genes) <= MOST and all(number[word] >= MIN_SETS for word in words(name))
+        if FEWEST <= len(genes) <= MOST and all(number[token] >= MIN_SETS for token in name_tokens(name))
     }
     names = np.random.default_rng(seed).permutation(list(fitting)).tolist()
     n_test = max(1, round(_P_TEST * len(names)))
     train = {name: fitting[name] for name in names[n_test:]}
-    taught = {word for name in train for word in words(name)}
+    taught = {token for name in train for token in name_tokens(name)}
     test = {
         name: fitting[name]
         for name in names[:n_test]
-        if taught.issuperset(words(name)) and _most_shared(fitting[name], train) <= _MOST_SHARED
+        if taught.issuperset(name_tokens(name)) and _most_shared(fitting[name], train) <= _MOST_SHARED
     }
     return SetSplit(train, test, sorted(vocabulary))
 
@@ -102,7 +102,7 @@ def similar_name(training: Examples, test: Examples, seed: int) -> list[Any]:
     fill = frequency(training, test, seed)
     found = []
     for one, frequent in zip(test, fill, strict=True):
-        best = max(training, key=lambda other: _shared_words(other.example.name, one.example.name))
+        best = max(training, key=lambda other: _shared_tokens(other.example.name, one.example.name))
         genes = dict.fromkeys((*best.example.truth, *frequent[0]))
         found.append((tuple(genes)[: len(true_cells(one)[0])],))
     return found
@@ -112,7 +112,7 @@ def similar_option(training: Examples, test: Examples, _seed: int) -> list[Any]:
     """The option that shares most words with the name of the training set with the most similar genes."""
     near = [training[i].example.truth for i in nearest_rows(training, test)]
     return [
-        max(one.example.options, key=lambda option: _shared_words(option, name))
+        max(one.example.options, key=lambda option: _shared_tokens(option, name))
         for one, name in zip(test, near, strict=True)
     ]
 
@@ -123,8 +123,8 @@ def random_option(_training: Examples, test: Examples, seed: int) -> list[Any]:
     return [str(rng.choice(one.example.options)) for one in test]
 
 
-def _shared_words(one: str, other: str) -> float:
-    a, b = set(words(one)), set(words(other))
+def _shared_tokens(one: str, other: str) -> float:
+    a, b = set(name_tokens(one)), set(name_tokens(other))
     return len(a & b) / len(a | b)
 
 

@@ -15,7 +15,7 @@ from benchmarks import _c2s_baselines as baselines
 from benchmarks import _c2s_scores as scores
 from benchmarks._c2s_cells import quick_split, with_marker_genes
 from benchmarks._c2s_examples import conditions, shown_cells
-from benchmarks._c2s_gene_sets import as_cells, made_sets, similar_name, similar_option, split_sets, words
+from benchmarks._c2s_gene_sets import as_cells, made_sets, name_tokens, similar_name, similar_option, split_sets
 from benchmarks._c2s_texts import TISSUES, with_abstracts
 from sc_duality.tasks import (
     Annotation,
@@ -105,7 +105,7 @@ def test_held_out_gene_sets_are_unlike_training_sets() -> None:
     assert split.test
     assert not set(split.train) & set(split.test)
     for name, genes in split.test.items():
-        assert all(any(word in words(other) for other in split.train) for word in words(name))
+        assert all(any(token in name_tokens(other) for other in split.train) for token in name_tokens(name))
         shared = [len(set(genes) & set(other)) / len(set(genes) | set(other)) for other in split.train.values()]
         assert max(shared) <= 0.5
     assert as_cells(split).shape == (len(split.train), len(split.genes))
