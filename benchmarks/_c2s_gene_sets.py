@@ -78,7 +78,8 @@ def read_sets(file: Path) -> Sets:
 
 def made_sets(cells: ad.AnnData, seed: int) -> Sets:
     """Random parts of the most expressed genes of each type, for ``--quick``."""
-    rng, found = np.random.default_rng(seed), {}
+    rng = np.random.default_rng(seed)
+    found: Sets = {}
     for label, rows in cells.obs.groupby("label", observed=True).indices.items():
         total = np.asarray(cells.X[rows].sum(axis=0)).ravel()
         frequent = cells.var_names[np.argsort(-total, kind="stable")[:60]]

@@ -23,7 +23,7 @@ _NAMES = "SELECT go_id, term FROM go_term WHERE ontology = 'BP'"
 def gene_sets(folder: Path) -> dict[str, list[str]]:
     """Human gene symbols by the name of the process."""
     names = dict(_rows(folder, "GO.sqlite", _NAMES))
-    found = defaultdict(set)
+    found: dict[str, set[str]] = defaultdict(set)
     for term, symbol in _rows(folder, "org.Hs.eg.sqlite", _GENES):
         if term in names:
             found[names[term]].add(symbol)

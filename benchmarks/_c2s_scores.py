@@ -90,7 +90,7 @@ def continued(model: LanguageModel, training: Examples, test: Examples) -> tuple
     frequent = GeneFrequency(cell for one in training for cell in true_cells(one))
     scores = []
     for (_, first, rest), text in zip(parts, texts, strict=True):
-        shown = set() if whole else set(first[0])
+        shown: set[str] = set() if whole else set(first[0])
         cells = [dict.fromkeys(gene for gene in cell.split() if gene not in shown) for cell in (text or "").split("|")]
         constant = tuple(frequent.top(len(cell), shown) for cell in rest)
         scores.append((_overlap(rest, tuple(map(tuple, cells))), _overlap(rest, constant)))
