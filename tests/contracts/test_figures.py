@@ -84,6 +84,7 @@ def test_lazy_cells_and_views_of_them_are_drawn(annotated, predicted, store, tmp
     lazy = [ad.experimental.read_lazy(path) for path in paths]
     for draw in FIGURES.values():
         assert texts(draw(lazy[0][:20], lazy[1][:3])) == texts(draw(annotated[:20].copy(), predicted[:3].copy()))
+        plt.close("all")
     assert texts(sd.pl.annotate(lazy[0], "cell_type")) == texts(sd.pl.annotate(annotated, "cell_type"))
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from ..cells import UNKNOWN_COLOR, adata_keys, is_labelled, modality, spatial_coordinates, spatial_samples
@@ -139,7 +140,7 @@ def _draw(
 ) -> None:
     found = [palette.get(label, UNKNOWN_COLOR) for label in labels.astype(object)]
     area = float(np.clip(_AREA / len(positions), _MIN_SIZE, _MAX_SIZE)) if size is None else size
-    ax.scatter(*positions.T, s=area, c=found, linewidths=0, rasterized=True)
+    ax.scatter(positions[:, 0], positions[:, 1], s=area, c=found, linewidths=0, rasterized=True)
     ax.set_aspect("equal")
     ax.invert_yaxis()
     ax.set(xticks=[], yticks=[])
@@ -157,7 +158,7 @@ def _agreement(true: pd.Series, predicted: pd.Series, cells: NDArray[np.int64]) 
 def _legend(ax: Axes, palette: dict[str, str]) -> None:
     short = short_names(palette)
     points = [
-        plt.Line2D([], [], marker="o", linestyle="", color=color, label=short[name]) for name, color in palette.items()
+        Line2D([], [], marker="o", linestyle="", color=color, label=short[name]) for name, color in palette.items()
     ]
     legend = ax.legend(handles=points, loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=8)
     for text in legend.get_texts():
