@@ -105,6 +105,18 @@ def response_new_donor() -> str:
     return with_source("response", ["r", *methods.values()], rows)
 
 
+def screen() -> str:
+    """Ranks and effects of the known inducer, and the time of a library."""
+    found = figures("response")["screen"]
+    rows = [
+        [name, found["ranks"][name], *(number(found[column][name], 1) for column in ("effect", "next_effect"))]
+        for name in found["ranks"]
+    ]
+    header = ["cells", "rank of interferon-β", "its change of the score, in ranks", "next perturbation"]
+    library = f"{found['n_library']} names, resumed half way, {found['predictions']:,} predictions"
+    return f"{with_source('response', header, rows)}\n\n{library}: {found['seconds_200']:.0f} s."
+
+
 def embedding() -> str:
     """FOSCTTM and linear probe of embeddings, by tissue."""
     tissues = figures("embedding")["tissues"]
@@ -114,6 +126,30 @@ def embedding() -> str:
         for method in methods
     ]
     return with_source("embedding", ["FOSCTTM / probe", *tissues], rows)
+
+
+def c2s_tasks() -> str:
+    """The tasks of C2S-Scale: a small model, its untrained start, and baselines."""
+    rows = []
+    for name, one in figures("c2s_tasks")["tasks"].items():
+        digits = 1 if one["metric"].endswith("%") else 3
+        others = [f"{other} {number(value, digits)}" for other, value in one["other_baselines"].items()]
+        measures = [key for key, found in one.items() if isinstance(found, dict) and key != "other_baselines"]
+        others += [f"{key.replace('_', ' ')} {by_method(one[key])}" for key in measures]
+        rows.append(
+            [
+                name.replace("_", " "), one["metric"], number(one["value"], digits), number(one["untrained"], digits),
+                f"{number(one['baseline'], digits)} ({one['baseline_name']})", "; ".join(others) or "–",
+            ]
+        )  # fmt: skip
+    header = ["task", "metric", "model", "untrained", "baseline", "other baselines and measures"]
+    return with_source("c2s_tasks", header, rows)
+
+
+def by_method(values: dict[str, float]) -> str:
+    """A measure of the model and of others."""
+    named = {"model" if method == "value" else method: value for method, value in values.items()}
+    return ", ".join(f"{method} {number(value, 2)}" for method, value in named.items())
 
 
 def ablation() -> str:
@@ -144,6 +180,8 @@ TABLES = {
     "generation-short": generation_short,
     "response": response,
     "response-new-donor": response_new_donor,
+    "screen": screen,
     "embedding": embedding,
+    "c2s-tasks": c2s_tasks,
     "ablation": ablation,
 }
