@@ -45,7 +45,7 @@ def mcnemar(
 ) -> McNemar:
     """McNemar's test with continuity correction: whether two classifiers differ on the same examples.
 
-    χ² = (|b − c| − 1)² / (b + c), where b and c are the numbers of examples that only the first and only the second
+    χ² = (abs(b − c) − 1)² / (b + c), where b and c are the numbers of examples that only the first and only the second
     classifier gets right. Labels are compared as exact strings; a missing prediction counts as wrong.
 
     Parameters

@@ -9,7 +9,6 @@ from ._label_tokens import add_tokens, format_tokens, label_tokens, with_labels
 from ._language_model import EngineInfo, LanguageModel, engine_info, live, skip_generate
 from ._load import load, unload
 from ._new_gene_model import new_gene_model
-from ._presets import PACKAGED
 from ._reference_cells import (
     MIN_CELLS,
     ReferenceCells,
@@ -25,7 +24,7 @@ from ._reference_classifier import (
     reference_genes,
     reference_labels,
 )
-from ._resolve import available, resolve
+from ._resolve import available, packaged_names, resolve
 from ._sampling import Sampling, SamplingParams
 from ._sentence_encoder import SentenceEncoder, sentence_encoder
 from ._smollm2 import from_wheel
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MIN_CELLS",
-    "PACKAGED",
     "SPEC_FILE",
     "EndpointModel",
     "Engine",
@@ -65,6 +63,7 @@ __all__ = [
     "live",
     "load",
     "new_gene_model",
+    "packaged_names",
     "read_reference_classifier",
     "reference_file",
     "reference_genes",

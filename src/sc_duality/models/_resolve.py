@@ -80,6 +80,18 @@ def resolve(model: str | Path | ModelSpec | LanguageModel) -> ModelSpec:
     )
 
 
+def packaged_names() -> list[str]:
+    """Names of the models inside the package, the default of most tools first.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> sd.models.packaged_names()
+    ['embedded', 'embedded-response']
+    """
+    return list(PACKAGED)
+
+
 def available() -> pd.DataFrame:
     """List the models that ``model=`` takes by name.
 

@@ -11,12 +11,12 @@ from .._settings import settings
 from ..cells import adata_keys
 from ..examples import ModelCells
 from ..models import (
-    PACKAGED,
     LanguageModel,
     ModelSpec,
     ReferenceClassifier,
     Sampling,
     engine_info,
+    packaged_names,
     read_reference_classifier,
     reference_genes,
     resolve,
@@ -47,9 +47,9 @@ def resolve_model(
 
 def packaged_model(*tasks: str) -> str | None:
     """The first model inside the package that was trained for ``tasks``; none if ``sd.settings.model`` is another."""
-    if settings.model not in PACKAGED:
+    if settings.model not in packaged_names():
         return None
-    names = dict.fromkeys((settings.model, *PACKAGED))
+    names = dict.fromkeys((settings.model, *packaged_names()))
     return next((name for name in names if set(tasks) <= set(resolve(name).tasks or ())), None)
 
 
