@@ -36,6 +36,8 @@ class SpatialSplit(NamedTuple):
     radius: float
     #: Genes of a sentence at most.
     n_genes: int
+    #: LIANA's resource for the organism.
+    resource: str = "consensus"
 
 
 def read(name: str) -> ad.AnnData:
@@ -60,7 +62,7 @@ def osmfish(seed: int) -> SpatialSplit:
     cells = read("osmfish_cortex")
     cells = cells[(cells.obs["region"] != "Excluded").to_numpy()].copy()
     cells.obs["niche"] = cells.obs.pop("region")
-    return split(cells, seed, n_genes=15, axis=0)
+    return split(cells, seed, n_genes=15, axis=0)._replace(resource="mouseconsensus")
 
 
 def cosmx(seed: int) -> SpatialSplit:
@@ -72,8 +74,8 @@ def quick(seed: int) -> SpatialSplit:
     """Shipped cells of PBMC3k with made coordinates: T cells below, others above."""
     cells, rng = sd.datasets.pbmc3k(), np.random.default_rng(seed)
     above = ~cells.obs["cell_type"].str.contains("T cells").to_numpy()
-    place = np.column_stack([rng.uniform(0, 100, cells.n_obs), rng.uniform(0, 25, cells.n_obs) + 20 * above])
-    made = plain(cells, cells.obs[["cell_type"]].astype(str), place)
+    coordinates = np.column_stack([rng.uniform(0, 100, cells.n_obs), rng.uniform(0, 25, cells.n_obs) + 20 * above])
+    made = plain(cells, cells.obs[["cell_type"]].astype(str), coordinates)
     return split(made, seed, n_genes=12, n_niches=3, axis=0, max_genes=100)
 
 

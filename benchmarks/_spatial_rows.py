@@ -99,4 +99,4 @@ def mean_of_seeds(rows: Sequence[Any]) -> Any:
         return {name: mean_of_seeds([one[name] for one in rows]) for name in first}
     if isinstance(first, list):
         return [value for one in rows for value in one]
-    return first if isinstance(first, str) else rounded(float(np.mean(rows)))
+    return first if all(one == first for one in rows) else rounded(float(np.mean(rows)))

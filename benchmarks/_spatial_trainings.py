@@ -36,11 +36,11 @@ def settings(name: str, split: SpatialSplit) -> dict[str, Any]:
     return found
 
 
-def interactions(file: Path | None, genes: list[str]) -> Pairs:
+def interactions(file: Path | None, genes: list[str], resource: str = "consensus") -> Pairs:
     """Pairs of LIANA's resource on the panel; none without a file or without such a pair."""
     if file is None:
         return ()
-    table = sd.io.read_liana(file)
+    table = sd.io.read_liana(file, resource)
     on_panel = table["source"].isin(genes) & table["target"].isin(genes)
     try:
         return sd.tasks.interaction_pairs(table, genes=genes)
@@ -72,5 +72,6 @@ def trained(
         learned |= {name: {"interactions": pairs} for name in INTERACTIONS}
     return sd.tl.train_sft(
         split.train, start, folder / ("with_interactions" if pairs else "model"), tasks=learned,
-        num_train_epochs=epochs, rng=seed, batch_size=BATCH, learning_rate=LEARNING_RATE, n_genes=split.n_genes, **OPTIONS,
+        num_train_epochs=epochs, rng=seed, batch_size=BATCH, learning_rate=LEARNING_RATE, n_genes=split.n_genes,
+        **OPTIONS,
     ).model  # fmt: skip

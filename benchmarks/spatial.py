@@ -33,7 +33,7 @@ def rows(
     split: SpatialSplit, folder: Path, seed: int, file: Path | None, *, quick_run: bool
 ) -> dict[str, dict[str, Any]]:
     """The row of every task of a set; with all of them finished no model is needed."""
-    pairs = interactions(file, split.genes)
+    pairs = interactions(file, split.genes, split.resource)
     reason = NO_FILE if file is None else None if pairs else NO_PAIRS
     models: dict[str, LanguageModel] = {}
     if not all((folder / f"{name}.json").is_file() for name in TASKS):
