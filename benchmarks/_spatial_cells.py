@@ -67,7 +67,9 @@ def osmfish(seed: int) -> SpatialSplit:
 
 def cosmx(seed: int) -> SpatialSplit:
     """A section of a human lung tumour, 960 genes; niches by composition."""
-    return split(read("cosmx_lung_tumour"), seed, n_genes=25, n_niches=6)
+    cells = read("cosmx_lung_tumour")
+    cells.var_names = cells.var_names.str.replace("HLA.", "HLA-", regex=False)
+    return split(cells, seed, n_genes=25, n_niches=6)
 
 
 def quick(seed: int) -> SpatialSplit:
