@@ -183,7 +183,7 @@ class ModelCells:
         return np.asarray(text_column(self.adata, name), dtype=object)
 
     def spatial_graph(self, **settings: Any) -> SpatialGraph:
-        """The neighbours of every cell, by settings of :func:`sc_duality.cells.spatial_graph`; computed once."""
+        """The neighbours of every cell, by radius, keys of coordinates and samples; computed once."""
         key = tuple(settings.items())
         if key not in self._graphs:
             self._graphs[key] = spatial_graph(self.adata, **settings)
