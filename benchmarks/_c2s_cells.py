@@ -41,13 +41,6 @@ class Split(NamedTuple):
     test: ad.AnnData
 
 
-def _read(name: str) -> ad.AnnData:
-    file = real_cells.DATA / f"{name}.h5ad"
-    if not file.is_file():
-        raise SystemExit(f"{file} does not exist: set SC_DUALITY_BENCHMARK_DATA to the folder of the real cells.")
-    return ad.read_h5ad(file)
-
-
 def _with(cells: ad.AnnData, tissue: str, donor: str | None = None) -> ad.AnnData:
     """The cells as counts and three columns of ``obs``."""
     names = cells.obs["donor"].astype(str) if donor is None else pd.Series(donor, index=cells.obs_names)
@@ -57,14 +50,14 @@ def _with(cells: ad.AnnData, tissue: str, donor: str | None = None) -> ad.AnnDat
 
 
 def _lymphoid() -> ad.AnnData:
-    cells = _read("lymphoid_organs")
+    cells = real_cells.stored("lymphoid_organs")
     cells.obs["label"] = cells.obs["cell_type"].astype(str).replace(LYMPHOID)
     return _with(cells, "lymphoid organs")
 
 
 def _antibody_blood() -> dict[str, ad.AnnData]:
     """Blood of two donors without types."""
-    cells = _read("pbmc_citeseq_10x")
+    cells = real_cells.stored("pbmc_citeseq_10x")
     cells.obs = cells.obs[["donor"]].copy()
     return {str(name): _with(cells[cells.obs["donor"] == name], "blood") for name in cells.obs["donor"].unique()}
 

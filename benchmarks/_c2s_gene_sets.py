@@ -88,7 +88,7 @@ def made_sets(cells: ad.AnnData, seed: int) -> Sets:
     return found
 
 
-def as_cells(sets: SetSplit) -> ad.AnnData:
+def cells_of_sets(sets: SetSplit) -> ad.AnnData:
     """The training sets as cells that express their genes, as training on gene sets needs cells too."""
     column = {gene: i for i, gene in enumerate(sets.genes)}
     expressed = [[column[gene] for gene in genes] for genes in sets.train.values()]

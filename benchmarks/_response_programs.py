@@ -9,7 +9,6 @@ by fold and seed, with the 95 % interval of their mean; for distances a gain is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +21,7 @@ from sklearn.decomposition import PCA
 import sc_duality as sd
 from benchmarks import _library as library
 from benchmarks._response_sets import HeldOutGroup, program_genes
-from benchmarks._results import over_seeds
+from benchmarks._results import kept, over_seeds
 from recipes.embedded import real_cells
 from sc_duality.examples import to_tasks
 from sc_duality.rewards import embedding_reward, gene_program_reward
@@ -158,17 +157,14 @@ def one_start(start: Start, data: ProgramData, folder: Path, setting: Mapping[st
     found = {}
     for name, reward in {SFT: None, **rewards(data, task)}.items():
         out = folder / f"fold{start.fold}-seed{start.seed}" / name
-        file = out.with_suffix(".json")
-        if not file.is_file():
+
+        def scores(out: Path = out, reward: Any = reward) -> dict[str, float]:
             model = start.model if reward is None else sd.tl.train_grpo_duality(
                 data.training.copy(), start.model, out, tasks=[task], reward=reward, rng=start.seed, **setting
             ).model  # fmt: skip
-            result = evaluate(model)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            part = file.with_suffix(".part")
-            part.write_text(json.dumps(result), encoding="utf-8")
-            part.replace(file)
-        found[name] = json.loads(file.read_text(encoding="utf-8"))
+            return evaluate(model)
+
+        found[name] = kept(out.with_suffix(".json"), scores)
         print(start.fold, start.seed, name, {key: round(value, 4) for key, value in found[name].items()}, flush=True)
     return found
 

@@ -42,10 +42,7 @@ class SpatialSplit(NamedTuple):
 
 def read(name: str) -> ad.AnnData:
     """A set of real cells as counts, with types, regions and coordinates only."""
-    file = real_cells.DATA / f"{name}.h5ad"
-    if not file.is_file():
-        raise SystemExit(f"{file} does not exist: set SC_DUALITY_BENCHMARK_DATA to the folder of the real cells.")
-    cells = ad.read_h5ad(file)
+    cells = real_cells.stored(name)
     columns = [one for one in ("cell_type", "region") if one in cells.obs]
     return plain(cells, cells.obs[columns].astype(str), cells.obsm["spatial"])
 

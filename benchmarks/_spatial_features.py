@@ -9,6 +9,7 @@ import anndata as ad
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._response_sets import log_normalised
 from benchmarks._spatial_niches import one_hot
 from sc_duality.tasks import TrainingExample
 
@@ -67,9 +68,3 @@ def rows_of(groups: Iterable[Sentences], sentences: Sentences) -> list[list[int]
         for end in range(1, len(genes)):
             index.setdefault(genes[:end], row)
     return [[index[tuple(genes)] for genes in group] for group in groups]
-
-
-def log_normalised(cells: ad.AnnData) -> NDArray[np.float64]:
-    """log1p(counts per 10,000) as a dense array."""
-    counts = np.asarray(cells.X.toarray(), dtype=float)
-    return np.asarray(np.log1p(1e4 * counts / np.maximum(counts.sum(1, keepdims=True), 1)))

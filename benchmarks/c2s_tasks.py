@@ -19,11 +19,10 @@ from typing import Any
 import sc_duality as sd
 from benchmarks import _c2s_texts
 from benchmarks._c2s_cells import Split, quick_split, real_split, with_marker_genes
-from benchmarks._c2s_gene_sets import SetSplit, as_cells, made_sets, read_sets, split_sets
+from benchmarks._c2s_gene_sets import SetSplit, cells_of_sets, made_sets, read_sets, split_sets
 from benchmarks._c2s_tables import MEASURES, Data, mean_of_seeds, row
 from benchmarks._c2s_trainings import GENE_SETS, MAX_SET, trained, trainings, untrained
-from benchmarks._results import parser, report
-from benchmarks.response import kept
+from benchmarks._results import kept, parser, report
 from recipes.embedded import real_cells
 from sc_duality.models import LanguageModel
 
@@ -42,7 +41,7 @@ def gene_model_rows(
         of_sets = bool(set(wanted) & set(GENE_SETS))
         models: list[LanguageModel] = []
         if not all((folder / f"{name}.json").is_file() for name in wanted):
-            own, vocabulary = (as_cells(sets), sets.genes) if of_sets else (split.train, genes)
+            own, vocabulary = (cells_of_sets(sets), sets.genes) if of_sets else (split.train, genes)
             if training.start is not None:
                 trained(every[training.start], own, vocabulary, folder, seed)
             model = trained(training, own, vocabulary, folder, seed)
@@ -76,7 +75,7 @@ def data(name: str, settings: dict[str, Any], split: Split, sets: SetSplit, *, q
     sizes = (QUICK_TRAIN, QUICK_TEST) if quick else (N_TRAIN, N_TEST)
     if name in GENE_SETS:
         tested = {"gene_sets": sets.test, "max_genes": MAX_SET}
-        cells = as_cells(sets)
+        cells = cells_of_sets(sets)
         return Data(cells, cells, settings, tested, len(sets.train), len(sets.test))
     if "truth" not in settings or name.startswith("sample_by"):
         return Data(*split, settings, settings, *sizes)

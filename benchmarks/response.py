@@ -10,8 +10,6 @@ parts are kept in FOLDER, and a stopped run resumes.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -26,24 +24,13 @@ from benchmarks._response_quick import made_group
 from benchmarks._response_scores import ResponseScores
 from benchmarks._response_screen import screen
 from benchmarks._response_sets import SETS, HeldOutGroup, held_out_group, log_normalised
-from benchmarks._results import over_seeds, parser, report
+from benchmarks._results import kept, over_seeds, parser, report
 from recipes.embedded import real_cells
 
 #: Predictions of each cell, and changes whose perturbation is read back.
 N_SAMPLES, N_DUALS = 4, 60
 PARTS = ("sets", "programs", "screen")
 N_FOLDS = 5
-
-
-def kept(file: Path, make: Callable[[], Any]) -> Any:
-    """What ``make`` returns; read from the file where it was made before."""
-    if not file.is_file():
-        result = make()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(result), encoding="utf-8")
-        part.replace(file)
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def baseline_scores(held_out: HeldOutGroup) -> dict[str, dict[str, float]]:

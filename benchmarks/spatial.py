@@ -16,11 +16,10 @@ from typing import Any
 
 import sc_duality as sd
 from benchmarks._c2s_trainings import untrained
-from benchmarks._results import parser, report
+from benchmarks._results import kept, parser, report
 from benchmarks._spatial_cells import SETS, SpatialSplit, quick
 from benchmarks._spatial_rows import mean_of_seeds, row
 from benchmarks._spatial_trainings import QUICK_UPDATES, TASKS, UPDATES, interactions, trained
-from benchmarks.response import kept
 from sc_duality.models import LanguageModel
 
 #: Training examples that baselines read, and test examples of a task.

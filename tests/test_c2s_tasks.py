@@ -15,7 +15,7 @@ from benchmarks import _c2s_baselines as baselines
 from benchmarks import _c2s_scores as scores
 from benchmarks._c2s_cells import quick_split, with_marker_genes
 from benchmarks._c2s_examples import conditions, shown_cells
-from benchmarks._c2s_gene_sets import as_cells, made_sets, name_tokens, similar_name, similar_option, split_sets
+from benchmarks._c2s_gene_sets import cells_of_sets, made_sets, name_tokens, similar_name, similar_option, split_sets
 from benchmarks._c2s_texts import TISSUES, with_abstracts
 from sc_duality.tasks import (
     Annotation,
@@ -108,7 +108,7 @@ def test_held_out_gene_sets_are_unlike_training_sets() -> None:
         assert all(any(token in name_tokens(other) for other in split.train) for token in name_tokens(name))
         shared = [len(set(genes) & set(other)) / len(set(genes) | set(other)) for other in split.train.values()]
         assert max(shared) <= 0.5
-    assert as_cells(split).shape == (len(split.train), len(split.genes))
+    assert cells_of_sets(split).shape == (len(split.train), len(split.genes))
 
 
 def test_similar_names_and_options() -> None:

@@ -28,11 +28,16 @@ def labelled(adata: ad.AnnData, labels: pd.Series) -> ad.AnnData:
     return adata[adata.obs["label"].notna().to_numpy()].copy()
 
 
-def _read_h5ad(name: str) -> ad.AnnData:
+def stored(name: str) -> ad.AnnData:
+    """A set as it is stored."""
     path = DATA / f"{name}.h5ad"
     if not path.is_file():
         raise SystemExit(f"{path} does not exist: set SC_DUALITY_BENCHMARK_DATA to the folder of the real cells.")
-    adata = ad.read_h5ad(path)
+    return ad.read_h5ad(path)
+
+
+def _read_h5ad(name: str) -> ad.AnnData:
+    adata = stored(name)
     adata.obs_names = [f"{name}:{cell}" for cell in adata.obs_names]
     return adata
 

@@ -8,8 +8,7 @@ from typing import Any
 from ._answer_types import Label
 from ._gene_sets import GeneSet
 from ._task import Example, Task
-
-YES, NO = "yes", "no"
+from ._yes_no import NO, YES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,7 @@ from ._cell_group import CellGroupExample, HiddenPart, check_group_settings
 from ._gene_answers import GeneLists
 from ._label_task import LabelTask
 from ._neighbourhood import NeighbourhoodTask
-
-#: The answers.
-YES, NO = "yes", "no"
+from ._yes_no import NO, YES
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

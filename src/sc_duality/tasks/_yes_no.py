@@ -1,0 +1,3 @@
+"""The answers of tasks that ask whether something holds."""
+
+YES, NO = "yes", "no"
