@@ -32,7 +32,7 @@ def in_one(studies: list[ad.AnnData]) -> ad.AnnData:
 def train(studies: list[ad.AnnData], folder: Path, steps: int, seed: int = 0) -> Path:
     """One model of all perturbations of these studies, as ``recipes.embedded.real_cells`` reads them."""
     cells = in_one(studies)
-    sd.pp.cell_sentences(cells)
+    sd.pp.cell_sentences(cells, exclude=None)
     targets = [str(one.target) for one in PERTURBATIONS if one.operation == "knockdown"]
     genes = [*cells.uns["cell_sentence"]["genes"], *targets]
     start = folder / "start"

@@ -1,5 +1,7 @@
 """The cells of an AnnData as a model reads them, and as another study might have measured them."""
 
+from dataclasses import replace
+
 import anndata as ad
 import dask.array as da
 import numpy as np
@@ -227,3 +229,30 @@ def test_lazily_held_ranks_are_read_in_any_order(adata, cells):
     assert found.genes(slice(3, 9)) == cells.genes(slice(3, 9))
     assert found.readable.tolist() == cells.readable.tolist()
     assert found.augmented(rows, np.random.default_rng(2)) == cells.augmented(rows, np.random.default_rng(2))
+
+
+def test_sentences_leave_out_what_the_model_was_trained_without(adata, caplog):
+    adata = adata.copy()
+    del adata.obsm["cell_sentence"]
+    all_genes = replace(SPEC, exclude=None)
+    ModelCells(adata, SPEC).store()
+    shorter = set(sd.get.cell_sentences(adata).iloc[0].split())
+    cells = ModelCells(adata, all_genes)
+    cells.store()
+    assert not any(gene.startswith("RPL") for gene in shorter)
+    assert any(gene.startswith("RPL") for gene in sd.get.cell_sentences(adata).iloc[0].split())
+    assert cells.exclude is None
+    assert "may be worse" not in caplog.text
+
+
+def test_written_sentences_of_another_kind_are_read_with_a_warning(adata, caplog):
+    found = ModelCells(adata, replace(SPEC, exclude=["MALAT1", "B2M"]))
+    assert found.exclude == "housekeeping"
+    assert "written with exclude='housekeeping', but the model" in caplog.text
+    assert "trained on sentences with exclude=['MALAT1', 'B2M']" in caplog.text
+    caplog.clear()
+    kept = adata.copy()
+    sd.pp.cell_sentences(kept, exclude=["MALAT1", "B2M"])
+    assert ModelCells(kept, replace(SPEC, exclude=["MALAT1", "B2M"])).exclude == ["MALAT1", "B2M"]
+    ModelCells(kept, GENERAL)
+    assert "may be worse" not in caplog.text

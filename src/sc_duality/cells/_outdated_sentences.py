@@ -31,7 +31,8 @@ def current_sentences(adata: AnnData, sentence_key: str, sentences: Sentences) -
         return sentences
     if sentences.params.get(adata_keys.AUTOMATIC):
         logger.warning("%s since obsm[%r] was written: the sentences are written anew", change, sentence_key)
-        return default_sentences(adata, sentences.params.get("layer"), bool(sentences.params.get("use_raw")))
+        params = sentences.params
+        return default_sentences(adata, params.get("layer"), bool(params.get("use_raw")), params.get("exclude"))
     logger.warning(
         "%s since obsm[%r] was written: run sd.pp.cell_sentences(adata, key_added=%r) again to use the present state",
         *(change, sentence_key, sentence_key),

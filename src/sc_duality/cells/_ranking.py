@@ -130,9 +130,14 @@ def plan_ranking(
     return Ranking(adata, X, cell_names(adata), vocab_index, symbols[selected], n_genes, params)
 
 
-def default_sentences(adata: AnnData, layer: str | None = None, use_raw: bool | None = None) -> Sentences:
+def default_sentences(
+    adata: AnnData,
+    layer: str | None = None,
+    use_raw: bool | None = None,
+    exclude: str | Sequence[str] | None = "housekeeping",
+) -> Sentences:
     """The sentences that ``sd.pp.cell_sentences`` would write from this matrix; ``adata`` is not changed."""
-    return plan_ranking(adata, layer=layer, use_raw=use_raw).compute()
+    return plan_ranking(adata, layer=layer, use_raw=use_raw, exclude=exclude).compute()
 
 
 def _rank_block(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from anndata import AnnData
@@ -15,18 +15,12 @@ from scipy import sparse
 
 from .._validation import positive_integer
 from ..cells import (
-    Sentences,
     SpatialGraph,
     adata_keys,
     cell_names,
     check_column,
-    check_new_sentences,
-    current_sentences,
-    default_sentences,
     expressed_genes,
-    matrix_name,
     ranked_expression,
-    read_sentences,
     spatial_graph,
     store_sentences,
     text_column,
@@ -35,9 +29,7 @@ from ..models import ModelSpec
 from ._augment import Augmenter
 from ._cell_context import Context, check_context
 from ._known_genes import check_known, known_vocabulary
-
-if TYPE_CHECKING:
-    pass
+from ._sentences_for import excluded_genes, sentences_for, source_matrix
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +50,8 @@ class ModelCells:
     spec
         The model that reads them.
     sentence_key
-        Where the sentences lie. Default sentences are computed if there are none; :meth:`store` writes them.
+        Where the sentences lie. If there are none, sentences without the genes that the model's sentences leave out are
+        computed; :meth:`store` writes them.
     n_genes
         Genes of a sentence at most; by default what the model reads.
     context
@@ -89,7 +82,9 @@ class ModelCells:
         self.adata, self.spec = adata, spec
         self.n_genes = spec.n_genes if n_genes is None else positive_integer("n_genes", n_genes)
         self.names = cell_names(adata)
-        self.sentences, self._computed = _sentences(adata, sentence_key, layer, use_raw)
+        self.sentences, self._computed = sentences_for(adata, spec, sentence_key, layer, use_raw)
+        #: Genes that the sentences leave out, as in :func:`sc_duality.pp.cell_sentences`.
+        self.exclude = excluded_genes(self.sentences.params, spec)
         self.sentence_key = sentence_key
         #: Genes of the sentences that the model knows, in its own symbols.
         self.gene_names: NDArray[np.object_]
@@ -99,7 +94,8 @@ class ModelCells:
         self.readable: NDArray[np.bool_] = self.status == adata_keys.OK
         logger.info(
             "%d cells, cell sentences from %s: the model %r knows %d of %d genes",
-            *(len(self), _matrix(self.sentences.params), spec.name, len(self.gene_names), len(self.sentences.genes)),
+            *(len(self), source_matrix(self.sentences.params), spec.name),
+            *(len(self.gene_names), len(self.sentences.genes)),
         )
         check_context(adata, context)
         self._facts = dict(context) if isinstance(context, Mapping) else {}
@@ -198,32 +194,6 @@ class ModelCells:
             self._augmenter = Augmenter(self.adata, self.sentences, self._codes, self.gene_names, self.n_genes)
         found = self._augmenter.augment(rows, rng)
         return [genes if genes is not None else self.genes([row])[0] for genes, row in zip(found, rows, strict=True)]
-
-
-def _sentences(adata: AnnData, key: str, layer: str | None, use_raw: bool | None) -> tuple[Sentences, bool]:
-    """The sentences, and whether they were computed and are not in ``adata``."""
-    if key not in adata.obsm:
-        if key != adata_keys.SENTENCE:
-            raise KeyError(f"obsm has no {key!r}: run sd.pp.cell_sentences(adata, key_added={key!r}) first")
-        check_new_sentences(adata, key, "sentence_key")
-        return default_sentences(adata, layer, use_raw), True
-    stored = read_sentences(adata, key, load=False)
-    if (layer is not None or use_raw is not None) and (wanted := matrix_name(layer, bool(use_raw))) != (
-        found := _matrix(stored.params)
-    ):
-        if stored.params.get(adata_keys.AUTOMATIC):
-            return default_sentences(adata, layer, use_raw), True
-        raise ValueError(
-            f"obsm[{key!r}] was written from {found}, not from {wanted}: leave layer= and use_raw= out, or write other "
-            "sentences with sd.pp.cell_sentences(adata, layer=, use_raw=, key_added=) and pass sentence_key="
-        )
-    sentences = current_sentences(adata, key, stored)
-    return sentences, sentences is not stored
-
-
-def _matrix(params: Mapping[str, Any]) -> str:
-    """The matrix that sentences were written from."""
-    return matrix_name(params.get("layer"), bool(params.get("use_raw")))
 
 
 def _taken(ranks: Any, rows: Rows) -> NDArray[np.int32]:

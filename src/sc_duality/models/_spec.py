@@ -42,6 +42,8 @@ class ModelSpec:
         Prompt format that the model was trained on, see :class:`sc_duality.tasks.PromptFormat`.
     n_genes
         Number of genes of a cell sentence in a prompt.
+    exclude
+        Genes that cell sentences leave out, as in :func:`sc_duality.pp.cell_sentences`.
     tasks
         Names of the tasks that the model was trained for; ``None`` for general models, which take any task.
     knows
@@ -77,6 +79,7 @@ class ModelSpec:
     vocabulary: str | None = None
     prompt_format: str = "plain"
     n_genes: int = 100
+    exclude: str | Sequence[str] | None = "housekeeping"
     tasks: Sequence[str] | None = None
     knows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     temperature: float = 1.0

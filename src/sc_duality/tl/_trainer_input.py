@@ -69,7 +69,7 @@ def in_prompt_format(spec: ModelSpec, prompt_format: str | Path) -> ModelSpec:
 
 
 def with_tasks(spec: ModelSpec, examples: Sequence[Examples]) -> ModelSpec:
-    """The model with the tasks and the number of genes that it was trained on, and what it knows of the tasks."""
+    """The model with the tasks and the kind of sentences that it was trained on, and what it knows of the tasks."""
     tasks, knows = None if spec.tasks is None else list(spec.tasks), dict(spec.knows)
     for one in examples:
         name = one.task.name
@@ -77,7 +77,8 @@ def with_tasks(spec: ModelSpec, examples: Sequence[Examples]) -> ModelSpec:
             tasks.append(name)
         if one.extends_knowledge or (spec.tasks is not None and name not in spec.tasks):
             knows[name] = _united(knows.get(name, {}), one.knowledge())
-    return replace(spec, tasks=tasks, knows=knows, n_genes=examples[0].cells.n_genes)
+    cells = examples[0].cells
+    return replace(spec, tasks=tasks, knows=knows, n_genes=cells.n_genes, exclude=cells.exclude)
 
 
 def _united(before: Any, new: Any) -> Any:
