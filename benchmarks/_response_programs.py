@@ -27,9 +27,9 @@ from sc_duality.examples import to_tasks
 from sc_duality.rewards import embedding_reward, gene_program_reward
 
 SFT = "sft"
-#: Not tuned: to be chosen on the first fold, which the table leaves out.
+#: Chosen on the first fold, which the table leaves out: 4 updates of 64 completions at 1e-4 gained less.
 SETTING: dict[str, Any] = {
-    "max_steps": 30, "num_generations": 8, "generation_batch_size": 64, "batch_size": 64, "learning_rate": 1e-4,
+    "max_steps": 15, "num_generations": 8, "generation_batch_size": 32, "batch_size": 32, "learning_rate": 3e-4,
     "beta": 0.04,
 }  # fmt: skip
 #: One update, for ``--quick``.
@@ -82,15 +82,16 @@ def expression(cells: ad.AnnData) -> NDArray[np.float64]:
 
 def response_task(model: str | Path, data: ProgramData) -> Any:
     """The response task that the model knows, of gene changes if it does."""
-    known = sd.models.resolve(model).tasks or ()
-    name = "gene_changes" if "gene_changes" in known else "response"
-    control = str(real_cells.CONTROL)
-    settings = {
+    spec, control = sd.models.resolve(model), str(real_cells.CONTROL)
+    name = "gene_changes" if "gene_changes" in (spec.tasks or ()) else "response"
+    settings: dict[str, Any] = {
         "perturbation": "perturbation",
         "control": control,
         "perturbations": {control: real_cells.CONTROL, str(data.perturbation): data.perturbation},
         "match": ["group" if "group" in data.training.obs else "label"],
     }
+    if name == "gene_changes":
+        settings["n_changed"] = spec.known(name, "n_changed")
     return to_tasks({name: settings})[0]
 
 

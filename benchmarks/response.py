@@ -123,6 +123,7 @@ def main() -> None:
     options.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     options.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options.add_argument("--program-seeds", type=int, nargs="+", default=[0], help="seeds of the part programs")
     args = options.parse_args()
     if args.folder is None and not args.quick:
         options.error("--folder is missing: name a folder for models and finished parts")
@@ -139,7 +140,9 @@ def main() -> None:
             from benchmarks._response_programs import Start, program_data, programs
 
             folds = {fold: program_data(held_out_group("kang", fold)) for fold in range(1, N_FOLDS)}
-            starts = [Start(args.folder / f"kang-{f}-seed{s}" / "model", f, s) for f in folds for s in args.seeds]
+            starts = [
+                Start(args.folder / f"kang-{f}-seed{s}" / "model", f, s) for f in folds for s in args.program_seeds
+            ]
             figures["programs"] = programs(starts, folds, args.folder / "programs")
         if "screen" in args.parts:
             figures["screen"] = kept(args.folder / "screen.json", lambda: screen(args.folder / "screen"))

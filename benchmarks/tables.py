@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import _tables_annotation, _tables_puzzles, _tables_speed, _tables_tasks
+from benchmarks import _tables_annotation, _tables_puzzles, _tables_response, _tables_speed, _tables_tasks
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
@@ -27,6 +27,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **_tables_annotation.TABLES,
     **_tables_puzzles.TABLES,
     **_tables_tasks.TABLES,
+    **_tables_response.TABLES,
     **_tables_speed.TABLES,
 }
 BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

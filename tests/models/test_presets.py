@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 import sc_duality as sd
+from sc_duality.models import ModelSpec, write_spec
 from sc_duality.models._presets import HUB
 from sc_duality.tasks import Annotation, JointAnnotation, JointAnnotationExample, LabelExample, PromptFormat
 
@@ -83,3 +84,13 @@ def test_cell_o1_has_prompts_for_one_cell_and_for_many():
     many = JointAnnotationExample(cells=(("CD79A",), ("CD3E",)), options=("T cell", "B cell"))
     question = JointAnnotation(prompt_format=prompt_format).question(many)
     assert question.parse("<answer>B cell | T cell</answer>").value == ("B cell", "T cell")
+
+
+@pytest.mark.parametrize("exclude", [None, "housekeeping", ["MALAT1"]])
+def test_a_folder_keeps_what_differs_from_the_defaults(tmp_path, exclude):
+    spec = ModelSpec("m", "", n_genes=30, exclude=exclude, tasks=())
+    write_spec(spec, tmp_path)
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (tmp_path / name).write_text("{}")
+    found = sd.models.resolve(tmp_path)
+    assert (found.exclude, found.n_genes, found.tasks, found.prompt_format) == (exclude, 30, [], "plain")

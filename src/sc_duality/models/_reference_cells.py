@@ -55,9 +55,10 @@ def write_spec(spec: ModelSpec, folder: Path) -> None:
     ...     [file.name for file in pathlib.Path(folder).iterdir()]
     ['sc_duality.json']
     """
-    kept = {name: value for name, value in asdict(spec).items() if value or (name == "tasks" and value is not None)}
-    fields = {name: value for name, value in kept.items() if name not in _FOLDER_FIELDS}
-    (folder / SPEC_FILE).write_text(json.dumps(fields, indent=1, default=str) + "\n", encoding="utf-8")
+    usual, content = asdict(ModelSpec("", "")), asdict(spec)
+    fields = [name for name in content if name not in _FOLDER_FIELDS]
+    kept = {name: content[name] for name in fields if content[name] or content[name] != usual[name]}
+    (folder / SPEC_FILE).write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
 
 
 def copy_model(spec: ModelSpec, folder: Path) -> None:
