@@ -158,6 +158,12 @@ def test_every_task_is_trained(examples_of):
     assert all(len(one.texts()) == 2 for one in training)
 
 
+def test_tasks_have_as_many_examples_as_their_epochs(examples_of):
+    training, _ = examples_of(toy_cells(), tasks=BOTH, num_train_epochs={"annotation": 4, "generation": 0.5})
+    n = {name: sum(one.task.name == name for one in training) for name in BOTH}
+    assert n["annotation"] / n["generation"] == pytest.approx(8, rel=0.05)
+
+
 def test_held_out_cells_are_not_augmented(examples_of, monkeypatch):
     monkeypatch.setattr("sc_duality.examples._augment._MIN_GENES", 1)
     training, evaluation = examples_of(toy_cells(), augment=True, tasks=ANNOTATION)
@@ -289,8 +295,13 @@ def test_several_prompt_formats(tmp_path, monkeypatch):
         ({"held_out": 1.0}, ValueError, "held_out=1.0 must be a fraction from 0"),
         ({"held_out": ["d3"]}, ValueError, "must be a fraction from 0"),
         ({"held_out": {"donor": ["d0", "d1", "d2", "d3"]}}, ValueError, "leaves no cell to train on: hold fewer out"),
-        ({"num_train_epochs": 0}, ValueError, "num_train_epochs and learning_rate must be positive"),
-        ({"learning_rate": 0}, ValueError, "num_train_epochs and learning_rate must be positive"),
+        ({"num_train_epochs": 0}, ValueError, "num_train_epochs must be positive, not 0 for 'annotation'"),
+        (
+            {"num_train_epochs": {"niche": 1}},
+            ValueError,
+            "num_train_epochs names 'niche', but the tasks",
+        ),
+        ({"learning_rate": 0}, ValueError, "learning_rate must be positive"),
         ({"batch_size": 0}, ValueError, "batch_size must be a positive integer, got 0"),
         ({"contrast": -1.0}, ValueError, "contrast must not be negative"),
         (

@@ -19,7 +19,7 @@ from ..tasks import Annotation, TrainingExample
 from ..train import Run, Trained, check_options, check_trl, digest, read_traces
 from ._held_out_cells import held_out_cells
 from ._start_model import reference_studies, start_model, with_new_labels
-from ._trainer_input import Tasks, in_prompt_format, model_cells, starting_model, with_tasks
+from ._trainer_input import Tasks, epochs_by_task, in_prompt_format, model_cells, starting_model, with_tasks
 from ._training_presets import SFT_PRESETS
 
 if TYPE_CHECKING:
@@ -98,10 +98,11 @@ def train_sft(
     rng
         Seed of the run.
     options
-        Of ``trl.SFTConfig``. ``num_train_epochs`` (3 by default) is the number of examples for each cell,
-        ``learning_rate`` (1e-5) the peak of AdamW's, and ``batch_size`` (32) the number of texts of an update over all
-        processes; ``completion_only_loss=False`` learns prompts too, as in C2S-Scale's pretraining; ``packing``,
-        ``per_device_train_batch_size``, ``gradient_checkpointing`` and others as in TRL.
+        Of ``trl.SFTConfig``. ``num_train_epochs`` (3 by default) is the number of examples for each cell, one for all
+        tasks or by name, such as ``{"annotation": 3, "generation": 1}``; ``learning_rate`` (1e-5) the peak of AdamW's,
+        and ``batch_size`` (32) the number of texts of an update over all processes; ``completion_only_loss=False``
+        learns prompts too, as in C2S-Scale's pretraining; ``packing``, ``per_device_train_batch_size``,
+        ``gradient_checkpointing`` and others as in TRL.
         ``preset="cell-o1"`` sets what is not passed as in Cell-o1: 10 epochs at 5e-5 in batches of 128, with a LoRA
         adapter of rank 256.
 
@@ -155,8 +156,9 @@ def train_sft(
     )
     check_options(config, lora, "SFTConfig")
     positive_integer("batch_size", batch_size)
-    if epochs <= 0 or learning_rate <= 0 or contrast < 0:
-        raise ValueError("num_train_epochs and learning_rate must be positive, contrast must not be negative")
+    task_epochs = epochs_by_task(epochs, chosen)
+    if learning_rate <= 0 or contrast < 0:
+        raise ValueError("learning_rate must be positive, contrast must not be negative")
     if contrast and config.get("packing"):
         raise ValueError("packing=True and contrast= cannot be combined: contrast compares whole texts")
     if contrast and config.get("completion_only_loss") is False:
@@ -186,7 +188,7 @@ def train_sft(
                     pool = builder.labelled(~held)
                     if len(pool.rows) == 0:
                         raise ValueError(f"held_out={held_out!r} leaves no example of {task.name!r}: hold fewer out")
-                    n = max(1, round(epochs * len(pool.rows) / len(specs)))
+                    n = max(1, round(task_epochs[task.name] * len(pool.rows) / len(specs)))
                     examples += sample_examples(cells, pool, n, generator, augment=augment)
             if held.any():
                 pool = builders[-1].labelled(held)
@@ -220,7 +222,7 @@ def train_sft(
         spec = start_model(original, spec, new_labels, studies, tokens, run.start, task)
 
     logger.info("%d training examples, %d traces, %d held out", len(examples), len(extra), len(evaluation))
-    texts = [*examples, *extra * max(1, round(epochs))]
+    texts = [*examples, *extra * max(1, round(max(task_epochs.values())))]
     with bars(shown=settings.progress):
         return fit(
             with_tasks(spec, builders),

@@ -39,6 +39,18 @@ def known_tasks(spec: ModelSpec, tasks: Tasks) -> list[Task]:
     return found
 
 
+def epochs_by_task(epochs: float | Mapping[str, float], tasks: Sequence[Task]) -> dict[str, float]:
+    """The number of examples of each task for each cell, from one number or a number for every task."""
+    names = [task.name for task in tasks]
+    if isinstance(epochs, Mapping) and set(epochs) != set(names):
+        raise ValueError(f"num_train_epochs names {', '.join(map(repr, epochs))}, but the tasks are {', '.join(names)}")
+    found = {name: epochs[name] if isinstance(epochs, Mapping) else epochs for name in names}
+    for name, value in found.items():
+        if not 0 < value < float("inf"):
+            raise ValueError(f"num_train_epochs must be positive, not {value!r} for {name!r}")
+    return found
+
+
 def as_list(adatas: Any) -> list[AnnData | MuData]:
     """One object or several as a list."""
     single = hasattr(adatas, "obs") or hasattr(adatas, "mod")
