@@ -21,11 +21,18 @@ class Words:
 def test_the_end_waits_for_the_required_token():
     ids = torch.tensor([PROMPT + row for row in SAMPLED])
     scores = torch.zeros(2, 8)
-    found = RequiredToken(Words(), "3", 2, len(PROMPT))(ids, scores)
+    found = RequiredToken(Words(), "3", 2, len(PROMPT), latest=3)(ids, scores)
     assert found.isinf().nonzero().tolist() == [[0, 2]]
-    several = RequiredToken(Words(), "3", [1, 2], len(PROMPT))(ids, scores)
+    several = RequiredToken(Words(), "3", [1, 2], len(PROMPT), latest=3)(ids, scores)
     assert several.isinf().nonzero().tolist() == [[0, 1], [0, 2]]
     assert not scores.isinf().any()
+
+
+def test_the_required_token_comes_where_it_is_due():
+    ids = torch.tensor([PROMPT + row for row in SAMPLED])
+    found = RequiredToken(Words(), "3", 2, len(PROMPT), latest=2)(ids, torch.zeros(2, 8))
+    assert (~found[0].isinf()).nonzero().ravel().tolist() == [3]
+    assert not found[1].isinf().any()
 
 
 def test_sampled_tokens_are_ruled_out():
@@ -36,7 +43,7 @@ def test_sampled_tokens_are_ruled_out():
 
 def test_a_required_text_of_several_tokens_is_refused():
     with pytest.raises(ValueError, match="contains='3 4' is 2 tokens of this model"):
-        RequiredToken(Words(), "3 4", 2, 0)
+        RequiredToken(Words(), "3 4", 2, 0, latest=1)
 
 
 def test_completions_of_a_model_follow_both(tiny_folder):
@@ -51,3 +58,4 @@ def test_completions_of_a_model_follow_both(tiny_folder):
     )
     assert any(len(set(words)) < len(words) for words in plain)
     assert all(len(set(words)) == len(words) for words in bound)
+    assert all("B" in words[:7] for words in bound)

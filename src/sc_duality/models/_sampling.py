@@ -27,8 +27,8 @@ class SamplingParams:
         Sample each token once at most: a list of genes of a model with one token a gene then names no gene twice. Only
         with the engine transformers; others ignore it.
     contains
-        A token without which a completion does not end, such as the sign between two lists. Only with the engine
-        transformers; others ignore it.
+        A token that a completion has in its first half at the latest, such as the sign between two lists. Only with the
+        engine transformers; others ignore it.
     """
 
     max_tokens: int = 256

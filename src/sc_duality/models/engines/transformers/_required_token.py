@@ -1,4 +1,4 @@
-"""Completions that do not end before they hold a token."""
+"""Completions that hold a token, in their first half."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transformers import LogitsProcessor
 
 
 class RequiredToken(LogitsProcessor):
-    """Rules out the end of text for a row until it has sampled a token.
+    """Rules out the end of text for a row until it has sampled a token, and every other token where it is due.
 
     Parameters
     ----------
@@ -22,6 +22,8 @@ class RequiredToken(LogitsProcessor):
         Tokens that end a text.
     length
         Length of the prompts; tokens after it were sampled here.
+    latest
+        Tokens of a completion before it at most.
 
     Raises
     ------
@@ -29,16 +31,20 @@ class RequiredToken(LogitsProcessor):
         The text is not one token.
     """
 
-    def __init__(self, tokenizer: Any, text: str, ends: int | Sequence[int], length: int) -> None:
+    def __init__(self, tokenizer: Any, text: str, ends: int | Sequence[int], length: int, latest: int) -> None:
         tokens = tokenizer.encode(text, add_special_tokens=False)
         if len(tokens) != 1:
             raise ValueError(f"contains={text!r} is {len(tokens)} tokens of this model, not one: leave it out")
-        self._token, self._length = tokens[0], length
+        self._token, self._length, self._latest = tokens[0], length, latest
         self._ends = [ends] if isinstance(ends, int) else list(ends)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores (rows, vocabulary) with -inf for the end of text where the token is missing."""
-        missing = ~(input_ids[:, self._length :] == self._token).any(dim=1)
-        scores = scores.clone()
-        scores[:, self._ends] = scores[:, self._ends].masked_fill(missing[:, None], -torch.inf)
-        return scores
+        """Scores (rows, vocabulary), -inf for the end of text or for all other tokens where the token is missing."""
+        missing = ~(input_ids[:, self._length :] == self._token).any(dim=1)[:, None]
+        ruled_out = torch.zeros_like(scores, dtype=torch.bool)
+        if input_ids.shape[1] - self._length < self._latest:
+            ruled_out[:, self._ends] = True
+        else:
+            ruled_out[:] = True
+            ruled_out[:, self._token] = False
+        return scores.masked_fill(missing & ruled_out, -torch.inf)

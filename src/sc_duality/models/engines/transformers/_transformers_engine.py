@@ -139,7 +139,9 @@ class TransformersModel(Engine):
             processors: list[Any] = [UniqueTokens(length)] if sampling.unique else []
             if sampling.contains is not None:
                 ends = self._generation.eos_token_id
-                processors.append(RequiredToken(self.tokenizer, sampling.contains, ends, length))
+                processors.append(
+                    RequiredToken(self.tokenizer, sampling.contains, ends, length, latest=max_new_tokens // 2)
+                )
             if sampling.temperature > 0:
                 # Rows that only fill the batch repeat the first prompt.
                 row_seeds = [seeds[i] for i in batch.members]
