@@ -82,16 +82,14 @@ def expression(cells: ad.AnnData) -> NDArray[np.float64]:
 
 def response_task(model: str | Path, data: ProgramData) -> Any:
     """The response task that the model knows, of gene changes if it does."""
-    spec, control = sd.models.resolve(model), str(real_cells.CONTROL)
-    name = "gene_changes" if "gene_changes" in (spec.tasks or ()) else "response"
-    settings: dict[str, Any] = {
+    known, control = sd.models.resolve(model).tasks or (), str(real_cells.CONTROL)
+    name = "gene_changes" if "gene_changes" in known else "response"
+    settings = {
         "perturbation": "perturbation",
         "control": control,
         "perturbations": {control: real_cells.CONTROL, str(data.perturbation): data.perturbation},
         "match": ["group" if "group" in data.training.obs else "label"],
     }
-    if name == "gene_changes":
-        settings["n_changed"] = spec.known(name, "n_changed")
     return to_tasks({name: settings})[0]
 
 

@@ -112,6 +112,15 @@ def test_lists_are_no_longer_than_a_third_of_the_genes(treated):
     assert builder(few).n_changed == 10 // 3
 
 
+def test_lists_are_as_long_as_the_model_was_trained_on(treated):
+    task = GeneChangeResponse(
+        perturbation="condition", control="ctrl", perturbations={"drug": DRUG, "ctrl": CONTROL}, match=["cell_type"]
+    )
+    untrained = sd.models.resolve("embedded")
+    trained = replace(untrained, knows={**untrained.knows, "gene_changes": {"n_changed": 7}})
+    assert [build(task, ModelCells(treated, spec)).n_changed for spec in (untrained, trained)] == [200, 7]
+
+
 def test_small_groups_are_shrunk_towards_the_mean_of_all():
     """Two groups with changes of 1 and 3 in 100 and 1 cells: the small one is drawn towards 1."""
     members = {

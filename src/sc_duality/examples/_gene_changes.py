@@ -19,8 +19,8 @@ from ._known_genes import model_names
 from ._perturbations import from_json
 from ._response import P_CONTROL, ResponseExamples, ResponseResults
 
-#: The longest list, as a share of the genes.
-_LONGEST = 1 / 3
+#: Genes of each list, as in C2S-Scale, and the longest list as a share of the genes.
+_N_CHANGED, _LONGEST = 200, 1 / 3
 #: Other perturbations that a change is told from in training.
 _N_WRONG = 2
 
@@ -34,7 +34,8 @@ class GeneChangeExamples(ResponseExamples):
     @cached_property
     def n_changed(self) -> int:
         """Genes of each list at most."""
-        return min(self.task.n_changed, max(1, int(_LONGEST * len(self.cells.gene_names))))
+        wanted = self.task.n_changed or self.cells.spec.known(self.task.name, "n_changed", _N_CHANGED)
+        return min(wanted, max(1, int(_LONGEST * len(self.cells.gene_names))))
 
     @cached_property
     def _expression(self) -> sparse.csr_matrix:

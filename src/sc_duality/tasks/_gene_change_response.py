@@ -39,7 +39,8 @@ class GeneChangeResponse(Response):
     Parameters
     ----------
     n_changed
-        Genes of each list at most; a third of the genes of the data if that is fewer.
+        Genes of each list at most; a third of the genes of the data if that is fewer. By default as many as the model
+        was trained on, and 200 for a model that was not.
     pairs
         What training compares: ``"groups"``, the means of treated and control cells that agree in ``match``, or
         ``"cells"``, one treated and one control cell.
@@ -73,13 +74,14 @@ class GeneChangeResponse(Response):
     name = "gene_changes"
     version = 1
 
-    n_changed: int = 200
+    n_changed: int | None = None
     pairs: str = "groups"
     transfer: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        positive_integer("n_changed", self.n_changed)
+        if self.n_changed is not None:
+            positive_integer("n_changed", self.n_changed)
         choice("pairs", self.pairs, PAIRS)
         if not 0 <= self.transfer <= 1:
             raise ValueError(f"transfer is a share from 0 to 1, got {self.transfer!r}")
