@@ -14,7 +14,8 @@ from ._score import score_options
 class PseudoLabelReward:
     """Similarity of each completion to the best answer of the model before training, in TRL's signature.
 
-    The best answer is the likeliest option, or greedy text where the answers are too many to list.
+    The best answer is the likeliest option, or greedy text where the answers are too many to list; of gene changes by a
+    model with one token a gene, both lists with each gene once, as :func:`sc_duality.tl.perturb` samples them.
 
     Parameters
     ----------
@@ -46,7 +47,9 @@ class PseudoLabelReward:
             best = score_options(model, questions).argmax(1)
             return [one[i] for one, i in zip(options, best, strict=True)]  # type: ignore[index]
         n_tokens = max(one.answer_type.n_tokens for one in questions)
-        params = SamplingParams(max_tokens=model.spec.max_new_tokens(n_tokens))
+        sign = getattr(questions[0].answer_type, "contains", None) if model.spec.genes is not None else None
+        tokens = model.spec.max_new_tokens(n_tokens)
+        params = SamplingParams(max_tokens=tokens, unique=sign is not None, contains=sign)
         texts = model.generate([one.prompt for one in questions], params)
         found = [None if text is None else one.parse(text) for one, text in zip(questions, texts, strict=True)]
         return [None if answer is None or isinstance(answer, Failure) else answer.value for answer in found]

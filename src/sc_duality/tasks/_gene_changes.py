@@ -50,6 +50,8 @@ class GeneChanges:
     options = None
     longest = None
     empty = ((), ())
+    #: The sign without which there are no two lists.
+    contains = _SEPARATOR
 
     @property
     def n_tokens(self) -> int:

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from ..cells import data_expression
 from ..examples import ChangeLines
-from ..tasks import GeneChangeExample, GeneChangeResponse, Perturbation, Question
+from ..tasks import GeneChangeExample, GeneChangeResponse, GeneChanges, Perturbation, Question
 from ._response_query import PredictedCells, ResponseQuery
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class GeneChangeQuery(ResponseQuery):
     """Requests the genes up and the genes down, and adds their changes to the control cell."""
 
     unique = True
-    contains = "|"
+    contains = GeneChanges.contains
 
     def _task(self) -> GeneChangeResponse:
         if not self.cells.spec.known(GeneChangeResponse.name, "lines"):
