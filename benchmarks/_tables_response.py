@@ -20,7 +20,12 @@ REWARDS = {
     "pseudo_label": "pseudo-label (no truth)",
     "oracle": "overlap with the true change (truth)",
 }
-PROGRAM_METRICS = {"kendall": ("τ", 3), "pearson": ("r", 3), "scfid": ("scFID", 2)}
+PROGRAM_METRICS = {
+    "kendall_cell": ("τ, cell by cell", 3),
+    "kendall": ("τ, mean change", 3),
+    "pearson": ("r, mean change", 3),
+    "scfid": ("scFID", 2),
+}
 METHODS = {
     "model": "gene changes",
     "mean_shift": "mean shift",

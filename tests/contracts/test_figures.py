@@ -21,6 +21,7 @@ FIGURES: dict[str, Callable] = {
     "confidence numbers": lambda adata, _: sd.pl.confidence(adata, groupby="cluster"),
     "duality": lambda adata, _: sd.pl.duality(adata, "cell_type"),
     "evidence": lambda adata, _: sd.pl.evidence(adata, n_genes=2),
+    "gene_changes": lambda _, predicted: sd.pl.gene_changes(predicted, n_top=3),
     "generate": lambda adata, _: sd.pl.generate(adata, adata, "cell_type", n_genes=20, max_cells=5),
     "niche": lambda adata, _: sd.pl.niche(adata, "cell_type", key="annotation")["annotation"],
     "puzzles": lambda adata, _: sd.pl.puzzles(adata, truth="cell_type", groupby="cluster")["cell_accuracy"],

@@ -6,6 +6,7 @@ from ._annotate import annotate
 from ._confidence import confidence
 from ._duality import duality
 from ._evidence import evidence
+from ._gene_changes import gene_changes
 from ._generate import generate
 from ._niche import niche
 from ._perturb import perturb
@@ -21,6 +22,7 @@ __all__ = [
     "confidence",
     "duality",
     "evidence",
+    "gene_changes",
     "generate",
     "niche",
     "perturb",
