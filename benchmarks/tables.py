@@ -17,7 +17,6 @@ from benchmarks import (
     _tables_annotation,
     _tables_puzzles,
     _tables_response,
-    _tables_spatial,
     _tables_speed,
     _tables_tasks,
 )
@@ -35,7 +34,6 @@ TABLES: dict[str, Callable[[], str]] = {
     **_tables_puzzles.TABLES,
     **_tables_tasks.TABLES,
     **_tables_response.TABLES,
-    **_tables_spatial.TABLES,
     **_tables_speed.TABLES,
 }
 BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
