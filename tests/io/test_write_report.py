@@ -166,10 +166,11 @@ def test_colours_of_scanpy_and_grey_for_unknown(explained):
 
 
 def test_figures_have_no_style_of_the_user_and_none_stays_open(explained, tmp_path):
+    before = plt.get_fignums()
     plain = written(explained, tmp_path).loaded
     with mpl.rc_context({"axes.facecolor": "black", "font.size": 30}):
         assert written(explained, tmp_path).loaded == plain
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == before
 
 
 @pytest.mark.parametrize(
