@@ -44,7 +44,7 @@ def sentences_for(
             "sentences with sd.pp.cell_sentences(adata, layer=, use_raw=, key_added=) and pass sentence_key="
         )
     # a general model and an untrained one read sentences of any kind
-    if spec.tasks and (excluded := excluded_genes(params, spec)) != spec.exclude:
+    if spec.tasks and (excluded := excluded_genes(params, spec)) != _as_list(spec.exclude):
         if automatic:
             return default_sentences(adata, params.get("layer"), bool(params.get("use_raw")), spec.exclude), True
         logger.warning(
@@ -57,11 +57,13 @@ def sentences_for(
     return sentences, sentences is not stored
 
 
-def excluded_genes(params: Mapping[str, Any], spec: ModelSpec) -> str | Sequence[str] | None:
+def excluded_genes(params: Mapping[str, Any], spec: ModelSpec) -> str | list[str] | None:
     """What sentences leave out; as the model's where they were not ranked."""
-    if "rng" not in params:
-        return spec.exclude
-    exclude = params.get("exclude")
+    return _as_list(params.get("exclude") if "rng" in params else spec.exclude)
+
+
+def _as_list(exclude: str | Sequence[str] | None) -> str | list[str] | None:
+    """``exclude=`` in the form of a model's file: a tuple or an array of names becomes a list."""
     return exclude if exclude is None or isinstance(exclude, str) else [str(one) for one in exclude]
 
 
