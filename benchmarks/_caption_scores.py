@@ -17,6 +17,8 @@ from sc_duality.metrics import bert_score, bert_score_baseline, keyword_recall
 from sc_duality.models import LanguageModel
 
 QUESTIONS = {"cell type": TYPE, "tissue": TISSUE, "function": FUNCTION}
+#: What is written of a group: a caption, and answers.
+TEXTS: dict[str, str | None] = {"caption": None, **QUESTIONS}
 #: Cells of a prompt, differentially expressed genes of a caption's prompt.
 N_CELLS, N_MARKERS = 2, 8
 
@@ -35,12 +37,12 @@ def written(model: LanguageModel, test: Described, length: int, max_tokens: int,
     sd.tl.describe(cells, model, n_markers=N_MARKERS, key_added="caption", **shared)
     for name, question in QUESTIONS.items():
         sd.tl.ask(cells, question, model, key_added=name, **shared)
-    return {name: sd.get.texts(cells, name) for name in ("caption", *QUESTIONS)}
+    return {name: sd.get.texts(cells, name) for name in TEXTS}
 
 
 def scores(tables: Mapping[str, pd.DataFrame], test: Described, scorer: Any) -> dict[str, dict[str, float | None]]:
     """Of captions and of the answers to each question: BERTScore, keyword recall, precision of cited genes."""
-    return {name: text_scores(table, test, QUESTIONS.get(name), scorer) for name, table in tables.items()}
+    return {name: text_scores(table, test, TEXTS[name], scorer) for name, table in tables.items()}
 
 
 def text_scores(table: pd.DataFrame, test: Described, question: str | None, scorer: Any) -> dict[str, float | None]:
@@ -79,7 +81,7 @@ def nearest_texts(training: Sequence[Described], test: Described) -> dict[str, p
     similar = cosine_similarity(wanted.to_numpy(), known.to_numpy())
     nearest = dict(zip(wanted.index, known.index[similar.argmax(axis=1)], strict=True))
     found = {}
-    for name, question in {"caption": None, **QUESTIONS}.items():
+    for name, question in TEXTS.items():
         texts = {group: text for one in training for group, text in one.truths(question).items()}
         found[name] = pd.DataFrame({"text": {group: texts[near] for group, near in nearest.items()}})
     return found

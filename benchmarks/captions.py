@@ -25,7 +25,7 @@ from benchmarks._c2s_texts import ENCODER, MODEL
 from benchmarks._caption_cells import Described, halves
 from benchmarks._caption_models import FULL, N_GENES, QUICK, Sizes, rewarded, supervised
 from benchmarks._caption_quick import tiny_model, two_donors, word_vectors
-from benchmarks._caption_scores import QUESTIONS, floor, nearest_texts, scores, written
+from benchmarks._caption_scores import TEXTS, floor, nearest_texts, scores, written
 from benchmarks._results import kept, over_seeds, parser, report
 from sc_duality.metrics import bert_score_baseline
 from sc_duality.rewards import semantic_reward
@@ -40,9 +40,7 @@ def measure(
 ) -> dict[str, Any]:
     """The scores of every stage and of the baseline, the rewards of GRPO, and captions to read."""
     learned, others, test = parts
-    found: dict[str, Any] = {
-        "floor": {name: floor(test, QUESTIONS.get(name), scorer) for name in ("caption", *QUESTIONS)}
-    }
+    found: dict[str, Any] = {"floor": {name: floor(test, question, scorer) for name, question in TEXTS.items()}}
     found["nearest training group"] = scores(nearest_texts((learned, others), test), test, scorer)
     tables: dict[str, dict[str, pd.DataFrame]] = {}
     for stage, model in models(learned, others, start, scorer, folder, sizes, seed).items():
