@@ -39,7 +39,7 @@ class Sizes(NamedTuple):
     generations: int
 
 
-FULL, QUICK = Sizes(50, 160, 80, 8, 20, 32, 16), Sizes(6, 16, 2, 4, 1, 4, 4)
+FULL, QUICK = Sizes(50, 160, 64, 8, 14, 32, 16), Sizes(6, 16, 2, 4, 1, 4, 4)
 
 
 def tasks(described: Described, length: int) -> dict[str, dict[str, Any]]:
