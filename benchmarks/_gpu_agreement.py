@@ -17,9 +17,12 @@ MODEL = "embedded"
 
 def agreement(setting: Setting) -> Iterator[tuple[str, Any]]:
     """The packaged model in both data types on the device, and in float32 on the CPU."""
-    parts = [annotation_prompts(cells, MODEL) for cells in compared_cells(setting.seed)]
-    prompts = [prompt for of_set, _ in parts for prompt in of_set][: setting.sizes.compared_cells]
-    choices = parts[0][1]
+    prompts, choices, most = [], [], setting.sizes.compared_cells
+    for cells in compared_cells(setting.seed):
+        of_set, choices = annotation_prompts(cells, MODEL)
+        prompts = [*prompts, *of_set][:most]
+        if len(prompts) == most:
+            break
     expected = log_likelihoods("cpu", "float32", prompts, choices)
     yield "cells", len(prompts)
     for dtype in ("float32", "bfloat16"):

@@ -45,7 +45,7 @@ class Sizes:
     grpo_prompts: int
     grpo_group: int
     grpo_steps: int
-    #: Cells whose labels are compared; ``None`` for all shipped ones.
+    #: Cells whose labels are compared at most; ``None`` for all shipped ones.
     compared_cells: int | None
 
 

@@ -249,8 +249,7 @@ def test_thinned_cells_differ_and_have_fewer_counts() -> None:
 @pytest.mark.parametrize("installed", [True, False])
 def test_at_least_500_cells_are_compared(installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "find_spec", lambda _: installed or None)
-    found = cells.compared_cells(0)
-    assert sum(one.n_obs for one in found) == (317 + 700 if installed else 2 * 317)
+    assert sum(one.n_obs for one in cells.compared_cells(0)) == (317 + 700 if installed else 2 * 317)
     assert GPU.compared_cells is None
 
 
