@@ -5,6 +5,7 @@ Annotates, generates, predicts a response, scores by duality, draws, and writes 
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def main() -> None:
         adata.write_h5ad(Path(folder) / "cells.h5ad")
         again = ad.read_h5ad(Path(folder) / "cells.h5ad")
     check(again.obs["annotation"].equals(adata.obs["annotation"]), "labels changed when written and read")
-    print(f"sc-duality {sd.__version__} works in {package.parent}")
+    sys.stdout.write(f"sc-duality {sd.__version__} works in {package.parent}" + "\n")
 
 
 if __name__ == "__main__":
