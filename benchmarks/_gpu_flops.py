@@ -52,4 +52,4 @@ def forward_flops(size: ModelSize, lengths: Iterable[int]) -> int:
 
 def mfu(flops: float, seconds: float, peak_tflop_per_s: float | None) -> float | None:
     """Operations a second over the measured rate of matrix products; ``None`` where that was not measured."""
-    return None if not peak_tflop_per_s else round(flops / seconds / 1e12 / peak_tflop_per_s, 4)
+    return None if not peak_tflop_per_s else round(flops / seconds / 1e12 / peak_tflop_per_s, 6)

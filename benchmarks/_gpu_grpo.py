@@ -43,7 +43,7 @@ def grpo(setting: Setting) -> Iterator[tuple[str, Any]]:
 
 
 def grpo_steps(setting: Setting, model: str, task: Task, share: Share, n_prompts: int) -> list[Step]:
-    """Steps with this many prompts, each of which is a rollout and an update."""
+    """Steps with this many prompts, each a rollout and an update."""
     from trl import GRPOTrainer
 
     sizes = setting.sizes
