@@ -77,8 +77,6 @@ bibtex_reference_style = "author_year"
 html_theme = "sphinx_book_theme"
 html_title = project
 html_show_sourcelink = False
-html_static_path = ["_static"]
-html_css_files = ["tables.css"]
 html_theme_options = {"navbar_persistent": [], "show_toc_level": 2}
 # The address under [project.urls] in pyproject.toml, once there is one.
 urls = dict(entry.split(", ", 1) for entry in installed.get_all("Project-URL", []))
