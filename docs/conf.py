@@ -2,20 +2,23 @@
 
 import os
 import warnings
-from importlib.metadata import version as installed_version
+from importlib.metadata import metadata
 
 project = "sc_duality"
 author = "The sc_duality developers"
 copyright = f"2026, {author}"  # noqa: A001
-version = release = installed_version("sc-duality")
+installed = metadata("sc-duality")
+version = release = installed["Version"]
 
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
     "sphinx_autodoc_typehints",
     "sphinx_copybutton",
+    "sphinx_design",
     "sphinxcontrib.bibtex",
 ]
 # It calls a deprecated function of Sphinx, which is not ours to fix.
@@ -58,6 +61,9 @@ typehints_document_rtype = False
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
@@ -72,6 +78,10 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_show_sourcelink = False
 html_theme_options = {"navbar_persistent": [], "show_toc_level": 2}
+# The address under [project.urls] in pyproject.toml, once there is one.
+urls = dict(entry.split(", ", 1) for entry in installed.get_all("Project-URL", []))
+if "Repository" in urls:
+    html_theme_options |= {"repository_url": urls["Repository"], "use_repository_button": True}
 
 # Pages are executed in other processes, with these settings.
 os.environ["SC_DUALITY_PROGRESS"] = "0"
