@@ -8,6 +8,7 @@
 #   make lint       ruff and mypy
 #   make docs       the documentation, warnings as errors
 #   make release-check  build wheel and sdist, install each without the repository, and try it
+#   make tutorials  every tutorial again from a clean state, compared with what is stored (minutes); QUICK=1: two of them
 #   make test-vllm  the tests of the engines and of tools on vLLM, cell2sentence and SmolLM2, where these are installed
 
 PYTHON ?= python3
@@ -26,17 +27,17 @@ export HF_HUB_OFFLINE := 1
 export MALLOC_MMAP_THRESHOLD_ := 1073741824
 export MALLOC_TRIM_THRESHOLD_ := 4294967296
 
-.PHONY: demo test test-fast bench-quick reliability lint docs release-check test-vllm clean
+.PHONY: demo test test-fast bench-quick reliability lint docs tutorials release-check test-vllm clean
 
 demo: $(VENV)/.core
 	$(PY) tutorials/demo.py --out demo_output
 
 # A core for each of the two workers; numba would set the threads of OpenMP anew.
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not processes"
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not processes and not tutorials"
 
 test-fast: $(VENV)/.dev
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not slow and not processes"
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not slow and not processes and not tutorials"
 
 BENCHMARKS := ablation align_smollm2 annotate annotation_tools c2s_tasks captions cell_o1 duality_score embedded engines \
 	generation gpu grpo_step imports panels parsing reliability response scale scaling sentences spatial
@@ -76,6 +77,13 @@ release-check: $(VENV)/.dev
 	for extra in train endpoint datasets metrics cell-eval; do \
 		$(PY) $(INSTALL) --dry-run "$$(ls dist/*.whl)[$$extra]" || exit 1; \
 	done
+
+# Outputs of a tutorial agree if texts and shapes are the same, and numbers and pictures are close.
+QUICK_TUTORIALS := generation laptop_to_cluster
+TUTORIALS := $(if $(QUICK),$(patsubst %,"tests/test_tutorials_rerun.py::test_rerun[%]",$(QUICK_TUTORIALS)),tests/test_tutorials_rerun.py)
+
+tutorials: $(VENV)/.dev
+	OMP_NUM_THREADS=2 $(PY) -m pytest -m tutorials -v -rs --durations=0 $(TUTORIALS)
 
 test-vllm: $(VENV_VLLM)/.vllm
 	$(PY_VLLM) -c "import vllm; print('vLLM', vllm.__version__)"
