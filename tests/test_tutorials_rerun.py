@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ def missing(notebook: dict[str, Any], folder: Path) -> str:
         if not (data / name).is_file():
             return f"{name} in the folder SC_DUALITY_BENCHMARK_DATA"
         (folder / name).symlink_to((data / name).resolve())
+    for package in needs.get("packages", []):
+        if find_spec(package) is None:
+            return f"the package {package}"
     for address in needs.get("servers", []):
         try:
             urllib.request.urlopen(address, timeout=2)
