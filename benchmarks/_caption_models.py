@@ -39,7 +39,7 @@ class Sizes(NamedTuple):
     generations: int
 
 
-FULL, QUICK = Sizes(50, 160, 64, 8, 14, 32, 16), Sizes(6, 16, 2, 4, 1, 4, 4)
+FULL, QUICK = Sizes(50, 160, 64, 8, 10, 32, 16), Sizes(6, 16, 2, 4, 1, 4, 4)
 
 
 def tasks(described: Described, length: int) -> dict[str, dict[str, Any]]:
@@ -66,7 +66,7 @@ def rewarded(
     """The trained model after GRPO with the semantic reward, and what was logged."""
     return sd.tl.train_grpo_duality(
         described.cells, start, folder / "grpo", tasks=tasks(described, sizes.length), reward=reward,
-        preset="c2s-scale-qa", n_genes=N_GENES, lora=LORA, rng=seed, max_steps=sizes.grpo, learning_rate=5e-5,
+        preset="c2s-scale-qa", n_genes=N_GENES, lora=LORA, rng=seed, max_steps=sizes.grpo, learning_rate=1e-4,
         num_generations=sizes.generations, generation_batch_size=sizes.completions, batch_size=sizes.completions,
         per_device_train_batch_size=4, max_completion_length=sizes.max_tokens,
     )  # fmt: skip
