@@ -7,6 +7,8 @@
 #   make reliability  several processes, and faults of every kind: parsers, servers, killed trainers, objects (minutes)
 #   make lint       ruff and mypy
 #   make docs       the documentation, warnings as errors
+#   make release-check  build wheel and sdist, install each without the repository, and try it
+#   make tutorials  every tutorial again from a clean state, compared with what is stored (minutes); QUICK=1: two of them
 #   make test-vllm  the tests of the engines and of tools on vLLM, cell2sentence and SmolLM2, where these are installed
 
 PYTHON ?= python3
@@ -25,20 +27,20 @@ export HF_HUB_OFFLINE := 1
 export MALLOC_MMAP_THRESHOLD_ := 1073741824
 export MALLOC_TRIM_THRESHOLD_ := 4294967296
 
-.PHONY: demo test test-fast bench-quick reliability lint docs test-vllm clean
+.PHONY: demo test test-fast bench-quick reliability lint docs tutorials release-check test-vllm clean
 
 demo: $(VENV)/.core
 	$(PY) tutorials/demo.py --out demo_output
 
 # A core for each of the two workers; numba would set the threads of OpenMP anew.
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not processes"
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not processes and not tutorials"
 
 test-fast: $(VENV)/.dev
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not slow and not processes"
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not slow and not processes and not tutorials"
 
-BENCHMARKS := ablation align_smollm2 annotate annotation_tools c2s_tasks cell_o1 duality_score embedded engines generation grpo_step imports \
-	panels parsing reliability response scale sentences spatial
+BENCHMARKS := ablation align_smollm2 annotate annotation_tools c2s_tasks captions cell_o1 duality_score embedded engines \
+	generation gpu grpo_step imports panels parsing reliability response scale scaling sentences spatial
 
 bench-quick: $(VENV)/.dev
 	@for name in $(BENCHMARKS); do \
@@ -61,13 +63,35 @@ lint: $(VENV)/.dev
 docs: $(VENV)/.docs
 	OMP_NUM_THREADS=1 $(PY) -m sphinx --jobs 6 --builder html --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
 
+# Each distribution in an environment of its own, tried from another folder; every extra resolves to versions.
+release-check: $(VENV)/.dev
+	rm -rf dist && $(PY) -m pip install --quiet --disable-pip-version-check build && $(PY) -m build --outdir dist . > /dev/null
+	@for file in dist/*; do \
+		size=$$(stat -c %s $$file); echo "$$file: $$((size / 1048576)) MB"; \
+		[ $$size -lt 26214400 ] || { echo "larger than 25 MB"; exit 1; }; \
+		rm -rf .venv-release && $(PYTHON) -m venv .venv-release || exit 1; \
+		.venv-release/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) || exit 1; \
+		.venv-release/bin/python $(INSTALL) $$file || exit 1; \
+		(cd / && $(CURDIR)/.venv-release/bin/python $(CURDIR)/tests/smoke.py) || exit 1; \
+	done
+	for extra in train endpoint datasets metrics cell-eval; do \
+		$(PY) $(INSTALL) --dry-run "$$(ls dist/*.whl)[$$extra]" || exit 1; \
+	done
+
+# Outputs of a tutorial agree if texts and shapes are the same, and numbers and pictures are close.
+QUICK_TUTORIALS := generation laptop_to_cluster
+TUTORIALS := $(if $(QUICK),$(patsubst %,"tests/test_tutorials_rerun.py::test_rerun[%]",$(QUICK_TUTORIALS)),tests/test_tutorials_rerun.py)
+
+tutorials: $(VENV)/.dev
+	OMP_NUM_THREADS=2 $(PY) -m pytest -m tutorials -v -rs --durations=0 $(TUTORIALS)
+
 test-vllm: $(VENV_VLLM)/.vllm
 	$(PY_VLLM) -c "import vllm; print('vLLM', vllm.__version__)"
 	SC_DUALITY_SLOW=1 $(PY_VLLM) -m pytest tests/models tests/tasks/test_prompt_format_c2s.py tests/train/test_vllm_rollouts.py
 	SC_DUALITY_ENGINE=vllm $(PY_VLLM) -m pytest $(addprefix tests/tl/test_,annotate.py duality.py generate.py perturb.py embed.py)
 
 clean:
-	rm -rf $(VENV) $(VENV_VLLM) demo_output docs/_build docs/api/generated build dist
+	rm -rf $(VENV) $(VENV_VLLM) .venv-release demo_output docs/_build docs/api/generated build dist
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # torch goes in first and alone: asked for together with the rest, pip may pick another build of it.

@@ -64,4 +64,5 @@ def public_name(node: ast.expr) -> list[str]:
 
 
 def test_there_are_notebooks() -> None:
-    assert {"alignment", "annotation", "llm_annotation"} <= {path.stem for path in NOTEBOOKS}
+    names = {"annotation", "generation", "laptop_to_cluster", "llm_annotation", "train_and_align"}
+    assert names <= {path.stem for path in NOTEBOOKS}

@@ -10,8 +10,15 @@ LIMIT = 24
 PROMPTS = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=LIMIT), max_size=12)
 
 
-@given(PROMPTS, st.sampled_from([1, 4, 16]), st.integers(1, 80), st.booleans(), st.sampled_from([None, 1, 3]))
-def test_every_prompt_is_in_exactly_one_row(prompts, step, tokens, fill, max_rows):
+@given(
+    PROMPTS,
+    st.sampled_from([1, 4, 16]),
+    st.integers(1, 80),
+    st.booleans(),
+    st.sampled_from([None, 1, 3]),
+    st.booleans(),
+)
+def test_every_prompt_is_in_exactly_one_row(prompts, step, tokens, fill, max_rows, in_front):
     found = {}
     options = {
         "tokens": tokens,
@@ -20,6 +27,7 @@ def test_every_prompt_is_in_exactly_one_row(prompts, step, tokens, fill, max_row
         "step": step,
         "limit": LIMIT,
         "rows": max_rows,
+        "in_front": in_front,
     }
     for batch in batches(prompts, **options):
         rows, width = batch.ids.shape
@@ -29,7 +37,7 @@ def test_every_prompt_is_in_exactly_one_row(prompts, step, tokens, fill, max_row
         for member, row, length in zip(batch.members, batch.ids.tolist(), batch.lengths.tolist(), strict=False):
             assert member not in found
             assert width - length <= batch.slack == step - 1
-            found[member] = row[:length]
+            found[member] = row[width - length :] if in_front else row[:length]
     assert found == dict(enumerate(prompts))
 
 

@@ -100,14 +100,25 @@ def test_embedding_is_the_mean_over_the_prompts_own_tokens(model):
 
 
 def test_greedy_completion_takes_the_most_likely_token_each_time(model):
-    text = model.generate(["A B C"], SamplingParams(max_tokens=4))[0]
-    ids = model.tokenizer.encode("A B C")
-    for _ in range(4):
-        with torch.no_grad():
-            ids.append(int(model.model(torch.tensor([ids])).logits[0, -1].argmax()))
-        if ids[-1] == model.tokenizer.eos_token_id:
-            break
-    assert text == model.tokenizer.decode(ids[3:], skip_special_tokens=True)
+    for prompt, text in zip(PROMPTS, model.generate(PROMPTS, SamplingParams(max_tokens=4)), strict=True):
+        ids = model.tokenizer.encode(prompt)
+        n = len(ids)
+        for _ in range(4):
+            with torch.no_grad():
+                ids.append(int(model.model(torch.tensor([ids])).logits[0, -1].argmax()))
+            if ids[-1] == model.tokenizer.eos_token_id:
+                break
+        assert text == model.tokenizer.decode(ids[n:], skip_special_tokens=True)
+
+
+def test_prompts_of_different_lengths_are_answered_together(model, monkeypatch):
+    shapes, generate = [], model.model.generate
+    monkeypatch.setattr(
+        model.model, "generate", lambda **options: shapes.append(options["input_ids"].shape) or generate(**options)
+    )
+    texts = model.generate(PROMPTS, SamplingParams(max_tokens=4))
+    assert shapes == [(2048 // 60, 60)]  # the context of 64 tokens less those of the completion
+    assert len(set(texts)) > 1
 
 
 def test_samples_depend_on_the_seed(model):
@@ -120,6 +131,7 @@ def test_few_completions_use_the_batch_shape_of_many(model, monkeypatch):
     monkeypatch.setattr(
         model.model, "generate", lambda **options: rows.append(len(options["input_ids"])) or generate(**options)
     )
+    monkeypatch.setattr(model, "batch_tokens", 64 * 64)
     few, many = (model.generate(["A B"] * n, SamplingParams(max_tokens=2, temperature=1.0)) for n in (1, 70))
     assert rows == [64, 64, 64]
     assert few[0] == many[0]

@@ -69,6 +69,8 @@ def test_it_learns_and_loads(trained, capfd):
     record = json.loads((model / "training.json").read_text())
     assert record["accuracy"]["annotation"]["n"] == 15
     assert record["accuracy"]["annotation"]["primal"] == history["annotation/accuracy"].iloc[-1]
+    assert history["tokens"].iloc[0] > 0
+    assert history["tokens"].dropna().is_monotonic_increasing
     assert capfd.readouterr().out == ""
 
 

@@ -40,6 +40,14 @@ def test_tokens_are_logged_once_a_rollout():
     assert np.isnan(speed[2])
 
 
+def test_tokens_are_counted_over_the_whole_run():
+    log = [
+        {"step": 1, "num_tokens": 9, "num_input_tokens_seen": 9},
+        {"step": 2, "num_input_tokens_seen": 20, "num_tokens": 11},
+    ]
+    assert history_of(log)["tokens"].tolist() == [9, 20]
+
+
 def test_a_resumed_run_has_the_same_columns():
     one, other = {"loss": 1.0, "reward": 2.0, "step": 1}, {"reward": 2.0, "step": 1, "loss": 1.0}
     pd.testing.assert_frame_equal(history_of([one]), history_of([other]))

@@ -116,7 +116,8 @@ def train_sft(
         held-out cells) and ``checkpoints``.
     ``history``
         DataFrame with one row a step: ``loss`` (nats a token of the completions), ``token_accuracy``,
-        ``learning_rate``; five times a run ``eval_loss``, ``<task>/accuracy`` and ``<task>/dual_accuracy``.
+        ``learning_rate``, ``tokens`` (read so far, prompts included); five times a run ``eval_loss``,
+        ``<task>/accuracy`` and ``<task>/dual_accuracy``.
 
     Raises
     ------

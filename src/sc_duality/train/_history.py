@@ -14,6 +14,7 @@ _NAMES = {
     "completions/clipped_ratio": "cut_off",
     "step_time": "seconds",
     "num_tokens": "tokens",
+    "num_input_tokens_seen": "tokens",
     "mean_token_accuracy": "token_accuracy",
 }
 #: Sums over the whole run, in the last entry.
@@ -28,11 +29,14 @@ def history_of(log: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     A table with the index ``step``. From GRPO: ``reward`` and its parts by name, ``reward_std``, shares ``.../valid``
     of completions that could be read, ``zero_variance`` (share of groups with equal rewards), ``kl`` from the reference
     policy, ``entropy``, ``length`` of completions, ``tokens`` so far and ``tokens_per_second``; from SFT: ``loss``,
-    ``eval_loss``, ``token_accuracy``; from both, with labelled examples, ``<task>/accuracy`` and
-    ``<task>/dual_accuracy``.
+    ``eval_loss``, ``token_accuracy``, ``tokens`` so far, prompts included; from both, with labelled examples,
+    ``<task>/accuracy`` and ``<task>/dual_accuracy``.
     """
     rows: dict[int, dict[str, float]] = {}
     for entry in log:
+        if "num_input_tokens_seen" in entry:
+            # TRL's own count of SFT begins anew where a stopped run resumes.
+            entry = {name: value for name, value in entry.items() if name != "num_tokens"}
         row = rows.setdefault(int(entry["step"]), {})
         row |= {
             _name(name): float(value)

@@ -58,6 +58,7 @@ def fit(
         "learning_rate": learning_rate,
         "max_length": limit,
         "model_init_kwargs": model_options(spec.revision),
+        "include_num_input_tokens_seen": "non_padding",
         "dataset_kwargs": {"skip_prepare_dataset": contrast > 0},
         **(evaluation_args if held_out else {}),
         **options,
@@ -79,8 +80,7 @@ def fit(
     with run.keeping_checkpoints(), flush_denormals(), one_level():
         trainer.train(resume_from_checkpoint=checkpoint)
         record = {"accuracy": {task: found._asdict() for task, found in evaluation.last.items()}}
-        # TRL counts tokens anew where a stopped run resumes.
-        history = history_of(trainer.state.log_history).drop(columns=["tokens", "eval_num_tokens"], errors="ignore")
+        history = history_of(trainer.state.log_history).drop(columns="eval_num_tokens", errors="ignore")
         return run.finish(trainer, spec, history, record)
 
 

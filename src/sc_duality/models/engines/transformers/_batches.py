@@ -15,7 +15,8 @@ class Batch(NamedTuple):
     members: list[int]
     #: Token ids, (rows, width).
     ids: torch.Tensor
-    #: Tokens of each row, (rows,); what follows them is padding, which a causal model does not attend to.
+    #: Tokens of each row, (rows,); what follows them is padding, which a causal model does not attend to, or with
+    #: ``in_front`` what precedes them, which is masked.
     lengths: torch.Tensor
     #: Maximum padding of a row.
     slack: int
@@ -30,6 +31,7 @@ def batches(
     step: int = 1,
     limit: int = 0,
     rows: int | None = None,
+    in_front: bool = False,
 ) -> Iterator[Batch]:
     """Batches of about ``tokens`` tokens, longest prompts first.
 
@@ -49,11 +51,13 @@ def batches(
     fill
         Whether all batches of a width have the same number of rows.
     step
-        Widths are multiples of this; above 1, prompts are padded at their end. Fewer widths make fewer batches.
+        Widths are multiples of this; above 1, prompts are padded. Fewer widths make fewer batches.
     limit
         Context length of the model; no prompt is padded beyond it.
     rows
         Maximum number of rows of a batch.
+    in_front
+        Whether prompts are padded in front and not at their end, so that what is generated follows them.
     """
     widths = [max(len(prompt), min(-(-len(prompt) // step) * step, limit)) for prompt in prompts]
     for width in sorted(set(widths), reverse=True):
@@ -62,5 +66,7 @@ def batches(
         for start in range(0, len(indices), size):
             members = indices[start : start + size]
             batch_rows = [prompts[i] for i in members + [members[0]] * (size - len(members) if fill else 0)]
-            ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in batch_rows], device=device)
+            padding = [[0] * (width - len(row)) for row in batch_rows]
+            pairs = zip(batch_rows, padding, strict=True)
+            ids = torch.tensor([[*pad, *row] if in_front else [*row, *pad] for row, pad in pairs], device=device)
             yield Batch(members, ids, torch.tensor([len(row) for row in batch_rows], device=device), step - 1)

@@ -33,6 +33,8 @@ from ._unique_tokens import UniqueTokens
 _PADDING_STEP = 16
 #: Completions generated together where batches are filled. More would hardly be faster per completion.
 _GENERATION_ROWS = 64
+#: Prompts in English differ in length. Padded in front to a multiple of this, similar ones are answered together.
+_ENGLISH_STEP = 64
 
 
 class TransformersModel(Engine):
@@ -133,8 +135,11 @@ class TransformersModel(Engine):
         max_new_tokens = max(map(len, choices), default=sampling.max_tokens - 1) + 1
         config = copy(self._generation)
         config.max_new_tokens = max_new_tokens
-        for batch in self._batches(self._encode(prompts, max_new_tokens), rows=_GENERATION_ROWS):
+        ids, limit = self._encode(prompts, max_new_tokens), self._limit - max_new_tokens
+        step = _ENGLISH_STEP if self.spec.genes is None else 1
+        for batch in self._batches(ids, step, limit=limit, rows=_GENERATION_ROWS, in_front=True):
             length = batch.ids.shape[1]
+            positions = torch.arange(length, device=batch.ids.device)
             options: dict[str, Any] = {}
             processors: list[Any] = [UniqueTokens(length)] if sampling.unique else []
             if sampling.contains is not None:
@@ -157,7 +162,7 @@ class TransformersModel(Engine):
             with torch.inference_mode():
                 out = self.model.generate(
                     input_ids=batch.ids,
-                    attention_mask=torch.ones_like(batch.ids),
+                    attention_mask=(positions >= length - batch.lengths[:, None]).to(batch.ids.dtype),
                     generation_config=config,
                     **options,
                 )
@@ -210,7 +215,15 @@ class TransformersModel(Engine):
         self._tokens.check_context_length(ids, max_new_tokens, self._limit)
         return ids
 
-    def _batches(self, ids: list[list[int]], step: int = 1, rows: int | None = None) -> Iterator[Batch]:
+    def _batches(
+        self,
+        ids: list[list[int]],
+        step: int = 1,
+        *,
+        limit: int | None = None,
+        rows: int | None = None,
+        in_front: bool = False,
+    ) -> Iterator[Batch]:
         """Batches of prompts of similar length; on a CPU, without nested OpenMP regions while one is in use."""
         device = self.model.device
         fill = device.type == "cpu"
@@ -221,8 +234,9 @@ class TransformersModel(Engine):
                 device=device,
                 fill=fill,
                 step=step,
-                limit=self._limit,
+                limit=self._limit if limit is None else limit,
                 rows=rows if fill else None,
+                in_front=in_front,
             )
 
 
