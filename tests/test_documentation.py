@@ -29,7 +29,7 @@ def read(page: Path) -> str:
 
 def executed(text: str) -> list[str]:
     """Code of the cells that are run when the page is built."""
-    return re.findall(r"^```\{code-cell\} python\n(?::tags:.*\n)?(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```\{code-cell\} python\n(?::tags:[^\n]*\n)?(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def shown(text: str) -> list[str]:
