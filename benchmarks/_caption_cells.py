@@ -17,7 +17,7 @@ import sc_duality as sd
 from benchmarks._c2s_cells import Split
 
 #: Cells of a group at least; markers in a caption; words of the first sentence of a definition in an answer at most.
-MIN_CELLS, N_MARKERS, MAX_WORDS = 10, 4, 40
+MIN_CELLS, N_MARKERS, MAX_LENGTH = 10, 4, 40
 TYPE, TISSUE, FUNCTION = (
     "Which cell type are these cells?",
     "From which tissue are these cells?",
@@ -71,9 +71,9 @@ def described(cells: ad.AnnData) -> Described:
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence, cut after ``MAX_WORDS``."""
-    words = text.split(". ", 1)[0].rstrip(".").split()[:MAX_WORDS]
-    return f"{' '.join(words)}."
+    """The first sentence, cut after ``MAX_LENGTH`` words."""
+    kept = text.split(". ", 1)[0].rstrip(".").split()[:MAX_LENGTH]
+    return f"{' '.join(kept)}."
 
 
 def tissues(cells: ad.AnnData) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What ``--quick`` takes in place of SmolLM2 and of the encoder: a tiny model of bytes, and vectors of words.
+"""What ``--quick`` takes in place of SmolLM2 and of the encoder: a tiny model of bytes, and vectors of tokens.
 
 Its training cells are dealt to two made-up donors.
 """
@@ -43,12 +43,12 @@ def tiny_model(folder: Path, texts: Iterable[str]) -> Path:
     return folder
 
 
-def word_vectors(texts: Sequence[str]) -> list[tuple[NDArray[np.float64], list[bool]]]:
-    """A random vector for each word: texts are compared by the words that they share."""
+def token_vectors(texts: Sequence[str]) -> list[tuple[NDArray[np.float64], list[bool]]]:
+    """A random vector for each token: texts are compared by the tokens that they share."""
     each = [text.split() or [""] for text in texts]
-    return [(np.array([_vector(word) for word in words]), [True] * len(words)) for words in each]
+    return [(np.array([_vector(token) for token in tokens]), [True] * len(tokens)) for tokens in each]
 
 
-def _vector(word: str) -> NDArray[np.float64]:
-    seed = int.from_bytes(sha256(word.lower().encode()).digest()[:4], "little")
+def _vector(token: str) -> NDArray[np.float64]:
+    seed = int.from_bytes(sha256(token.lower().encode()).digest()[:4], "little")
     return np.random.default_rng(seed).standard_normal(16)

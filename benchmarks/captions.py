@@ -24,7 +24,7 @@ from benchmarks._c2s_cells import real_split, with_marker_genes
 from benchmarks._c2s_texts import ENCODER, MODEL
 from benchmarks._caption_cells import Described, halves
 from benchmarks._caption_models import FULL, N_GENES, QUICK, Sizes, rewarded, supervised
-from benchmarks._caption_quick import tiny_model, two_donors, word_vectors
+from benchmarks._caption_quick import tiny_model, token_vectors, two_donors
 from benchmarks._caption_scores import TEXTS, floor, nearest_texts, scores, written
 from benchmarks._results import kept, over_seeds, parser, report
 from sc_duality.metrics import bert_score_baseline
@@ -80,7 +80,7 @@ def stored_texts(model: str | Path, test: Described, sizes: Sizes, seed: int) ->
 
 
 def main() -> None:
-    options = parser(__doc__, "a tiny model of bytes and vectors of words, shipped cells, a few updates")
+    options = parser(__doc__, "a tiny model of bytes and vectors of tokens, shipped cells, a few updates")
     options.add_argument("--folder", type=Path, help="where models and finished parts are kept")
     options.add_argument("--seeds", type=int, nargs="+", default=[0])
     args = options.parse_args()
@@ -93,7 +93,7 @@ def main() -> None:
         split, _ = with_marker_genes(two_donors(seed) if args.quick else real_split(seed))
         parts = halves(split, seed)
         start: str | Path = MODEL
-        scorer: Callable[..., Any] = word_vectors
+        scorer: Callable[..., Any] = token_vectors
         if args.quick:
             start = tiny_model(folder / "start", list(parts[0].captions["text"]))
         else:

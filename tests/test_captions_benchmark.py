@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks._c2s_cells import with_marker_genes
 from benchmarks._caption_cells import FUNCTION, TISSUE, TYPE, first_sentence, halves
-from benchmarks._caption_quick import two_donors, word_vectors
+from benchmarks._caption_quick import token_vectors, two_donors
 from benchmarks._caption_scores import TEXTS, cited_precision, floor, nearest_texts, scores
 
 
@@ -41,13 +41,13 @@ def test_a_definition_is_cut_to_its_first_sentence():
 def test_true_texts_have_full_scores_and_others_the_floor(parts):
     test = parts[2]
     true = {name: pd.DataFrame({"text": test.truths(question)}) for name, question in TEXTS.items()}
-    found = scores(true, test, word_vectors)
+    found = scores(true, test, token_vectors)
     assert {one["bert_score"] for one in found.values()} == {1.0}
     assert {one["keyword_recall"] for name, one in found.items() if name != "function"} == {1.0}
-    assert floor(test, None, word_vectors) < 1
+    assert floor(test, None, token_vectors) < 1
     empty = {name: table.assign(text=None) for name, table in true.items()}
-    assert {one["bert_score"] for one in scores(empty, test, word_vectors).values()} == {0.0}
-    assert {one["read"] for one in scores(empty, test, word_vectors).values()} == {0.0}
+    assert {one["bert_score"] for one in scores(empty, test, token_vectors).values()} == {0.0}
+    assert {one["read"] for one in scores(empty, test, token_vectors).values()} == {0.0}
 
 
 def test_the_nearest_group_of_a_group_is_itself(parts):

@@ -89,7 +89,7 @@ def add_tokens(
     import torch
     from transformers import AutoModelForCausalLM
 
-    from .engines.transformers._transformers_engine import loading_bar
+    from .engines.transformers._loading_bar import loading_bar
 
     file = folder / _TOKENIZER
     content = json.loads(file.read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ def load_encoder(name: str, repository: str, package: str, folder: str | Path | 
     from transformers import AutoModel, AutoTokenizer
 
     from .engines._hub import source_options
-    from .engines.transformers._transformers_engine import loading_bar
+    from .engines.transformers._loading_bar import loading_bar
 
     options = source_options(ModelSpec(name, source))
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from copy import copy
 from functools import cached_property
 from typing import Any, ClassVar
@@ -11,19 +11,19 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, GenerationConfig
-from transformers.utils import logging as transformers_logging
 
 from ...._settings import settings
 from ..._sampling import SamplingParams
 from ..._spec import ModelSpec
 from .._answer_values import Finished
 from .._engine import Engine
-from .._hardware import multiplies_bfloat16
+from .._hardware import chosen_device, multiplies_bfloat16
 from .._hub import explain_download_errors, source_options
 from .._token_tree import branches
 from .._tokens import NewTokens, Tokens
 from ._batches import Batch, batches
 from ._choice_scoring import score_answers, score_choices, split_choices
+from ._loading_bar import loading_bar
 from ._openmp import one_level
 from ._required_token import RequiredToken
 from ._seeded_sampler import SeededSampler
@@ -92,7 +92,7 @@ class TransformersModel(Engine):
                 dtype=torch.float32 if dtype == "auto" else dtype,
                 trust_remote_code=trust_remote_code,
             )
-        self.model: Any = model.to(_device(device)).eval()
+        self.model: Any = model.to(chosen_device(device)).eval()
         if dtype == "auto" and multiplies_bfloat16(self.model.device):
             self.model = self.model.to(torch.bfloat16)
         self._prepare(batch_tokens)
@@ -238,22 +238,3 @@ class TransformersModel(Engine):
                 rows=rows if fill else None,
                 in_front=in_front,
             )
-
-
-@contextmanager
-def loading_bar(*, shown: bool) -> Iterator[None]:
-    """Show or hide the progress bar of transformers, and restore its setting."""
-    before = transformers_logging.is_progress_bar_enabled()
-    (transformers_logging.enable_progress_bar if shown else transformers_logging.disable_progress_bar)()
-    try:
-        yield
-    finally:
-        (transformers_logging.enable_progress_bar if before else transformers_logging.disable_progress_bar)()
-
-
-def _device(device: str) -> torch.device:
-    if device != "auto":
-        return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
