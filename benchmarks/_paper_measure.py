@@ -63,7 +63,7 @@ class Run:
         for part in parts:
             try:
                 split = part.split(self.data, self.setting)
-            except ValueError as error:
+            except (ValueError, KeyError) as error:
                 measured.failed.append(f"{part.title}: {error}")
                 continue
             measured.n[part.title] = split.test.n_obs

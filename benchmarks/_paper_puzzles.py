@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import anndata as ad
@@ -40,15 +40,9 @@ class _Options(NamedTuple):
 
 
 def _options(puzzles: ad.AnnData, setting: Setting) -> _Options:
-    context = [str(name) for name in puzzles.uns["cell_puzzles"]["context"]]
     method = setting.method or "generate"
-    return _Options(
-        method, context if method != "score" else [], replace(setting, max_tokens=_tokens(setting)).sampling()
-    )
-
-
-def _tokens(setting: Setting) -> int:
-    return setting.max_tokens or MAX_TOKENS
+    context = [] if method == "score" else [str(name) for name in puzzles.uns["cell_puzzles"]["context"]]
+    return _Options(method, context, sd.Sampling(max_tokens=setting.max_tokens or MAX_TOKENS))
 
 
 def whole_puzzles(puzzles: ad.AnnData, model: LanguageModel, setting: Setting) -> ad.AnnData:

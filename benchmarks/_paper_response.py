@@ -51,10 +51,10 @@ class ResponsePart:
             first = split.test.obs.loc[split.test.obs["condition"] == condition].iloc[0]
             perturbation = Perturbation("drug", first["drug"], dose=first["dose"], time="24 h")
             found = sd.tl.perturb(control, perturbation, model, sampling=setting.sampling(), rng=setting.seed)
-            found.obs["condition"] = condition
-            parts.append(found)
+            obs = found.obs[["perturbation_status"]].assign(condition=condition)
+            parts.append(ad.AnnData(found.X, obs, found.var[[]]))
         predicted = ad.concat(parts, index_unique="-")
-        predicted.uns["log1p"] = parts[0].uns["log1p"]
+        predicted.uns["log1p"] = found.uns["log1p"]
         read = (predicted.obs["perturbation_status"] == "ok").to_numpy()
         if not read.any():
             raise ValueError("no prediction could be read")
