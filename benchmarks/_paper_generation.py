@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -20,6 +21,8 @@ _LABEL = "cell_type"
 TEST_SHARE, MIN_TEST, MAX_TEST, MAX_TRAIN, SEED = 0.1, 10, 100, 200, 42
 _KNN = {f"k-NN k={k} (%)": f"knn_accuracy_{k}" for k in (3, 5, 10, 25)}
 GW = "GW"
+#: Genes of a cell that are compared.
+N_GENES = 100
 
 
 @dataclass(frozen=True)
@@ -92,13 +95,10 @@ def in_memory(adata: ad.AnnData, rows: Mapping[str, np.ndarray], columns: tuple[
 
 def scores(generated: ad.AnnData, split: Split) -> Scores:
     """k-NN accuracy, mean over types, and the Gromov–Wasserstein discrepancy of all cells together."""
-    knn = sd.tl.evaluate(
-        generated, split.test, _LABEL, metrics=["knn_accuracy"], fit=split.train, max_cells=500, rng=SEED
-    )
+    options: dict[str, Any] = {"fit": split.train, "n_genes": N_GENES, "max_cells": 500, "rng": SEED}
+    knn = sd.tl.evaluate(generated, split.test, _LABEL, metrics=["knn_accuracy"], **options)
     means = knn[knn["condition"] == "mean"].set_index("metric")["value"]
-    whole = sd.tl.evaluate(
-        generated, split.test, metrics=["gromov_wasserstein"], fit=split.train, max_cells=500, rng=SEED
-    )
+    whole = sd.tl.evaluate(generated, split.test, metrics=["gromov_wasserstein"], **options)
     found = {name: 100 * float(means[metric]) for name, metric in _KNN.items()}
     return found | {GW: float(whole["value"].iloc[0])}
 
@@ -111,8 +111,8 @@ TABLE = PaperTable(
         f"Split: {TEST_SHARE:.0%} of the cells at random with seed {SEED}; types with fewer than {MIN_TEST} test cells "
         "are left out. As many cells of a type are generated as are tested, at temperature 1. --max-cells: most test "
         f"cells of a type, {MAX_TEST} by default.",
-        "Cells are compared as sentences, with the weight log10((n + 1) / r) of a gene at rank r of n, in 50 principal "
-        f"components of training cells (at most {MAX_TRAIN} of a type), by sd.tl.evaluate.",
+        f"Cells are compared as sentences of {N_GENES} genes, with the weight log10({N_GENES + 1} / r) at rank r, in "
+        f"50 principal components of training cells (at most {MAX_TRAIN} of a type), by sd.tl.evaluate.",
         "k-NN accuracy: share of generated cells whose type a classifier of the test cells finds, mean over types. GW: "
         "of 500 generated and 500 test cells of all types, squared differences of distances.",
         "Real training cells (ours): other real cells in the stead of generated ones.",
