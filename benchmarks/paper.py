@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import sc_duality as sd
 from benchmarks import (
@@ -30,6 +32,7 @@ from benchmarks._paper_data import PaperData, files_of, local_files, path_of
 from benchmarks._paper_measure import Run, short_name
 from benchmarks._paper_report import write
 from benchmarks._paper_table import PaperTable, Setting, chosen_parts
+from sc_duality.models import LanguageModel
 
 TABLES = {
     table.name: table
@@ -64,6 +67,11 @@ def listing() -> str:
     return "\n".join(lines)
 
 
+def load(name: str, engine: Literal["auto", "transformers", "vllm"] | None = None) -> LanguageModel:
+    """The model of a column; it is loaded when its first part is measured."""
+    return sd.models.load(name, engine=engine)
+
+
 def run(table: PaperTable, args: argparse.Namespace) -> None:
     """Measure one table and print it."""
     if table.missing:
@@ -73,7 +81,7 @@ def run(table: PaperTable, args: argparse.Namespace) -> None:
     data = PaperData(local_files(args.data, names))
     data.download(names)
     setting = Setting(args.method, args.max_cells, args.max_tokens, args.encoder)
-    one = Run(args.folder, data, args.model, lambda name: sd.models.load(name, engine=args.engine), setting, args.seeds)
+    one = Run(args.folder, data, args.model, partial(load, engine=args.engine), setting, args.seeds)
     measured = one.measure(table, parts)
     if not any(name in measured.scores for name in map(short_name, args.model)):
         raise SystemExit(f"no part of {table.name} could be measured:\n" + "\n".join(measured.failed))

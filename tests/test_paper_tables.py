@@ -56,7 +56,7 @@ def cells():
 def model(monkeypatch):
     """The model that every name loads."""
     made = Simple(texts=[])
-    monkeypatch.setattr(sd.models, "load", lambda *_, **__: made)
+    monkeypatch.setattr(paper, "load", lambda *_, **__: made)
     monkeypatch.setattr(sd.settings, "progress", False)
     verbosity = sd.settings.verbosity
     yield made
@@ -285,7 +285,7 @@ def puzzles():
 
 def test_puzzles(tmp_path, monkeypatch, puzzles):
     pytest.importorskip("pyarrow")
-    monkeypatch.setattr(sd.models, "load", lambda *_, **__: InOrder(texts=[]))
+    monkeypatch.setattr(paper, "load", lambda *_, **__: InOrder(texts=[]))
     path = tmp_path / "puzzles.parquet"
     sd.io.write_cell_puzzles(puzzles, path)
     found, text = run(tmp_path, "cell-o1-2", path)
@@ -314,7 +314,7 @@ def test_puzzles(tmp_path, monkeypatch, puzzles):
 
 
 def test_puzzles_by_disease(tmp_path, monkeypatch, puzzles):
-    monkeypatch.setattr(sd.models, "load", lambda *_, **__: InOrder(texts=[]))
+    monkeypatch.setattr(paper, "load", lambda *_, **__: InOrder(texts=[]))
     sd.io.write_cell_puzzles(puzzles, tmp_path / "without.json")
     with pytest.raises(SystemExit, match=r"(?s)a column 'disease'.*sd\.pp\.cell_puzzles"):
         run(tmp_path, "cell-o1-3", tmp_path / "without.json")
