@@ -13,6 +13,7 @@ import pandas as pd
 import sc_duality as sd
 from benchmarks._cell_o1_tables import SIMILAR
 from benchmarks._paper_data import PaperData
+from benchmarks._paper_stated_labels import stated_scores
 from benchmarks._paper_table import PaperTable, Scores, Setting, Split
 from sc_duality.models import LanguageModel
 
@@ -112,16 +113,16 @@ class PuzzlePart:
         return Split(puzzles[:0].copy(), puzzles[np.asarray(kept)].copy())
 
     def model_scores(self, split: Split, model: LanguageModel, setting: Setting) -> Scores:
-        """Means over puzzles by :func:`sc_duality.get.puzzle_scores`."""
+        """Means over puzzles: of what completions state, or of the labels where there is no completion for a puzzle."""
+        encoder = sd.models.sentence_encoder(setting.encoder) if self.similar else None
         found = self.query(split.test.copy(), model, setting)
-        options: dict[str, Any] = {}
-        if self.similar:
-            options["encoder"] = sd.models.sentence_encoder(setting.encoder)
-            if self.query is free_names:
-                options["threshold"] = SIMILAR
-        table = sd.get.puzzle_scores(found, **options)
-        values = table[table["n_cells"] == "all"].set_index("metric")["value"]
-        return {_NAMES[name]: float(value) for name, value in values.items() if _NAMES[name] in self.metrics}
+        threshold = SIMILAR if self.query is free_names else None
+        if self.query is not cell_by_cell and "answers" in found.uns["annotation"]:
+            values = stated_scores(found, encoder, threshold)
+        else:
+            table = sd.get.puzzle_scores(found, encoder=encoder, threshold=threshold)
+            values = table[table["n_cells"] == "all"].set_index("metric")["value"].to_dict()
+        return {_NAMES[name]: value for name, value in values.items() if _NAMES[name] in self.metrics}
 
     def baseline_scores(self, split: Split, setting: Setting) -> Mapping[str, Scores]:
         """Candidates in the order of their list, which is sorted by name."""
@@ -156,6 +157,8 @@ _HOW = (
     "Each score is the mean over puzzles; format: share of puzzles whose completion can be read; uniqueness: mean "
     f"share of distinct labels. Completions have {MAX_TOKENS:,} tokens at most (--max-tokens). --max-cells: most "
     "puzzles.",
+    "Labels are those that the only answer of a completion states, in the order of the cells; a repeated label counts "
+    "where it is right, as uniqueness is a score of its own.",
     "Response length: characters of the completion; the paper does not state its unit.",
     "A model that writes no text is measured with --method score: the assignment of the highest total log-probability.",
     "Chance (ours): expected accuracy of a random order of the candidates.",

@@ -18,6 +18,7 @@ from scipy.io import mmwrite
 import sc_duality as sd
 from benchmarks import _paper_labels, paper
 from benchmarks._paper_data import files_of
+from benchmarks._paper_stated_labels import stated_labels
 from benchmarks._paper_table import paper_numbers
 from sc_duality.datasets._registry import SETS
 from tests.datasets.test_public import table, tar
@@ -309,8 +310,24 @@ def test_puzzles(tmp_path, monkeypatch, puzzles):
     monkeypatch.setattr(sd.models, "sentence_encoder", lambda _: encode)
     found, _ = run(tmp_path, "cell-o1-12", path)
     free = found["ours"]["small"]["Open-ended"]
-    assert 0 < free["Cell-level Acc"][0] < 0.6
-    assert free["MedCPT Score"][0] < found["ours"]["small"]["Constrained"]["MedCPT Score"][0] + 1
+    share = np.mean([(labels == "B cells").mean() for labels in rows])  # every cell is named "B cell"
+    assert free["Cell-level Acc"] == free["MedCPT Score"] == [pytest.approx(share, abs=1e-6)]
+    assert free["Batch-level Acc"] == [0]
+    assert free["Format"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("<think>a | b</think><answer>B cell |\n B  cell</answer>", ["B cell", "B cell"]),
+        ("<answer>B cell</answer>", None),
+        ("<answer>B cell | </answer>", None),
+        ("<answer>a | b</answer><answer>a | b</answer>", None),
+        (None, None),
+    ],
+)
+def test_labels_are_those_that_the_only_answer_states(text, labels):
+    assert stated_labels(text, 2) == labels
 
 
 def test_puzzles_by_disease(tmp_path, monkeypatch, puzzles):
