@@ -57,6 +57,16 @@ class Run:
     setting: Setting
     seeds: Sequence[int]
 
+    def settings(self) -> dict[str, Any]:
+        """What this run read and how, without the folders of files."""
+        files = {name: [path.name for path in paths] for name, paths in self.data.local.items()}
+        return {
+            "models": [short_name(model) for model in self.models],
+            "files of --data instead of the published ones": files,
+            **{name: value for name, value in vars(self.setting).items() if name != "seed"},
+            "seeds": list(self.seeds),
+        }
+
     def measure(self, table: PaperTable, parts: Sequence[Part]) -> Measured:
         """Every part by every model and seed; what a model or a file cannot do is noted with its reason."""
         measured = Measured()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,19 @@ THEIRS = "paper (theirs)"
 _AVERAGE = "Average"
 
 
-def write(table: PaperTable, parts: Sequence[Part], measured: Measured, folder: Path, seeds: Sequence[int]) -> str:
+def write(
+    table: PaperTable, parts: Sequence[Part], measured: Measured, folder: Path, settings: Mapping[str, Any]
+) -> str:
     """Write ``NAME.md`` and ``NAME.json`` into the folder, and return the Markdown."""
-    text = markdown(table, parts, measured)
+    text = markdown(table, parts, measured, settings)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{table.name}.md").write_text(text, encoding="utf-8")
-    content = json.dumps(record(table, parts, measured, seeds), indent=1, ensure_ascii=False)
+    content = json.dumps(record(table, parts, measured, settings), indent=1, ensure_ascii=False)
     (folder / f"{table.name}.json").write_text(content + "\n", encoding="utf-8")
     return text
 
 
-def markdown(table: PaperTable, parts: Sequence[Part], measured: Measured) -> str:
+def markdown(table: PaperTable, parts: Sequence[Part], measured: Measured, settings: Mapping[str, Any]) -> str:
     """The table with a row for each part and metric: what was measured here, then the paper's numbers."""
     theirs = table.of_paper()
     ours = list(measured.scores)
@@ -48,6 +50,7 @@ def markdown(table: PaperTable, parts: Sequence[Part], measured: Measured) -> st
         f"# {table.name}: {table.about}",
         f"Columns '{THEIRS}' are cited from {theirs['source']}; all others were measured here.",
         markdown_table(header, body),
+        "This run: " + "; ".join(f"{name}: {_text(value)}" for name, value in settings.items() if value) + ".",
         "## How",
         "\n".join(f"- {one}" for one in table.how),
         "## Not repeated",
@@ -62,7 +65,7 @@ def not_repeated(table: PaperTable, parts: Sequence[Part], measured: Measured) -
     return [*measured.failed, *left_out, *table.not_repeated]
 
 
-def record(table: PaperTable, parts: Sequence[Part], measured: Measured, seeds: Sequence[int]) -> dict[str, Any]:
+def record(table: PaperTable, parts: Sequence[Part], measured: Measured, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The same as data, with how it was measured."""
     return {
         "table": table.name,
@@ -73,7 +76,7 @@ def record(table: PaperTable, parts: Sequence[Part], measured: Measured, seeds: 
         "how": table.how,
         "not_repeated": not_repeated(table, parts, measured),
         "command": command(),
-        "seeds": list(seeds),
+        "settings": dict(settings),
         "versions": {"python": platform.python_version(), **versions(("sc-duality", "torch", "transformers"))},
         "machine": machine(),
         "date": date.today().isoformat(),
@@ -93,6 +96,13 @@ def _averages(parts: Sequence[Part], measured: Measured, rows: dict[str, Any]) -
         cited = [row.get(_AVERAGE, {}).get(metric, "–") for row in rows.values()]
         found.append([_AVERAGE, metric, sum(measured.n.values()), *own, *cited])
     return found
+
+
+def _text(value: Any) -> str:
+    """A setting in one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} from {_text(files)}" for name, files in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _value(values: Sequence[float] | None) -> str:

@@ -85,7 +85,7 @@ def run(table: PaperTable, args: argparse.Namespace) -> None:
     measured = one.measure(table, parts)
     if not any(name in measured.scores for name in map(short_name, args.model)):
         raise SystemExit(f"no part of {table.name} could be measured:\n" + "\n".join(measured.failed))
-    print(write(table, parts, measured, args.folder, args.seeds))
+    print(write(table, parts, measured, args.folder, one.settings()))
     print(json.dumps(measured.scores), flush=True)
 
 

@@ -99,6 +99,7 @@ def run(tmp_path, name, data, *options, models=("small",)):
     text = (folder / f"{name}.md").read_text(encoding="utf-8")
     assert "paper (theirs)" in text
     assert "## Not repeated" in text
+    assert "files of --data instead of the published ones: " in text
     return json.loads((folder / f"{name}.json").read_text(encoding="utf-8")), text
 
 
@@ -339,6 +340,8 @@ def test_puzzles_by_disease(tmp_path, monkeypatch, puzzles):
     puzzles.write_h5ad(tmp_path / "puzzles.h5ad")
     found, text = run(tmp_path, "cell-o1-3", tmp_path / "puzzles.h5ad")
     assert set(found["ours"]["small"]) == {"Melanoma", "SLE"}
+    assert found["settings"]["files of --data instead of the published ones"] == {"cell_puzzles": ["puzzles.h5ad"]}
+    assert "cell_puzzles from puzzles.h5ad" in text
     assert any("no puzzle of 'Breast Cancer'" in reason for reason in found["not_repeated"])
     assert next(line for line in text.splitlines() if line.startswith("| Average | Cell-level Acc |")).endswith(
         "| 0.8184 |"
