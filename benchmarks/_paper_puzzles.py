@@ -139,13 +139,9 @@ def _read(data: PaperData) -> ad.AnnData:
 
 
 def _of_disease(puzzles: ad.AnnData, disease: str) -> ad.AnnData:
-    """Puzzles of a disease; only ``Average`` takes all of them."""
+    """Puzzles of a disease."""
     if "disease" not in puzzles.obs:
-        raise SystemExit(
-            "cell-o1-3 needs puzzles with a column 'disease', and the published file has puzzles of the training "
-            "diseases only: build puzzles of breast cancer, melanoma, SLE and colorectal cancer with "
-            'sd.pp.cell_puzzles(adata, context=["disease"]), write them as h5ad and pass them by --data FILE'
-        )
+        raise SystemExit(f"the puzzles have no column 'disease': {_NEEDS_FILES}")
     known = puzzles.obs["disease"].astype(str).str.lower()
     chosen = known == disease.lower()
     if not chosen.any():
@@ -153,6 +149,10 @@ def _of_disease(puzzles: ad.AnnData, disease: str) -> ad.AnnData:
     return puzzles[chosen.to_numpy()].copy()
 
 
+_NEEDS_FILES = (
+    "the published file has puzzles of the training diseases only; build puzzles of breast cancer, melanoma, SLE and "
+    'colorectal cancer with sd.pp.cell_puzzles(adata, context=["disease"]), write them as h5ad and pass the file'
+)
 _HOW = (
     "Each score is the mean over puzzles; format: share of puzzles whose completion can be read; uniqueness: mean "
     f"share of distinct labels. Completions have {MAX_TOKENS:,} tokens at most (--max-tokens). --max-cells: most "
@@ -183,6 +183,7 @@ TABLES = (
             "the 539 puzzles of the paper: they are not published, and the accessions of their four studies are not "
             "stated; sd.pp.cell_puzzles builds puzzles of other studies",
         ),
+        needs_files=_NEEDS_FILES,
     ),
     PaperTable(
         "cell-o1-11",

@@ -99,6 +99,8 @@ class PaperTable:
         What differs from the paper, and why.
     missing
         Why nothing of it can be repeated.
+    needs_files
+        Why it can be repeated with ``--data`` only, and what to pass.
     """
 
     name: str
@@ -107,6 +109,7 @@ class PaperTable:
     how: tuple[str, ...] = ()
     not_repeated: tuple[str, ...] = ()
     missing: str = ""
+    needs_files: str = ""
     #: Where the paper's numbers stand; that of ``paper_numbers.json`` where it has the table.
     source: str = field(default="")
 

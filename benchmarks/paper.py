@@ -63,6 +63,7 @@ def listing() -> str:
             for file in files_of(name):
                 state = "here" if path_of(file).is_file() else file.urls[0]
                 lines.append(f"  needs {name}: {file.name} ({state})")
+        lines += [f"  only with --data: {table.needs_files}"] if table.needs_files else []
         lines += [f"  not repeated: {reason}" for reason in table.not_repeated]
     return "\n".join(lines)
 
@@ -76,6 +77,8 @@ def run(table: PaperTable, args: argparse.Namespace) -> None:
     """Measure one table and print it."""
     if table.missing:
         raise SystemExit(f"{table.name} cannot be repeated: {table.missing}")
+    if table.needs_files and not args.data:
+        raise SystemExit(f"{table.name} needs --data: {table.needs_files}")
     parts = chosen_parts(table, args.sets)
     names = list(dict.fromkeys(part.data for part in parts))
     data = PaperData(local_files(args.data, names))

@@ -334,7 +334,7 @@ def test_labels_are_those_that_the_only_answer_states(text, labels):
 def test_puzzles_by_disease(tmp_path, monkeypatch, puzzles):
     monkeypatch.setattr(paper, "load", lambda *_, **__: InOrder(texts=[]))
     sd.io.write_cell_puzzles(puzzles, tmp_path / "without.json")
-    with pytest.raises(SystemExit, match=r"(?s)a column 'disease'.*sd\.pp\.cell_puzzles"):
+    with pytest.raises(SystemExit, match=r"(?s)no column 'disease'.*sd\.pp\.cell_puzzles"):
         run(tmp_path, "cell-o1-3", tmp_path / "without.json")
     puzzles.obs["disease"] = np.where(puzzles.obs["puzzle"].astype(str).str.endswith("1"), "melanoma", "SLE")
     puzzles.write_h5ad(tmp_path / "puzzles.h5ad")
@@ -394,6 +394,11 @@ def test_what_a_model_cannot_do_is_part_of_the_table_or_ends_it(tmp_path, folder
 def test_a_wrong_argument_is_named(tmp_path, options, message):
     with pytest.raises(SystemExit, match=message):
         paper.main(["cellduality-2", "--model", "small", "--folder", str(tmp_path), *options])
+
+
+def test_a_table_of_unpublished_puzzles_says_what_to_build():
+    with pytest.raises(SystemExit, match=r"cell-o1-3 needs --data: .*sd\.pp\.cell_puzzles"):
+        paper.main(["cell-o1-3", "--model", "small", "--folder", "out"])
 
 
 def test_half_of_the_files_of_a_data_set_are_refused(tmp_path, folder, cells):
