@@ -70,9 +70,17 @@ class Reference(TransformersModel):
             device = self.model.device
             yield members, torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
-    def _batches(self, ids: list[list[int]], step: int = 1, rows: int | None = None) -> Iterator[Batch]:
-        tokens, device = _LARGER * self.batch_tokens, self.model.device
-        return batches(ids, tokens=tokens, device=device, fill=False, step=step, limit=self._limit)
+    def _batches(
+        self,
+        ids: list[list[int]],
+        step: int = 1,
+        *,
+        limit: int | None = None,
+        rows: int | None = None,
+        in_front: bool = False,
+    ) -> Iterator[Batch]:
+        tokens, device, most = _LARGER * self.batch_tokens, self.model.device, self._limit if limit is None else limit
+        return batches(ids, tokens=tokens, device=device, fill=False, step=step, limit=most, in_front=in_front)
 
 
 class Policy(Reference):
