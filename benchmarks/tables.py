@@ -17,6 +17,7 @@ from benchmarks import (
     _tables_annotation,
     _tables_puzzles,
     _tables_response,
+    _tables_spatial,
     _tables_speed,
     _tables_tasks,
 )
@@ -34,6 +35,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **_tables_puzzles.TABLES,
     **_tables_tasks.TABLES,
     **_tables_response.TABLES,
+    **_tables_spatial.TABLES,
     **_tables_speed.TABLES,
 }
 BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
