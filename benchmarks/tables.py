@@ -20,6 +20,7 @@ from benchmarks import (
     _tables_spatial,
     _tables_speed,
     _tables_tasks,
+    _tables_texts,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +35,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **_tables_annotation.TABLES,
     **_tables_puzzles.TABLES,
     **_tables_tasks.TABLES,
+    **_tables_texts.TABLES,
     **_tables_response.TABLES,
     **_tables_spatial.TABLES,
     **_tables_speed.TABLES,
