@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 import sc_duality as sd
 from benchmarks._caption_cells import Described
 from benchmarks._caption_scores import N_CELLS, N_MARKERS
@@ -62,11 +60,11 @@ def supervised(described: Described, start: str | Path, folder: Path, sizes: Siz
 
 def rewarded(
     described: Described, start: Path, folder: Path, reward: Callable[..., Any], sizes: Sizes, seed: int
-) -> tuple[Path, pd.DataFrame]:
-    """The trained model after GRPO with the semantic reward, and what was logged."""
+) -> Path:
+    """The trained model after GRPO with the semantic reward."""
     return sd.tl.train_grpo_duality(
         described.cells, start, folder / "grpo", tasks=tasks(described, sizes.length), reward=reward,
         preset="c2s-scale-qa", n_genes=N_GENES, lora=LORA, rng=seed, max_steps=sizes.grpo, learning_rate=1e-4,
         num_generations=sizes.generations, generation_batch_size=sizes.completions, batch_size=sizes.completions,
         per_device_train_batch_size=4, max_completion_length=sizes.max_tokens,
-    )  # fmt: skip
+    ).model  # fmt: skip

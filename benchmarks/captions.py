@@ -69,7 +69,7 @@ def models(
     sft = supervised(learned, start, folder, sizes, seed)
     truths = list(others.captions["text"])
     reward = semantic_reward(scorer, baseline=max(0.0, bert_score_baseline(truths, truths, scorer)))
-    grpo, _ = rewarded(others, sft, folder, reward, sizes, seed)
+    grpo = rewarded(others, sft, folder, reward, sizes, seed)
     return dict(zip(STAGES, (start, sft, grpo), strict=True))
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import re
-from functools import reduce
 from os.path import normpath
 from pathlib import Path
 
 import pytest
 
 import sc_duality as sd
+from tests.public_calls import check_calls
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"_build", "generated", "tutorials"} & set(path.parts))
@@ -43,12 +41,6 @@ def toctrees(text: str) -> dict[str, str]:
     entries = [line for block in blocks for line in block.splitlines() if line and not line.startswith(":")]
     found = [re.fullmatch(r"(.*) <(.*)>", entry) for entry in entries]
     return dict((match[1], match[2]) if match else (entry, entry) for match, entry in zip(found, entries, strict=True))
-
-
-def public_name(node: ast.expr) -> list[str]:
-    """``["tl", "annotate"]`` for ``sd.tl.annotate``; empty for other expressions."""
-    parts = ast.unparse(node).split(".")
-    return parts[1:] if parts[0] == "sd" and all(part.isidentifier() for part in parts) else []
 
 
 @pytest.mark.parametrize("name", sd.pl.__all__)
@@ -91,15 +83,5 @@ def test_every_page_is_in_one_toctree() -> None:
 
 @each_page
 def test_calls_of_page_exist(page: Path) -> None:
-    """Every ``sd.`` name exists, and takes the arguments of its calls."""
     for code in shown(read(page)):
-        nodes = list(ast.walk(ast.parse(code)))
-        for name in (public_name(node) for node in nodes if isinstance(node, ast.Attribute)):
-            if name:
-                reduce(getattr, name, sd)
-        calls = [node for node in nodes if isinstance(node, ast.Call) and public_name(node.func)]
-        for call in calls:
-            keywords = {keyword.arg: None for keyword in call.keywords if keyword.arg}
-            positional = [None for argument in call.args if not isinstance(argument, ast.Starred)]
-            bind = inspect.signature(reduce(getattr, public_name(call.func), sd)).bind_partial
-            bind(*positional, **keywords)
+        check_calls(code)

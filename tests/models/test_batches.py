@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sc_duality.models.engines import batches
+from sc_duality.models.engines.transformers._batches import batches
 
 LIMIT = 24
 PROMPTS = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=LIMIT), max_size=12)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..models import LanguageModel, ModelSpec, SamplingParams
-from ..models.engines import Batch, Engine, Finished, SeededSampler, Tokens, TransformersModel, batches
+from ..models.engines import Engine, Finished, SeededSampler, Tokens, TransformersModel
 from ._trl import generates_with_vllm, live_weights, rollout_engine
 
 #: Batches are this much larger than where every prompt has to get the same answer in any batch.
@@ -60,7 +60,7 @@ class Reference(TransformersModel):
     ) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:
         """Prompts of any lengths together: their indices, their ids padded on the left, and the attention mask."""
         order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
-        rows = max(1, _LARGER * self.batch_tokens // (len(prompts[order[0]]) + max_new_tokens))
+        rows = max(1, self._batch_size // (len(prompts[order[0]]) + max_new_tokens))
         for start in range(0, len(order), rows):
             members = order[start : start + rows]
             length = len(prompts[members[0]])
@@ -70,17 +70,13 @@ class Reference(TransformersModel):
             device = self.model.device
             yield members, torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
-    def _batches(
-        self,
-        ids: list[list[int]],
-        step: int = 1,
-        *,
-        limit: int | None = None,
-        rows: int | None = None,
-        in_front: bool = False,
-    ) -> Iterator[Batch]:
-        tokens, device, most = _LARGER * self.batch_tokens, self.model.device, self._limit if limit is None else limit
-        return batches(ids, tokens=tokens, device=device, fill=False, step=step, limit=most, in_front=in_front)
+    @property
+    def _batch_size(self) -> int:
+        return _LARGER * self.batch_tokens
+
+    @property
+    def _fills(self) -> bool:
+        return False
 
 
 class Policy(Reference):

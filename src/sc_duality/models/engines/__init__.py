@@ -14,14 +14,12 @@ if TYPE_CHECKING:
     from ._hardware import multiplies_bfloat16
     from ._tokens import Tokens
     from .endpoint._endpoint_engine import EndpointModel
-    from .transformers._batches import Batch, batches
     from .transformers._openmp import one_level
     from .transformers._seeded_sampler import SeededSampler
     from .transformers._transformers_engine import TransformersModel
     from .vllm._vllm_engine import VLLMModel
 
 __all__ = [
-    "Batch",
     "EndpointModel",
     "Engine",
     "Finished",
@@ -30,7 +28,6 @@ __all__ = [
     "TransformersModel",
     "Unanswered",
     "VLLMModel",
-    "batches",
     "clear_cache",
     "multiplies_bfloat16",
     "one_level",
@@ -38,13 +35,11 @@ __all__ = [
 ]
 #: Where the names lie whose import loads torch, transformers, vLLM or openai.
 _HEAVY = {
-    "Batch": "transformers._batches",
     "EndpointModel": "endpoint._endpoint_engine",
     "SeededSampler": "transformers._seeded_sampler",
     "Tokens": "_tokens",
     "TransformersModel": "transformers._transformers_engine",
     "VLLMModel": "vllm._vllm_engine",
-    "batches": "transformers._batches",
     "multiplies_bfloat16": "_hardware",
     "one_level": "transformers._openmp",
 }

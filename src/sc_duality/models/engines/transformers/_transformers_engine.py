@@ -124,6 +124,16 @@ class TransformersModel(Engine):
         """Data type of the weights in use."""
         return str(self.model.dtype).removeprefix("torch.")
 
+    @property
+    def _batch_size(self) -> int:
+        """Tokens of a batch."""
+        return self.batch_tokens
+
+    @property
+    def _fills(self) -> bool:
+        """Whether batches are filled, so that a prompt gets the same answer in any batch."""
+        return bool(self.model.device.type == "cpu")
+
     @cached_property
     def fingerprint(self) -> str:
         """Commit of the hub repository, or hash of the folder."""
@@ -224,17 +234,15 @@ class TransformersModel(Engine):
         rows: int | None = None,
         in_front: bool = False,
     ) -> Iterator[Batch]:
-        """Batches of prompts of similar length; on a CPU, without nested OpenMP regions while one is in use."""
-        device = self.model.device
-        fill = device.type == "cpu"
-        with one_level() if fill else nullcontext():
+        """Batches of prompts of similar length; where they are filled, without nested OpenMP regions."""
+        with one_level() if self._fills else nullcontext():
             yield from batches(
                 ids,
-                tokens=self.batch_tokens,
-                device=device,
-                fill=fill,
+                tokens=self._batch_size,
+                device=self.model.device,
+                fill=self._fills,
                 step=step,
                 limit=self._limit if limit is None else limit,
-                rows=rows if fill else None,
+                rows=rows if self._fills else None,
                 in_front=in_front,
             )
