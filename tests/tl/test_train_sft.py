@@ -24,6 +24,7 @@ ANNOTATION = {"annotation": {"truth": "cell_type"}}
 BOTH = {**ANNOTATION, "generation": {"truth": "cell_type"}}
 SETTINGS = {"held_out": {"donor": ["d3"]}, "num_train_epochs": 4, "learning_rate": 1e-2, "augment": False}
 CONTRAST = {"tasks": ANNOTATION, "contrast": 1.0, "lora": 4}
+PER_TEXT = {"loss_per": "text", "weight_averaging": 0.9}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def train(model, output_dir, cells=None, **settings):
     return sd.tl.train_sft(cells, model, output_dir, **{"tasks": BOTH, **SETTINGS, **settings})
 
 
-@pytest.fixture(scope="module", params=[{}, CONTRAST], ids=["plain", "contrast-lora"])
+@pytest.fixture(scope="module", params=[{}, CONTRAST, PER_TEXT], ids=["plain", "contrast-lora", "per-text"])
 def trained(random, tmp_path_factory, request):
     return train(random, tmp_path_factory.mktemp("toy") / "trained", **request.param), request.param
 

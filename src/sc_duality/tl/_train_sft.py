@@ -101,7 +101,9 @@ def train_sft(
         Of ``trl.SFTConfig``. ``num_train_epochs`` (3 by default) is the number of examples for each cell, one for all
         tasks or by name, such as ``{"annotation": 3, "generation": 1}``; ``learning_rate`` (1e-5) the peak of AdamW's,
         and ``batch_size`` (32) the number of texts of an update over all processes; ``completion_only_loss=False``
-        learns prompts too, as in C2S-Scale's pretraining; ``packing``, ``per_device_train_batch_size``,
+        learns prompts too, as in C2S-Scale's pretraining; ``loss_per="text"`` (``"token"``) makes a label weigh as much
+        as a whole cell sentence; ``weight_averaging=0.999`` (0) ends with the running average of the weights over the
+        last two thirds of the updates, with this decay; ``packing``, ``per_device_train_batch_size``,
         ``gradient_checkpointing`` and others as in TRL.
         ``preset="cell-o1"`` sets what is not passed as in Cell-o1: 10 epochs at 5e-5 in batches of 128, with a LoRA
         adapter of rank 256.
@@ -155,11 +157,16 @@ def train_sft(
     epochs, batch_size, learning_rate = (
         config.pop(name) for name in ("num_train_epochs", "batch_size", "learning_rate")
     )
-    check_options(config, lora, "SFTConfig")
+    check_options(config, lora, "SFTConfig", own=("loss_per", "weight_averaging"))
     positive_integer("batch_size", batch_size)
     task_epochs = epochs_by_task(epochs, chosen)
     if learning_rate <= 0 or contrast < 0:
         raise ValueError("learning_rate must be positive, contrast must not be negative")
+    choice("loss_per", config.get("loss_per", "token"), ["token", "text"])
+    if not 0 <= config.get("weight_averaging", 0.0) < 1:
+        raise ValueError(f"weight_averaging must be at least 0 and below 1, got {config['weight_averaging']!r}")
+    if config.get("packing") and config.get("loss_per") == "text":
+        raise ValueError("packing=True and loss_per='text' cannot be combined: packing joins texts")
     if contrast and config.get("packing"):
         raise ValueError("packing=True and contrast= cannot be combined: contrast compares whole texts")
     if contrast and config.get("completion_only_loss") is False:

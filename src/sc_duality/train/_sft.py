@@ -12,6 +12,7 @@ from trl import SFTConfig, SFTTrainer
 from ..models import ModelSpec
 from ..models.engines import Tokens, one_level
 from ..tasks import TrainingExample
+from ._completion_loss import TextMeanSFT, text_mean, token_mean
 from ._contrast import ContrastiveSFT
 from ._eval_callback import EvalCallback
 from ._history import history_of
@@ -21,6 +22,7 @@ from ._run import Run, Trained
 from ._traces import Trace
 from ._trainer_args import adapter, batching, common, context_length, flush_denormals, model_options
 from ._training_rows import GroupCollator, contrast_rows, plain_rows
+from ._weight_averaging import WeightAveraging
 
 #: Evaluations and checkpoints of a run.
 _N_EVALUATIONS = 5
@@ -47,6 +49,7 @@ def fit(
     tokens, limit = Tokens(spec), context_length(spec)
     options = dict(options)
     completion_only_loss = bool(options.pop("completion_only_loss", True))
+    per_text, decay = options.pop("loss_per", "token") == "text", options.pop("weight_averaging", 0.0)
     rows_of = contrast_rows if contrast > 0 else partial(plain_rows, completion_only_loss=completion_only_loss)
     data = Dataset.from_list(rows_of(tokens, examples, limit))
     evaluation_data = Dataset.from_list(rows_of(tokens, held_out, limit)) if held_out else None
@@ -63,7 +66,7 @@ def fit(
         **(evaluation_args if held_out else {}),
         **options,
     }
-    trainer = _trainer(contrast, tokens)(
+    trainer = _trainer(contrast, per_text, tokens)(
         model=spec.source,
         args=SFTConfig(**arguments),
         train_dataset=data,
@@ -74,9 +77,11 @@ def fit(
     without_prints(trainer)
     steps = -(-len(trainer.train_dataset) // batch_size)  # packing leaves fewer
     evaluation = EvalCallback(Policy(spec, trainer), held_out, every=-(-steps // _N_EVALUATIONS))
+    checkpoint = run.begin()
+    if decay:
+        trainer.add_callback(WeightAveraging(decay, checkpoint))
     if held_out:
         trainer.add_callback(evaluation)
-    checkpoint = run.begin()
     with run.keeping_checkpoints(), flush_denormals(), one_level():
         trainer.train(resume_from_checkpoint=checkpoint)
         record = {"accuracy": {task: found._asdict() for task, found in evaluation.last.items()}}
@@ -84,8 +89,13 @@ def fit(
         return run.finish(trainer, spec, history, record)
 
 
-def _trainer(contrast: float, tokens: Tokens) -> Any:
+def _trainer(contrast: float, per_text: bool, tokens: Tokens) -> Any:
     if contrast == 0:
-        return SFTTrainer
+        return TextMeanSFT if per_text else SFTTrainer
     pad = tokens.tokenizer.pad_token_id
-    return partial(ContrastiveSFT, contrast=contrast, data_collator=GroupCollator(0 if pad is None else pad))
+    return partial(
+        ContrastiveSFT,
+        contrast=contrast,
+        mean=text_mean if per_text else token_mean,
+        data_collator=GroupCollator(0 if pad is None else pad),
+    )

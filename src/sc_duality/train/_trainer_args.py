@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from difflib import get_close_matches
@@ -25,8 +25,10 @@ _DECIDED = {
 _OWN = {"batch_size", "learning_rate", "num_train_epochs", "num_generations", "generation_batch_size", "max_steps"}
 
 
-def check_options(options: Mapping[str, Any], lora: int | Mapping[str, Any] | None, config: str) -> None:
-    """Refuse options that TRL's ``config`` class does not take or that follow from other arguments."""
+def check_options(
+    options: Mapping[str, Any], lora: int | Mapping[str, Any] | None, config: str, own: Sequence[str] = ()
+) -> None:
+    """Refuse options that follow from other arguments, or that neither TRL's ``config`` nor ``own`` has."""
     decided = sorted(_DECIDED & set(options))
     if decided:
         raise TypeError(f"{', '.join(decided)} cannot be passed on to TRL: this follows from the other arguments")
@@ -36,7 +38,7 @@ def check_options(options: Mapping[str, Any], lora: int | Mapping[str, Any] | No
         return
     import trl
 
-    known = {field.name for field in fields(getattr(trl, config))}
+    known = {field.name for field in fields(getattr(trl, config))} | set(own)
     for name in options:
         if name not in known:
             near = get_close_matches(name, sorted(known | _OWN), n=1, cutoff=0)
