@@ -167,6 +167,16 @@ def test_tasks_have_as_many_examples_as_their_epochs(examples_of):
     assert n["annotation"] / n["generation"] == pytest.approx(8, rel=0.05)
 
 
+def test_studies_are_augmented_as_the_others(examples_of):
+    first, second = toy_cells(), toy_cells()
+    second.X = second.X * 3
+    cells = [first, second]
+    found = {augment: examples_of(cells, augment=augment)[0] for augment in (True, "studies")}
+    sentences = {augment: {" ".join(one.texts()[0]) for one in of} for augment, of in found.items()}
+    assert len(found[True]) == len(found["studies"])
+    assert sentences[True] != sentences["studies"]
+
+
 def test_held_out_cells_are_not_augmented(examples_of, monkeypatch):
     monkeypatch.setattr("sc_duality.examples._augment._MIN_GENES", 1)
     training, evaluation = examples_of(toy_cells(), augment=True, tasks=ANNOTATION)
@@ -305,6 +315,10 @@ def test_several_prompt_formats(tmp_path, monkeypatch):
             "num_train_epochs names 'niche', but the tasks",
         ),
         ({"learning_rate": 0}, ValueError, "learning_rate must be positive"),
+        ({"augment": "study"}, ValueError, "augment='study' is not an option"),
+        ({"loss_per": "cell"}, ValueError, "loss_per='cell' is not an option: choose from 'token', 'text'"),
+        ({"weight_averaging": 1}, ValueError, "weight_averaging must be at least 0 and below 1, got 1"),
+        ({"loss_per": "text", "packing": True}, ValueError, "packing=True and loss_per='text' cannot be combined"),
         ({"batch_size": 0}, ValueError, "batch_size must be a positive integer, got 0"),
         ({"contrast": -1.0}, ValueError, "contrast must not be negative"),
         (

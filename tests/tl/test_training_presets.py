@@ -13,7 +13,7 @@ from sc_duality.tl._training_presets import GRPO_PRESETS, SFT_PRESETS
 @pytest.mark.parametrize("name", SFT_PRESETS)
 def test_sft(name, counts, tmp_path, monkeypatch):
     seen = {}
-    monkeypatch.setattr("sc_duality.tl._train_sft.check_options", lambda _, lora, __: seen.update(lora=lora))
+    monkeypatch.setattr("sc_duality.tl._sft_settings.check_options", lambda _, lora, *__, **___: seen.update(lora=lora))
     counts.obs["cell_type"] = ["B cell", "T cell"] * 30
     with pytest.raises(ValueError, match="batch_size must be a positive integer, got 0"):
         sd.tl.train_sft(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._between_studies import augment_between_studies
 from ._builders import build, builder_of, register, task_class, to_task, to_tasks
 from ._cell_context import Context, check_context
 from ._cell_groups import CellGroups
@@ -34,6 +35,7 @@ __all__ = [
     "Pool",
     "Results",
     "TextExamples",
+    "augment_between_studies",
     "build",
     "builder_of",
     "cell_rng",

@@ -1,4 +1,4 @@
-"""Augmentation: cells as another study might have measured them."""
+"""Augmentation: sentences of cells with fewer counts, missing genes, other ranks and other lengths."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..cells import Sentences, adata_keys, gene_columns, gene_lists, matrix, rank_rows, row_blocks
+from ._other_study import OtherStudy
+from ._study_shifts import StudyCells, StudyShifts
 
 #: Fewest genes of an augmented cell.
 _MIN_GENES = 25
@@ -58,10 +60,29 @@ class Augmenter:
         first = _rows(self._X, range(min(100, self._X.shape[0]))).data
         self._is_counts = bool((first == np.round(first)).all())
         self._gene_names, self._n_genes, self._width = gene_names, n_genes, sentences.ranks.shape[1]
+        self._other_study: OtherStudy | None = None
+
+    def study(self, types: NDArray[Any], training: NDArray[np.bool_]) -> StudyCells | None:
+        """The counts of all cells over the genes that the model knows; ``None`` where there are no raw counts."""
+        if not self._is_counts:
+            return None
+        known = np.flatnonzero(self._column_code >= 0)
+        blocks = [block[:, known] for _, block in row_blocks(self._X)]
+        return StudyCells(
+            sparse.vstack(blocks, format="csr"), self._gene_names[self._column_code[known]], types, training
+        )
+
+    def measure_as(self, shifts: StudyShifts, index: int, cells: StudyCells) -> None:
+        """Draw cells from now on as other studies of ``shifts`` might have measured them too."""
+        self._other_study = OtherStudy(shifts, index, cells)
 
     def augment(self, rows: Sequence[int], rng: np.random.Generator) -> list[list[str] | None]:
         """Augmented sentences, ``None`` for a cell with too few genes left."""
         part = _rows(self._X, rows)
+        codes = self._column_code
+        if self._other_study is not None:
+            known = np.flatnonzero(codes >= 0)
+            part, codes = self._other_study.draw(part[:, known], np.asarray(rows), rng), codes[known]
         cell = np.repeat(np.arange(len(rows)), np.diff(part.indptr))
         if self._is_counts:
             thinned = rng.random(len(rows)) < _P_THINNED
@@ -76,7 +97,7 @@ class Augmenter:
             part.data = np.maximum(part.data + jitter * (part.data > 0), 0)
         ranks = np.full((len(rows), self._width), adata_keys.PADDING, np.int32)
         hashes = rng.integers(2**63, size=len(rows)).astype(np.uint64)
-        rank_rows(part, self._column_code, pd.util.hash_array(self._gene_names), hashes, ranks, threads=1)
+        rank_rows(part, codes, pd.util.hash_array(self._gene_names), hashes, ranks, threads=1)
         lengths = rng.integers(round(_MIN_LENGTH * self._n_genes), self._n_genes + 1, len(rows))
         found = [
             list(dict.fromkeys(genes))[:length]  # a gene with two symbols counts once

@@ -185,14 +185,19 @@ class ModelCells:
             self._graphs[key] = spatial_graph(self.adata, **settings)
         return self._graphs[key]
 
+    @property
+    def augmenter(self) -> Augmenter:
+        """Draws augmented sentences."""
+        if self._augmenter is None:
+            self._augmenter = Augmenter(self.adata, self.sentences, self._codes, self.gene_names, self.n_genes)
+        return self._augmenter
+
     def augmented(self, rows: Sequence[int], rng: np.random.Generator) -> list[list[str]]:
         """The sentences of these cells with fewer counts, missing genes, other ranks and other lengths.
 
         A cell that would have too few genes left keeps its own sentence.
         """
-        if self._augmenter is None:
-            self._augmenter = Augmenter(self.adata, self.sentences, self._codes, self.gene_names, self.n_genes)
-        found = self._augmenter.augment(rows, rng)
+        found = self.augmenter.augment(rows, rng)
         return [genes if genes is not None else self.genes([row])[0] for genes, row in zip(found, rows, strict=True)]
 
 

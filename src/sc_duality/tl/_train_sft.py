@@ -5,22 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._settings import settings
-from .._validation import choice, positive_integer
+from .._validation import choice
 from ..cells import adata_keys, seed
-from ..examples import Examples, build, sample_examples, to_tasks
+from ..examples import Examples, augment_between_studies, build, sample_examples, to_tasks
 from ..models import format_tokens
 from ..tasks import Annotation, TrainingExample
-from ..train import Run, Trained, check_options, check_trl, digest, read_traces
+from ..train import Run, Trained, check_trl, digest, read_traces
 from ._held_out_cells import held_out_cells
+from ._sft_settings import sft_settings
 from ._start_model import reference_studies, start_model, with_new_labels
 from ._trainer_input import Tasks, epochs_by_task, in_prompt_format, model_cells, starting_model, with_tasks
-from ._training_presets import SFT_PRESETS
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -41,7 +41,7 @@ def train_sft(
     held_out: float | Mapping[str, float | Sequence[str]] = 0.1,
     context: Sequence[str] = (),
     n_genes: int | None = None,
-    augment: bool = True,
+    augment: bool | Literal["studies"] = True,
     prompt_formats: Sequence[str | Path] = (),
     contrast: float = 0.0,
     traces: str | Path | None = None,
@@ -78,7 +78,9 @@ def train_sft(
     n_genes
         Genes of a cell sentence; by default what the model reads.
     augment
-        Whether to augment cells: fewer counts, missing genes, jittered ranks, shorter sentences. Held-out cells are
+        Whether to augment cells: fewer counts, missing genes, jittered ranks, shorter sentences. ``"studies"`` also
+        changes six in ten cells as one object of ``adatas`` differs from another: shifts of each gene, measured in the
+        types of both or random, background RNA, and panels of genes; it reads counts into memory. Held-out cells are
         not augmented.
     prompt_formats
         Further prompt formats for general models, such as ``["terse"]``: training on several teaches the task and not
@@ -149,28 +151,9 @@ def train_sft(
     """
     spec = starting_model(model)
     chosen, number = to_tasks(tasks), seed(rng)
-    preset = options.pop("preset", "default")
-    choice("preset", preset, list(SFT_PRESETS))
-    config = {**SFT_PRESETS[preset], **options}
-    usual_lora = config.pop("lora", None)
-    lora = usual_lora if lora is None else lora
-    epochs, batch_size, learning_rate = (
-        config.pop(name) for name in ("num_train_epochs", "batch_size", "learning_rate")
-    )
-    check_options(config, lora, "SFTConfig", own=("loss_per", "weight_averaging"))
-    positive_integer("batch_size", batch_size)
-    task_epochs = epochs_by_task(epochs, chosen)
-    if learning_rate <= 0 or contrast < 0:
-        raise ValueError("learning_rate must be positive, contrast must not be negative")
-    choice("loss_per", config.get("loss_per", "token"), ["token", "text"])
-    if not 0 <= config.get("weight_averaging", 0.0) < 1:
-        raise ValueError(f"weight_averaging must be at least 0 and below 1, got {config['weight_averaging']!r}")
-    if config.get("packing") and config.get("loss_per") == "text":
-        raise ValueError("packing=True and loss_per='text' cannot be combined: packing joins texts")
-    if contrast and config.get("packing"):
-        raise ValueError("packing=True and contrast= cannot be combined: contrast compares whole texts")
-    if contrast and config.get("completion_only_loss") is False:
-        raise ValueError("completion_only_loss=False and contrast= cannot be combined: contrast compares completions")
+    set_to = sft_settings(options, lora=lora, contrast=contrast)
+    task_epochs = epochs_by_task(set_to.epochs, chosen)
+    choice("augment", augment, [True, False, "studies"])
     specs = [spec, *(in_prompt_format(spec, prompt_format) for prompt_format in prompt_formats)]
     extra = [] if traces is None else read_traces(traces, spec)
     generator = np.random.default_rng(number)
@@ -180,11 +163,15 @@ def train_sft(
     spec, new_labels = with_new_labels(original, seen)
     objects, specs = [cells.for_model(spec) for cells in objects], [spec, *specs[1:]]
 
+    held_out_of = held_out_cells(objects, held_out, generator)
+    if augment == "studies":
+        types = [_types([build(task, cells) for task in chosen]) for cells in objects]
+        augment_between_studies(objects, types, [~held for held in held_out_of])
     examples: list[TrainingExample] = []
     evaluation: list[TrainingExample] = []
     builders: list[Examples] = []
     trained: list[tuple[Examples, NDArray[np.bool_]]] = []
-    for cells, held in zip(objects, held_out_cells(objects, held_out, generator), strict=True):
+    for cells, held in zip(objects, held_out_of, strict=True):
         for task in chosen:
             builders.append(build(task, cells))
             trained.append((builders[-1], held))
@@ -197,7 +184,7 @@ def train_sft(
                     if len(pool.rows) == 0:
                         raise ValueError(f"held_out={held_out!r} leaves no example of {task.name!r}: hold fewer out")
                     n = max(1, round(task_epochs[task.name] * len(pool.rows) / len(specs)))
-                    examples += sample_examples(cells, pool, n, generator, augment=augment)
+                    examples += sample_examples(cells, pool, n, generator, augment=bool(augment))
             if held.any():
                 pool = builders[-1].labelled(held)
                 n = min(_N_HELD_OUT, len(pool.rows))
@@ -212,9 +199,9 @@ def train_sft(
         output_dir,
         {
             "kind": "sft", "model": spec.name, "fingerprint": spec.fingerprint, "tasks": [task.name for task in chosen],
-            "data": digest(examples), "traces": digest(extra), "contrast": contrast, "lora": lora,
-            "num_train_epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "rng": number,
-            "options": config,
+            "data": digest(examples), "traces": digest(extra), "contrast": contrast,
+            "lora": set_to.lora, "num_train_epochs": set_to.epochs, "batch_size": set_to.batch_size,
+            "learning_rate": set_to.learning_rate, "rng": number, "options": set_to.options,
         },
     )  # fmt: skip
     finished = run.finished()
@@ -238,13 +225,18 @@ def train_sft(
             evaluation,
             run,
             contrast=contrast,
-            lora=lora,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
+            lora=set_to.lora,
+            batch_size=set_to.batch_size,
+            learning_rate=set_to.learning_rate,
             seed=number,
             progress=settings.progress,
-            options=config,
+            options=set_to.options,
         )
+
+
+def _types(builders: Sequence[Examples]) -> NDArray[Any] | None:
+    """The cell types of the cells that tasks are trained on, if a task tells them."""
+    return next((truth for one in builders if (truth := one.reference_truth()) is not None), None)
 
 
 def _texts(examples: Sequence[TrainingExample]) -> Iterator[str]:

@@ -1,0 +1,57 @@
+"""The settings of SFT: those of a preset and those passed, checked together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .._validation import choice, positive_integer
+from ..train import check_options
+from ._training_presets import SFT_PRESETS
+
+#: Options of the trainer that TRL does not have.
+_OWN = ("loss_per", "weight_averaging")
+
+
+class SftSettings(NamedTuple):
+    """What decides the course of a run, apart from its texts."""
+
+    epochs: float | Mapping[str, float]
+    batch_size: int
+    learning_rate: float
+    lora: int | Mapping[str, Any] | None
+    contrast: float
+    #: Of the trainer and of ``trl.SFTConfig``.
+    options: dict[str, Any]
+
+
+def sft_settings(options: Mapping[str, Any], *, lora: int | Mapping[str, Any] | None, contrast: float) -> SftSettings:
+    """The settings of a run; an option that is passed precedes that of its preset."""
+    preset = options.get("preset", "default")
+    choice("preset", preset, list(SFT_PRESETS))
+    config = {**SFT_PRESETS[preset], **{name: value for name, value in options.items() if name != "preset"}}
+    usual_lora = config.pop("lora", None)
+    lora = usual_lora if lora is None else lora
+    epochs, batch_size, learning_rate = (
+        config.pop(name) for name in ("num_train_epochs", "batch_size", "learning_rate")
+    )
+    check_options(config, lora, "SFTConfig", own=_OWN)
+    positive_integer("batch_size", batch_size)
+    if learning_rate <= 0 or contrast < 0:
+        raise ValueError("learning_rate must be positive, contrast must not be negative")
+    _check_loss(config, contrast)
+    return SftSettings(epochs, batch_size, learning_rate, lora, contrast, config)
+
+
+def _check_loss(config: Mapping[str, Any], contrast: float) -> None:
+    """Refuse losses that do not exist, and those that cannot be combined."""
+    choice("loss_per", config.get("loss_per", "token"), ["token", "text"])
+    decay = config.get("weight_averaging", 0.0)
+    if isinstance(decay, bool) or not isinstance(decay, int | float) or not 0 <= decay < 1:
+        raise ValueError(f"weight_averaging must be a number from 0 to below 1, got {decay!r}")
+    if config.get("packing") and config.get("loss_per") == "text":
+        raise ValueError("packing=True and loss_per='text' cannot be combined: packing joins texts")
+    if contrast and config.get("packing"):
+        raise ValueError("packing=True and contrast= cannot be combined: contrast compares whole texts")
+    if contrast and config.get("completion_only_loss") is False:
+        raise ValueError("completion_only_loss=False and contrast= cannot be combined: contrast compares completions")
