@@ -1,6 +1,7 @@
 """Own cell types without training: they are found, known types keep theirs, and bad input is refused before loading."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import anndata as ad
@@ -185,7 +186,7 @@ def counts_with(few):
         ("mine", {"coarse": {"yours": "B cell"}}, ValueError, r"coarse= names \['yours'\]"),
         ("mine", {"ontology": "no_such"}, KeyError, "ontology='no_such' is not an obs column"),
         ("mine", {"ontology": "terms"}, ValueError, "give each label one"),
-        ("mine", {"model": "smollm2-135m"}, ValueError, "has no reference classifier"),
+        ("mine", {"model": "smollm2-135m"}, ValueError, "can have no reference classifier"),
         ("mine", {"model": "no-such-model"}, ValueError, "see sd.models.available"),
         ("mine", {"rng": -1}, ValueError, "rng must be"),
     ],
@@ -229,3 +230,20 @@ def test_results_survive_a_file(annotated, tmp_path):
     annotated.write_h5ad(tmp_path / "own.h5ad")
     again = ad.read_h5ad(tmp_path / "own.h5ad")
     assert (again.obs["annotation"].astype(str) == annotated.obs["annotation"].astype(str)).all()
+
+
+def test_a_model_without_a_classifier_gets_one(labelled, tmp_path):
+    """A model that was not trained at all annotates by its reference classifier."""
+    cells = labelled.copy()
+    train, test = cells[::2].copy(), cells[1::2].copy()
+    start = sd.models.new_gene_model(tmp_path / "start", train.var_names, n_genes=100)
+    spec = sd.models.resolve(start)
+    known = {"annotation": {"labels": []}}
+    sd.models.write_spec(replace(spec, tasks=["annotation"], knows=known), start)
+    model = sd.tl.add_reference_cells(train, "mine", start, output_dir=tmp_path / "model")
+    found = sd.models.resolve(model)
+    assert found.known("annotation", "in_distribution")["midpoint"] == -1
+    assert set(reference_labels(found)) == set(train.obs["mine"])
+    sd.tl.annotate(test, model, labels=sorted(set(train.obs["mine"])))
+    assert (test.obs["annotation"].astype(str) == test.obs["mine"]).mean() > 0.8
+    assert (test.obs["annotation_in_distribution"] > 0.99).all()

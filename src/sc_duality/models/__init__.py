@@ -8,14 +8,14 @@ from . import engines
 from ._label_tokens import add_tokens, format_tokens, label_tokens, with_labels
 from ._language_model import EngineInfo, LanguageModel, engine_info, live, skip_generate
 from ._load import load, unload
+from ._model_folder import copy_model, write_spec
 from ._new_gene_model import new_gene_model
 from ._reference_cells import (
     MIN_CELLS,
     ReferenceCells,
-    copy_model,
+    with_classifier,
     with_reference_labels,
     write_reference,
-    write_spec,
 )
 from ._reference_classifier import (
     ReferenceClassifier,
@@ -73,6 +73,7 @@ __all__ = [
     "skip_generate",
     "token_encoder",
     "unload",
+    "with_classifier",
     "with_labels",
     "with_reference_labels",
     "write_reference",

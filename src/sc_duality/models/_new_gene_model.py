@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .._validation import positive_integer
-from ._reference_cells import write_spec
+from ._model_folder import write_spec
 from ._spec import ModelSpec
 
 _SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._gene_vectors import gene_vectors
 from ._reference_classifier import REFERENCE_FILE, reference_file, reference_genes, reference_labels
 from ._reference_projection import weigh_sentences
-from ._spec import SPEC_FILE, ModelSpec
+from ._spec import ModelSpec
 
 #: Fewest reference cells of a type: similarity is that to the fifth nearest.
 MIN_CELLS = 5
@@ -22,10 +21,8 @@ MIN_CELLS = 5
 _CELLS_OF_A_TYPE = 200
 #: Length of the vector of a gene outside the vocabulary, on average, where one in the vocabulary has 1.
 _LENGTH = 0.5
-#: Fields of a model specification that belong to its folder.
-_FOLDER_FIELDS = ("name", "source", "revision", "vocabulary")
-#: Files of a model's folder that do not belong to a copy with other labels.
-_NOT_COPIED = (SPEC_FILE, REFERENCE_FILE, "README.md", "training.json", "run.json", "history.csv")
+#: In-distribution probability of a new reference classifier: 1 at any similarity.
+_UNCALIBRATED = {"midpoint": -1.0, "slope": 30.0, "temperature": 1.0}
 
 
 class ReferenceCells(NamedTuple):
@@ -44,38 +41,20 @@ class ReferenceCells(NamedTuple):
     labels: list[str]
 
 
-def write_spec(spec: ModelSpec, folder: Path) -> None:
-    """Write the specification of a model into its folder.
+def with_classifier(spec: ModelSpec) -> ModelSpec:
+    """The model with a reference classifier; one that has none counts every cell as in distribution.
 
     Examples
     --------
-    >>> import sc_duality as sd, tempfile, pathlib
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     sd.models.write_spec(sd.models.resolve("embedded"), pathlib.Path(folder))
-    ...     [file.name for file in pathlib.Path(folder).iterdir()]
-    ['sc_duality.json']
+    >>> import sc_duality as sd
+    >>> spec = sd.models.resolve("embedded").without("annotation", "in_distribution")
+    >>> sd.models.with_classifier(spec).known("annotation", "in_distribution")
+    {'midpoint': -1.0, 'slope': 30.0, 'temperature': 1.0}
     """
-    usual, content = asdict(ModelSpec("", "")), asdict(spec)
-    fields = [name for name in content if name not in _FOLDER_FIELDS]
-    kept = {name: content[name] for name in fields if content[name] or content[name] != usual[name]}
-    (folder / SPEC_FILE).write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
-
-
-def copy_model(spec: ModelSpec, folder: Path) -> None:
-    """Copy weights and tokenizer of a model into a folder.
-
-    Examples
-    --------
-    >>> import sc_duality as sd, tempfile
-    >>> from pathlib import Path
-    >>> with tempfile.TemporaryDirectory() as name:
-    ...     sd.models.copy_model(sd.models.resolve("embedded"), Path(name))
-    ...     (Path(name) / "model.safetensors").exists()
-    True
-    """
-    for file in sorted(Path(spec.source).iterdir()):
-        if file.is_file() and file.name not in _NOT_COPIED:
-            shutil.copyfile(file, folder / file.name)
+    if spec.known("annotation", "in_distribution"):
+        return spec
+    annotation = {**spec.knows.get("annotation", {}), "in_distribution": dict(_UNCALIBRATED)}
+    return replace(spec, knows={**spec.knows, "annotation": annotation})
 
 
 def with_reference_labels(spec: ModelSpec, labels: Sequence[str], known: Mapping[str, Mapping[str, str]]) -> ModelSpec:
@@ -111,6 +90,8 @@ def with_reference_labels(spec: ModelSpec, labels: Sequence[str], known: Mapping
 def write_reference(spec: ModelSpec, before: ModelSpec, studies: Sequence[ReferenceCells], folder: Path) -> None:
     """Write the reference cells of the model ``before`` and those of further studies into ``folder``.
 
+    Where ``before`` has none, its genes get vectors from the cells of ``studies``.
+
     Parameters
     ----------
     spec
@@ -135,9 +116,8 @@ def write_reference(spec: ModelSpec, before: ModelSpec, studies: Sequence[Refere
     ...     np.load(Path(name) / "reference.npz")["further_genes"].tolist()
     ['JCHAIN']
     """
-    with np.load(reference_file(before), allow_pickle=False) as content:
-        arrays = dict(content)
     genes, labels = reference_genes(before), reference_labels(spec)
+    arrays: dict[str, Any] = _stored(before) if reference_file(before).is_file() else _none_yet(studies, genes)
     column = np.array([labels.index(label) for label in reference_labels(before)])
     arrays["labels"] = column[arrays["labels"]]
     arrays.setdefault("weights", np.ones(len(arrays["labels"]), np.float32))
@@ -153,6 +133,22 @@ def write_reference(spec: ModelSpec, before: ModelSpec, studies: Sequence[Refere
     arrays["further_genes"] = np.array(genes[n_vocabulary:], dtype=str)
     arrays["labels"] = arrays["labels"].astype(np.uint16)
     np.savez_compressed(folder / REFERENCE_FILE, **arrays)
+
+
+def _stored(spec: ModelSpec) -> dict[str, NDArray[Any]]:
+    """The arrays of a model's file."""
+    with np.load(reference_file(spec), allow_pickle=False) as content:
+        return dict(content)
+
+
+def _none_yet(studies: Sequence[ReferenceCells], genes: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """The arrays of a file without cells, with gene vectors from these studies."""
+    measured = [cell for study in studies for cell in study.measured]
+    augmented = [cell for study in studies for cell in study.augmented]
+    labels = [label for study in studies for label in study.labels]
+    none = np.zeros(0, np.uint16)
+    vectors = gene_vectors(measured, augmented, labels, genes, seed=0)
+    return {"vectors": vectors, "genes": none, "lengths": none, "labels": none.astype(int)}
 
 
 def _add(arrays: dict[str, NDArray[Any]], cells: ReferenceCells, genes: list[str], labels: list[str]) -> list[str]:

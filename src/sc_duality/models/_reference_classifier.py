@@ -175,6 +175,8 @@ def reference_file(spec: ModelSpec) -> Path:
 def reference_genes(spec: ModelSpec) -> list[str]:
     """Genes of the reference classifier: the vocabulary of the model, then genes that were added with own cells.
 
+    The vocabulary alone where there is no classifier.
+
     Examples
     --------
     >>> import sc_duality as sd
@@ -182,7 +184,10 @@ def reference_genes(spec: ModelSpec) -> list[str]:
     >>> len(reference_genes(sd.models.resolve("embedded")))
     4248
     """
-    with np.load(reference_file(spec), allow_pickle=False) as content:
+    file = reference_file(spec)
+    if not file.is_file():
+        return sorted(spec.genes or ())
+    with np.load(file, allow_pickle=False) as content:
         further = content["further_genes"].tolist() if "further_genes" in content else []
     return [*sorted(spec.genes or ()), *further]
 

@@ -3,6 +3,7 @@
 from ._add_reference_cells import add_reference_cells
 from ._annotate import annotate
 from ._ask import ask
+from ._calibrate import calibrate
 from ._describe import describe
 from ._distill import distill
 from ._duality import duality
@@ -26,6 +27,7 @@ __all__ = [
     "add_reference_cells",
     "annotate",
     "ask",
+    "calibrate",
     "describe",
     "distill",
     "duality",

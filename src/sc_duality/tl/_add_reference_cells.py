@@ -17,6 +17,7 @@ from ..models import (
     ModelSpec,
     copy_model,
     reference_labels,
+    with_classifier,
     with_reference_labels,
     write_reference,
     write_spec,
@@ -64,7 +65,9 @@ def add_reference_cells(
     truth
         ``obs`` column with the cell types. Cells without a label, or labelled "unknown", are left out.
     model
-        A model with a reference classifier: the embedded model by default, or a folder made from it.
+        The embedded model by default, or the folder of another model with one token a gene, such as one that
+        :func:`train_sft` made from :func:`sc_duality.models.new_gene_model`: it gets a reference classifier. Set then
+        by :func:`calibrate` what is ``"unknown"``.
     output_dir
         Folder for the model, to keep and to share. By default a temporary folder that is deleted when Python ends.
     coarse
@@ -86,8 +89,8 @@ def add_reference_cells(
     Raises
     ------
     ValueError
-        The model has no reference classifier, a new type has fewer than five cells or the name of a coarse type, or no
-        cell is labelled.
+        The model reads any text and can have no reference classifier, a new type has fewer than five cells or the name
+        of a coarse type, or no cell is labelled.
     KeyError
         ``obs`` lacks the column.
     FileExistsError
@@ -98,6 +101,9 @@ def add_reference_cells(
     The language model has no token for a new type, so that the reference classifier alone decides how probable it is:
     the language model counts for the other types. For ``method="generate"``, :func:`duality` and :func:`generate` of
     new types, train the model on them with :func:`train_sft`.
+
+    A model without a reference classifier gets gene vectors from these cells: a singular value decomposition of their
+    sentences, whitened by the covariance within types.
 
     A gene that the model does not know gets a vector from your cells: the covariance of its rank weight with the
     embedding of the cell. Up to 200 cells of a type and object are kept. A new type with fewer than 200 counts as 200.
@@ -128,7 +134,7 @@ def add_reference_cells(
         "ontology": {names[label]: term for label, term in terms.items() if names[label] in new},
         "coarse": {names[label]: kind for label, kind in (coarse or {}).items()},
     }
-    extended = with_reference_labels(spec, new, known)
+    extended = with_reference_labels(with_classifier(spec), new, known)
     studies = [
         reference_study(one, np.array([names.get(label) for label in values], dtype=object), spec, sentence_key, number)
         for one, values in zip(objects, columns, strict=True)
@@ -145,9 +151,10 @@ def add_reference_cells(
 
 
 def _check(spec: ModelSpec, output_dir: str | Path | None) -> None:
-    if not spec.known("annotation", "in_distribution"):
+    if spec.genes is None:
         raise ValueError(
-            f"the model {spec.name!r} has no reference classifier: pass the embedded model, or one made from it"
+            f"the model {spec.name!r} reads any text and can have no reference classifier: pass the embedded model, or "
+            "one with one token a gene"
         )
     if output_dir is not None and Path(output_dir).exists() and any(Path(output_dir).iterdir()):
         raise FileExistsError(f"output_dir={str(output_dir)!r} is not empty: pass another folder")

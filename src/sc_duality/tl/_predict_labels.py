@@ -144,12 +144,23 @@ def label_probabilities(
     Compares the log-likelihoods of all labels after each of ``questions``, and of none of them, and averages with the
     reference classifier, which reads ``genes``.
     """
-    scores = _scores(model, examples, questions)
+    scores = label_log_likelihoods(model, examples, questions)
+    return probabilities_of(scores, model.spec.temperature, examples, genes, classifier)
+
+
+def probabilities_of(
+    scores: NDArray[np.float64],
+    temperature: float,
+    examples: LabelExamples,
+    genes: Sequence[Sequence[str]],
+    classifier: ReferenceClassifier | None,
+) -> NDArray[np.float64]:
+    """Probability of every label from the log-likelihoods of those that the model can write, (n_cells, n_labels)."""
     answered = np.asarray(~np.isnan(scores).any(axis=1))
     known = np.isin(examples.options, examples.model_options)
-    found = np.full((len(questions), len(known)), np.nan)
+    found = np.full((len(scores), len(known)), np.nan)
     if known.any():
-        found[:, known] = softmax(scores / model.spec.temperature, axis=1)[:, : known.sum()]
+        found[:, known] = softmax(scores / temperature, axis=1)[:, : known.sum()]
     found[~answered] = np.nan
     if classifier is not None and answered.any():
         shown = [cell for cell, kept in zip(genes, answered, strict=True) if kept]
@@ -157,7 +168,9 @@ def label_probabilities(
     return found
 
 
-def _scores(model: LanguageModel, examples: LabelExamples, questions: Sequence[Question]) -> NDArray[np.float64]:
+def label_log_likelihoods(
+    model: LanguageModel, examples: LabelExamples, questions: Sequence[Question]
+) -> NDArray[np.float64]:
     """Log-likelihoods of the labels that the model can write, and of none of them; nothing if it can write none."""
     if not examples.model_options:
         return np.zeros((len(questions), 0))

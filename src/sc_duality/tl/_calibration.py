@@ -1,0 +1,107 @@
+"""Temperatures and thresholds of a model from labelled cells that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from ..examples import LabelExamples
+from ..models import LanguageModel, ModelSpec, ReferenceClassifier
+from ._predict_labels import label_log_likelihoods, probabilities_of
+
+#: Temperatures that are compared.
+_TEMPERATURES = np.geomspace(0.3, 20, 120)
+#: Slope of the logistic curve of the in-distribution probability, and share of a study below its middle at most.
+_SLOPE, _MAX_OUTLIERS = 30.0, 0.05
+#: Digits after the point.
+_DIGITS = 3
+
+
+class Study(NamedTuple):
+    """Labelled cells of one study with the scores of a model."""
+
+    examples: LabelExamples
+    #: Genes that the reference classifier reads, of each cell.
+    genes: list[list[str]]
+    classifier: ReferenceClassifier | None
+    #: Log-likelihoods of the labels, (n_cells, n_labels) and one column more if there is an answer for none of them.
+    scores: NDArray[np.float64]
+    #: Index of the true label of each cell.
+    truth: NDArray[np.int64]
+
+
+class Calibration(NamedTuple):
+    """What :func:`sc_duality.tl.calibrate` sets."""
+
+    temperature: float
+    #: ``midpoint``, ``slope`` and ``temperature`` of the reference classifier; empty without one.
+    in_distribution: dict[str, float]
+    #: Confidence times in-distribution probability below which a cell is unknown.
+    unknown: float
+
+
+def read_study(
+    model: LanguageModel,
+    examples: LabelExamples,
+    rows: NDArray[np.int64],
+    truth: Sequence[str],
+    classifier: ReferenceClassifier | None,
+) -> Study:
+    """The scores of a model on the cells of these rows, which it can read."""
+    every = examples.predict(slice(None))
+    chosen = [one for row in rows if (one := every[row]) is not None]
+    further = None if classifier is None or classifier.genes is None else examples.cells.with_genes(classifier.genes)
+    genes = [list(one.genes) for one in chosen] if further is None else further.genes(rows)
+    scores = label_log_likelihoods(model, examples, [examples.task.question(one) for one in chosen])
+    index = {option: i for i, option in enumerate(examples.options)}
+    return Study(examples, genes, classifier, scores, np.array([index[label] for label in truth]))
+
+
+def calibration_of(studies: Sequence[Study], spec: ModelSpec, max_unknown: float) -> Calibration:
+    """The calibration with the lowest log-loss, by which ``max_unknown`` of a study's cells are unknown at most."""
+    temperature = _best_temperature(lambda t: [_of_model(study, t) for study in studies], studies)
+    found = {}
+    if spec.known("annotation", "in_distribution"):
+        of_reference = _best_temperature(lambda t: [_of_both(study, temperature, t) for study in studies], studies)
+        similarity = [_similarity(study) for study in studies]
+        midpoint = min(float(np.quantile(each, _MAX_OUTLIERS)) for each in similarity)
+        found = {"midpoint": round(midpoint, _DIGITS), "slope": _SLOPE, "temperature": of_reference}
+        confidence = [
+            _of_both(study, temperature, of_reference).max(1) * expit(_SLOPE * (each - found["midpoint"]))
+            for study, each in zip(studies, similarity, strict=True)
+        ]
+    else:
+        confidence = [_of_model(study, temperature).max(1) for study in studies]
+    unknown = min(float(np.quantile(each, max_unknown)) for each in confidence)
+    return Calibration(temperature, found, round(unknown, _DIGITS))
+
+
+def _of_model(study: Study, temperature: float) -> NDArray[np.float64]:
+    """Label probabilities of the language model."""
+    return probabilities_of(study.scores, temperature, study.examples, study.genes, None)
+
+
+def _of_both(study: Study, temperature: float, of_reference: float) -> NDArray[np.float64]:
+    """Label probabilities of the language model and the reference classifier together."""
+    assert study.classifier is not None
+    classifier = study.classifier._replace(temperature=of_reference)
+    return probabilities_of(study.scores, temperature, study.examples, study.genes, classifier)
+
+
+def _similarity(study: Study) -> NDArray[np.float64]:
+    assert study.classifier is not None
+    return np.array([study.classifier.similarity(genes) for genes in study.genes])
+
+
+def _best_temperature(at: Callable[[float], Sequence[NDArray[np.float64]]], studies: Sequence[Study]) -> float:
+    """The temperature with the lowest log-loss of the true labels; ``at`` gives the probabilities at one."""
+
+    def log_loss(temperature: float) -> float:
+        rows = [table[np.arange(len(of.truth)), of.truth] for table, of in zip(at(temperature), studies, strict=True)]
+        return -float(np.log(np.maximum(np.concatenate(rows), np.finfo(float).tiny)).mean())
+
+    return round(float(min(_TEMPERATURES, key=log_loss)), _DIGITS)

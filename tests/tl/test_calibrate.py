@@ -1,0 +1,124 @@
+"""Calibration: temperatures against a search by hand, thresholds against shares, and refusal of unusable cells."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+import sc_duality as sd
+from sc_duality.examples import ModelCells, build
+from sc_duality.tasks import Annotation
+from sc_duality.tl._calibration import calibration_of, read_study
+
+SPEC = sd.models.resolve("embedded")
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    cells = sd.datasets.pbmc3k()
+    cells.obs["mine"] = cells.obs["cell_type"].astype(str).replace("NK cells", "cells without a name").to_numpy()
+    return cells
+
+
+@pytest.fixture(scope="module")
+def calibrated(labelled, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own") / "calibrated"
+    return sd.tl.calibrate(labelled, "cell_type", "embedded", folder, max_unknown=0.05)
+
+
+def test_that_many_cells_are_unknown(labelled, calibrated):
+    cells = labelled.copy()
+    sd.tl.annotate(cells, calibrated)
+    assert (cells.obs["annotation"] == "unknown").mean() == pytest.approx(0.05, abs=0.01)
+    assert (cells.obs["annotation_in_distribution"] >= 0.5).mean() == pytest.approx(0.95, abs=0.01)
+
+
+def test_only_the_calibration_changes(calibrated):
+    spec = sd.models.resolve(calibrated)
+    assert {name: known for name, known in spec.knows.items() if name != "annotation"} == {
+        name: known for name, known in SPEC.knows.items() if name != "annotation"
+    }
+    before, after = SPEC.knows["annotation"], spec.knows["annotation"]
+    assert {name for name in before if before[name] != after[name]} <= {"unknown", "in_distribution"}
+    assert spec.temperature != 1
+    assert (calibrated / "reference.npz").read_bytes() == sd.models.reference_file(SPEC).read_bytes()
+
+
+def test_the_temperature_has_the_lowest_log_loss(labelled):
+    cells = ModelCells(labelled[::3].copy(), SPEC)
+    examples = build(Annotation(), cells)
+    rng = np.random.default_rng(0)
+    truth = rng.integers(len(examples.options), size=len(cells))
+
+    class Scripted:
+        """Scores in which the true label is favoured by 3 nats, with noise."""
+
+        spec = SPEC
+
+        def score(self, prompts, completions):
+            found = rng.normal(0, 4, (len(prompts), len(completions)))
+            found[np.arange(len(prompts)), truth] += 3
+            return found
+
+    names = [examples.options[i] for i in truth]
+    study = read_study(Scripted(), examples, np.arange(len(cells)), names, None)
+    found = calibration_of([study], SPEC.without("annotation", "in_distribution"), 0.2)
+
+    def log_loss(temperature):
+        return -log_softmax(study.scores / temperature, axis=1)[np.arange(len(truth)), truth].mean()
+
+    best = minimize_scalar(log_loss, bounds=(0.3, 20), method="bounded").x
+    assert found.temperature == pytest.approx(best, rel=0.05)
+    assert found.in_distribution == {}
+    confidence = np.exp(log_softmax(study.scores / found.temperature, axis=1))[:, : len(examples.options)].max(1)
+    assert (confidence < found.unknown).mean() == pytest.approx(0.2, abs=0.02)
+
+
+def test_cells_of_unknown_types_are_left_out(labelled, tmp_path):
+    kept = labelled[labelled.obs["mine"] != "cells without a name"].copy()
+    folders = [
+        sd.tl.calibrate(cells, "mine", "embedded", tmp_path / name, max_unknown=0.05)
+        for name, cells in (("with", labelled), ("without", kept))
+    ]
+    of_both = [sd.models.resolve(folder).knows["annotation"]["unknown"] for folder in folders]
+    assert of_both[0] == pytest.approx(of_both[1], abs=0.05)
+
+
+def test_nothing_is_written_into_the_cells(labelled, tmp_path):
+    cells = labelled.copy()
+    sd.tl.calibrate(cells, "cell_type", "embedded", tmp_path / "model")
+    assert list(cells.obs) == list(labelled.obs)
+    assert not cells.obsm
+    assert not cells.uns.keys() - labelled.uns.keys()
+
+
+@pytest.fixture
+def no_weights(monkeypatch):
+    """Loading a model fails the test."""
+    monkeypatch.setattr("sc_duality.tl._calibrate.load", lambda _: pytest.fail("the model was loaded"))
+
+
+@pytest.mark.usefixtures("no_weights")
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"truth": "type"}, KeyError, "truth='type' is not an obs column"),
+        ({"truth": "wrong"}, ValueError, r"0 cells have a type in obs\['wrong'\] that the model 'embedded' knows"),
+        ({"max_unknown": 1}, ValueError, "max_unknown must be a fraction from 0 to below 1, got 1"),
+        ({"model": "smollm2-135m"}, ValueError, "has no list of labels"),
+        ({"adatas": []}, ValueError, "adatas is empty"),
+    ],
+)
+def test_bad_input(labelled, tmp_path, settings, error, message):
+    cells = labelled.copy()
+    cells.obs["wrong"] = "neuron of another planet"
+    usual = {"adatas": cells, "truth": "cell_type", "model": "embedded", "output_dir": tmp_path / "out"}
+    with pytest.raises(error, match=message):
+        sd.tl.calibrate(**{**usual, **settings})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_files_is_refused(labelled, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="is not empty"):
+        sd.tl.calibrate(labelled, "cell_type", "embedded", tmp_path)
