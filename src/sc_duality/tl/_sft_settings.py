@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._validation import choice, positive_integer
+from ..models import ModelSpec
 from ..train import check_options
 from ._training_presets import SFT_PRESETS
 
@@ -25,8 +26,14 @@ class SftSettings(NamedTuple):
     options: dict[str, Any]
 
 
-def sft_settings(options: Mapping[str, Any], *, lora: int | Mapping[str, Any] | None, contrast: float) -> SftSettings:
-    """The settings of a run; an option that is passed precedes that of its preset."""
+def sft_settings(
+    options: Mapping[str, Any], spec: ModelSpec, *, lora: int | Mapping[str, Any] | None, contrast: float
+) -> SftSettings:
+    """The settings of a run; an option that is passed precedes that of its preset.
+
+    A label is one token of a model with one token a gene, beside hundreds of a cell: such a model learns from the mean
+    over texts.
+    """
     preset = options.get("preset", "default")
     choice("preset", preset, list(SFT_PRESETS))
     config = {**SFT_PRESETS[preset], **{name: value for name, value in options.items() if name != "preset"}}
@@ -39,6 +46,8 @@ def sft_settings(options: Mapping[str, Any], *, lora: int | Mapping[str, Any] | 
     positive_integer("batch_size", batch_size)
     if learning_rate <= 0 or contrast < 0:
         raise ValueError("learning_rate must be positive, contrast must not be negative")
+    if spec.genes is not None and not config.get("packing"):
+        config.setdefault("loss_per", "text")
     _check_loss(config, contrast)
     return SftSettings(epochs, batch_size, learning_rate, lora, contrast, config)
 

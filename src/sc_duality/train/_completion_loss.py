@@ -8,6 +8,8 @@ import torch
 from torch.nn import functional
 from trl import SFTTrainer
 
+from ._trl import log_token_accuracy
+
 #: Label of a token without a loss.
 _IGNORED = -100
 
@@ -48,7 +50,9 @@ class TextMeanSFT(SFTTrainer):
         self._counted = labels != _IGNORED
         try:
             out = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
-            each = functional.cross_entropy(out.logits.float(), labels[self._counted], reduction="none")
+            tokens = labels[self._counted]
+            each = functional.cross_entropy(out.logits.float(), tokens, reduction="none")
+            log_token_accuracy(self, out.logits.argmax(-1) == tokens)
             nats = each.new_zeros(labels.shape).masked_scatter(self._counted, each)
             return CompletionLosses(nats.sum(1), self._counted.sum(1)), out
         finally:

@@ -58,6 +58,13 @@ def live_weights(trainer: Any) -> Iterator[Any]:
             module.train(training)
 
 
+def log_token_accuracy(trainer: Any, right: Any) -> None:
+    """Add to the log of an SFT trainer that computes a loss of its own: which tokens were the most probable ones."""
+    mode = "train" if trainer.model.training else "eval"
+    shares = trainer.accelerator.gather_for_metrics(right.float().mean().detach())
+    trainer._metrics[mode]["mean_token_accuracy"].append(shares.mean().item())
+
+
 def generates_with_vllm(trainer: Any) -> bool:
     """Whether this trainer's rollouts come from vLLM."""
     return bool(getattr(trainer, "use_vllm", False))
