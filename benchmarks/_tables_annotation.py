@@ -198,7 +198,28 @@ def known_labels() -> str:
     return f"{'; '.join(each)}."
 
 
+def own_model() -> str:
+    """Accuracy of a small model by options of its training, next to baselines of the same cells."""
+    found = figures("own_model")
+    tests = [name for name in TITLES if name in found["baselines"]["regression_ranks"]]
+    rows = [
+        [name, *(mean_and_interval(row[test]) for test in (*tests, "mean")), number(found["seconds"].get(name), 0)]
+        for name, row in found["rows"].items()
+    ]
+    for name, title in BASELINES.items():
+        values = [found["baselines"][name][test] for test in tests]
+        rows.append([title, *map(number, (*values, sum(values) / len(values))), "–"])
+    header = ["trained with", *(TITLES[test] for test in tests), "mean", "CPU seconds"]
+    return with_source("own_model", header, rows)
+
+
+def mean_and_interval(found: dict[str, Any]) -> str:
+    """The mean over seeds with its interval."""
+    return f"{number(found['mean'])} ({interval(found['interval'])})" if "interval" in found else number(found["mean"])
+
+
 TABLES = {
+    "own-model": own_model,
     "embedded": embedded,
     "embedded-short": embedded_short,
     "validation": validation,

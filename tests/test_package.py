@@ -58,6 +58,7 @@ FIRST = {
     "pl.screen": "result",
     "pl.training": "history",
     "tl.add_reference_cells": "adatas",
+    "tl.calibrate": "adatas",
     "tl.distill": "adatas",
     "tl.generate": "counts",
     "tl.screen": "adatas",

@@ -23,7 +23,7 @@ def labelled():
 @pytest.fixture(scope="module")
 def calibrated(labelled, tmp_path_factory):
     folder = tmp_path_factory.mktemp("own") / "calibrated"
-    return sd.tl.calibrate(labelled, "cell_type", "embedded", folder, max_unknown=0.05)
+    return sd.tl.calibrate(labelled, "cell_type", "embedded", output_dir=folder, max_unknown=0.05)
 
 
 def test_that_many_cells_are_unknown(labelled, calibrated):
@@ -77,7 +77,7 @@ def test_the_temperature_has_the_lowest_log_loss(labelled):
 def test_cells_of_unknown_types_are_left_out(labelled, tmp_path):
     kept = labelled[labelled.obs["mine"] != "cells without a name"].copy()
     folders = [
-        sd.tl.calibrate(cells, "mine", "embedded", tmp_path / name, max_unknown=0.05)
+        sd.tl.calibrate(cells, "mine", output_dir=tmp_path / name, max_unknown=0.05)
         for name, cells in (("with", labelled), ("without", kept))
     ]
     of_both = [sd.models.resolve(folder).knows["annotation"]["unknown"] for folder in folders]
@@ -86,7 +86,7 @@ def test_cells_of_unknown_types_are_left_out(labelled, tmp_path):
 
 def test_nothing_is_written_into_the_cells(labelled, tmp_path):
     cells = labelled.copy()
-    sd.tl.calibrate(cells, "cell_type", "embedded", tmp_path / "model")
+    sd.tl.calibrate(cells, "cell_type", output_dir=tmp_path / "model")
     assert list(cells.obs) == list(labelled.obs)
     assert not cells.obsm
     assert not cells.uns.keys() - labelled.uns.keys()
@@ -121,4 +121,4 @@ def test_bad_input(labelled, tmp_path, settings, error, message):
 def test_a_folder_with_files_is_refused(labelled, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="is not empty"):
-        sd.tl.calibrate(labelled, "cell_type", "embedded", tmp_path)
+        sd.tl.calibrate(labelled, "cell_type", output_dir=tmp_path)

@@ -6,7 +6,6 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +23,7 @@ from ..models import (
 )
 from ..tasks import Annotation
 from ._model import resolve_model
+from ._new_folder import check_new, make_new
 from ._own_labels import model_labels, ontology_terms
 from ._reference_study import reference_study
 from ._trainer_input import as_list
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from mudata import MuData
 
 logger = logging.getLogger(__name__)
-
-#: Folders of models without ``output_dir``, which are deleted when Python ends.
-_temporary: list[TemporaryDirectory[str]] = []
 
 
 def add_reference_cells(
@@ -142,7 +139,7 @@ def add_reference_cells(
     n = Counter(label for study in studies for label in study.labels)
     if few := {label: n[label] for label in new if n[label] < MIN_CELLS}:
         raise ValueError(f"new cell types need at least {MIN_CELLS} cells that the model can read, but have {few}")
-    folder = _folder(spec, output_dir)
+    folder = make_new(output_dir, f"{spec.name}-with-own-cells")
     copy_model(spec, folder)
     write_reference(extended, spec, studies, folder)
     write_spec(extended, folder)
@@ -156,13 +153,4 @@ def _check(spec: ModelSpec, output_dir: str | Path | None) -> None:
             f"the model {spec.name!r} reads any text and can have no reference classifier: pass the embedded model, or "
             "one with one token a gene"
         )
-    if output_dir is not None and Path(output_dir).exists() and any(Path(output_dir).iterdir()):
-        raise FileExistsError(f"output_dir={str(output_dir)!r} is not empty: pass another folder")
-
-
-def _folder(spec: ModelSpec, output_dir: str | Path | None) -> Path:
-    if output_dir is None:
-        _temporary.append(TemporaryDirectory(prefix="sc_duality-"))
-        output_dir = Path(_temporary[-1].name) / f"{spec.name}-with-own-cells"
-    Path(output_dir).mkdir(parents=True, exist_ok=True)
-    return Path(output_dir)
+    check_new(output_dir)

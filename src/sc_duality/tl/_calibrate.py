@@ -26,6 +26,7 @@ from ..models import (
 from ..tasks import Annotation
 from ._calibration import Calibration, Study, calibration_of, read_study
 from ._model import resolve_model
+from ._new_folder import check_new, make_new
 from ._trainer_input import as_list
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ _MAX_CELLS, _MIN_CELLS = 300, 50
 def calibrate(
     adatas: AnnData | MuData | Sequence[AnnData | MuData],
     truth: str,
-    model: str | Path,
-    output_dir: str | Path,
+    model: str | Path | None = None,
     *,
+    output_dir: str | Path | None = None,
     max_unknown: float = 0.1,
     sentence_key: str = adata_keys.SENTENCE,
     mod: str = "rna",
@@ -62,9 +63,10 @@ def calibrate(
     truth
         ``obs`` column with the cell types, in words that the model knows. Cells of other types are left out.
     model
-        The folder of a model that annotates cells, such as one of :func:`train_sft`.
+        A model that annotates cells, such as the folder of :func:`train_sft`; the embedded model by default.
     output_dir
-        New folder for the calibrated model.
+        Folder for the calibrated model, to keep and to share. By default a temporary folder that is deleted when Python
+        ends.
     max_unknown
         Largest fraction of the cells of any study that may become ``"unknown"``, from 0 to below 1. With a reference
         classifier, the in-distribution probability is 0.5 or more for 95 % of them.
@@ -77,13 +79,13 @@ def calibrate(
 
     Returns
     -------
-    ``output_dir``, for ``model=`` of any tool: the same weights, and in ``sc_duality.json`` ``temperature``, and of
-    ``knows["annotation"]`` ``unknown`` and ``in_distribution``.
+    The folder of the new model, for ``model=`` of any tool: the same weights, with other values in ``sc_duality.json``
+    of ``temperature``, and of ``unknown`` and ``in_distribution`` of ``knows["annotation"]``.
 
     Raises
     ------
     ValueError
-        Fewer than 50 cells have a type that the model knows, or ``max_unknown`` is no fraction.
+        Fewer than 50 cells have a type that the model knows, or ``max_unknown`` is not a fraction.
     KeyError
         ``obs`` lacks the column.
     FileExistsError
@@ -98,19 +100,15 @@ def calibrate(
 
     Examples
     --------
-    >>> import tempfile
     >>> import sc_duality as sd
     >>> adata = sd.datasets.pbmc3k()
-    >>> folder = tempfile.mkdtemp()
-    >>> model = sd.tl.calibrate(adata, "cell_type", "embedded", folder, max_unknown=0.05)
+    >>> model = sd.tl.calibrate(adata, "cell_type", max_unknown=0.05)
     >>> sd.models.resolve(model).known("annotation", "unknown") > 0
     True
     """
     if isinstance(max_unknown, bool) or not 0 <= max_unknown < 1:
         raise ValueError(f"max_unknown must be a fraction from 0 to below 1, got {max_unknown!r}")
-    folder = Path(output_dir)
-    if folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"output_dir={str(output_dir)!r} is not empty: pass another folder")
+    check_new(output_dir)
     chosen, spec = resolve_model(model, Annotation.name)
     if not spec.known(Annotation.name, "labels"):
         raise ValueError(f"the model {spec.name!r} has no list of labels: pass one that was trained to annotate cells")
@@ -125,7 +123,8 @@ def calibrate(
         )
     engine = load(chosen)
     studies = [_study(engine, spec, *found) for found in labelled if len(found[1])]
-    return _write(calibration_of(studies, spec, max_unknown), spec, folder, n)
+    found = calibration_of(studies, spec, max_unknown)
+    return _write(found, spec, make_new(output_dir, f"{spec.name}-calibrated"), n)
 
 
 def _labelled(
@@ -150,7 +149,6 @@ def _study(
 
 def _write(found: Calibration, spec: ModelSpec, folder: Path, n: int) -> Path:
     """Write the calibrated model."""
-    folder.mkdir(parents=True, exist_ok=True)
     copy_model(spec, folder)
     if reference_file(spec).is_file():
         shutil.copyfile(reference_file(spec), folder / reference_file(spec).name)

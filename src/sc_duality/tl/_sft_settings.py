@@ -31,8 +31,8 @@ def sft_settings(
 ) -> SftSettings:
     """The settings of a run; an option that is passed precedes that of its preset.
 
-    A label is one token of a model with one token a gene, beside hundreds of a cell: such a model learns from the mean
-    over texts.
+    In a model with one token a gene, a label is one token and a cell hundreds: such a model learns from the mean over
+    texts.
     """
     preset = options.get("preset", "default")
     choice("preset", preset, list(SFT_PRESETS))
