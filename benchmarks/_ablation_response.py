@@ -46,7 +46,6 @@ def more_supervised_training(fold: Path, out: Path) -> Path:
     perturbations = perturbations_of(sets[0]) | perturbations_of(sets[1])
     return sd.tl.train_sft(
         sets, fold, out, tasks=[response(perturbations)], held_out=0.1, num_train_epochs=6, learning_rate=3e-4, rng=0,
-        loss_per="token",
     ).model  # fmt: skip
 
 

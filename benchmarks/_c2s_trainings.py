@@ -22,7 +22,6 @@ CONTEXT_LENGTH, WIDTH, LAYERS = 256, 128, 2
 MAX_SET = 30
 OPTIONS: dict[str, Any] = {
     "held_out": 0.0, "augment": False, "weight_decay": 0.0, "warmup_steps": 50, "adam_beta2": 0.98,
-    "loss_per": "token",
 }  # fmt: skip
 _SAMPLE: dict[str, Any] = {"groupby": "donor", "n_cells": N_CELLS, "n_genes": N_SAMPLE_GENES}
 #: Settings of the tasks on cells, by training.

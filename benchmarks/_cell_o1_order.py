@@ -152,7 +152,6 @@ def sft(
         tasks=tasks,
         held_out=0.0,
         augment=False,
-        loss_per="token",
         num_train_epochs=epochs,
         batch_size=64,
         learning_rate=3e-3,

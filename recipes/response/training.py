@@ -18,7 +18,7 @@ N_GENES, N_CHANGED = 60, 100
 #: of every blood cell, whatever the perturbation, since blood cells were treated with nothing else.
 TRANSFER = 0.4
 #: Options of ``tl.train_sft``.
-OPTIONS: dict[str, Any] = {"batch_size": 24, "learning_rate": 2e-3, "weight_decay": 0.05, "loss_per": "token"}
+OPTIONS: dict[str, Any] = {"batch_size": 24, "learning_rate": 2e-3, "weight_decay": 0.05}
 
 
 def in_one(studies: list[ad.AnnData]) -> ad.AnnData:

@@ -24,8 +24,8 @@ ANNOTATION = {"annotation": {"truth": "cell_type"}}
 BOTH = {**ANNOTATION, "generation": {"truth": "cell_type"}}
 SETTINGS = {"held_out": {"donor": ["d3"]}, "num_train_epochs": 4, "learning_rate": 1e-2, "augment": False}
 CONTRAST = {"tasks": ANNOTATION, "contrast": 1.0, "lora": 4}
-PLAIN = {"loss_per": "token"}
-AVERAGED = {"weight_averaging": 0.9}
+PLAIN = {}
+AVERAGED = {"loss_per": "text", "weight_averaging": 0.9}
 
 
 @pytest.fixture(scope="module")

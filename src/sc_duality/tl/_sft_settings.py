@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._validation import choice, positive_integer
-from ..models import ModelSpec
 from ..train import check_options
 from ._training_presets import SFT_PRESETS
 
@@ -26,14 +25,8 @@ class SftSettings(NamedTuple):
     options: dict[str, Any]
 
 
-def sft_settings(
-    options: Mapping[str, Any], spec: ModelSpec, *, lora: int | Mapping[str, Any] | None, contrast: float
-) -> SftSettings:
-    """The settings of a run; an option that is passed precedes that of its preset.
-
-    In a model with one token a gene, a label is one token and a cell hundreds: such a model learns from the mean over
-    texts.
-    """
+def sft_settings(options: Mapping[str, Any], *, lora: int | Mapping[str, Any] | None, contrast: float) -> SftSettings:
+    """The settings of a run; an option that is passed precedes that of its preset."""
     preset = options.get("preset", "default")
     choice("preset", preset, list(SFT_PRESETS))
     config = {**SFT_PRESETS[preset], **{name: value for name, value in options.items() if name != "preset"}}
@@ -46,8 +39,6 @@ def sft_settings(
     positive_integer("batch_size", batch_size)
     if learning_rate <= 0 or contrast < 0:
         raise ValueError("learning_rate must be positive, contrast must not be negative")
-    if spec.genes is not None and not config.get("packing"):
-        config.setdefault("loss_per", "text")
     _check_loss(config, contrast)
     return SftSettings(epochs, batch_size, learning_rate, lora, contrast, config)
 

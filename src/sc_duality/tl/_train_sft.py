@@ -103,10 +103,9 @@ def train_sft(
         Of ``trl.SFTConfig``. ``num_train_epochs`` (3 by default) is the number of examples for each cell, one for all
         tasks or by name, such as ``{"annotation": 3, "generation": 1}``; ``learning_rate`` (1e-5) the peak of AdamW's,
         and ``batch_size`` (32) the number of texts of an update over all processes; ``completion_only_loss=False``
-        learns prompts too, as in C2S-Scale's pretraining; ``loss_per`` is ``"text"``, so that a
-        label weighs as much as a whole cell, or ``"token"``, the mean over all tokens (by default ``"text"`` for models
-        with one token a gene); ``weight_averaging=0.999`` (0) ends with the running average of the weights over the
-        last two thirds of the updates, with this decay; ``packing``, ``per_device_train_batch_size``,
+        learns prompts too, as in C2S-Scale's pretraining; ``loss_per="text"`` (``"token"``) makes a label weigh as much
+        as a whole cell; ``weight_averaging=0.999`` (0) ends with the running average of the weights over the last two
+        thirds of the updates, with this decay; ``packing``, ``per_device_train_batch_size``,
         ``gradient_checkpointing`` and others as in TRL.
         ``preset="cell-o1"`` sets what is not passed as in Cell-o1: 10 epochs at 5e-5 in batches of 128, with a LoRA
         adapter of rank 256.
@@ -152,7 +151,7 @@ def train_sft(
     """
     spec = starting_model(model)
     chosen, number = to_tasks(tasks), seed(rng)
-    set_to = sft_settings(options, spec, lora=lora, contrast=contrast)
+    set_to = sft_settings(options, lora=lora, contrast=contrast)
     task_epochs = epochs_by_task(set_to.epochs, chosen)
     choice("augment", augment, [True, False, "studies"])
     specs = [spec, *(in_prompt_format(spec, prompt_format) for prompt_format in prompt_formats)]
