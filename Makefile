@@ -40,7 +40,7 @@ test-fast: $(VENV)/.dev
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not slow and not processes and not tutorials"
 
 BENCHMARKS := ablation align_smollm2 annotate annotation_tools c2s_tasks captions cell_o1 duality_score embedded engines \
-	generation gpu grpo_step imports panels parsing reliability response scale scaling sentences spatial
+	generation gpu grpo_step imports own_model panels parsing reliability response scale scaling sentences spatial
 
 bench-quick: $(VENV)/.dev
 	@for name in $(BENCHMARKS); do \

@@ -51,4 +51,20 @@ def caption_texts() -> str:
     return with_source("captions", ["group", "reference", "after supervised training", "after GRPO"], rows)
 
 
-TABLES = {"captions": captions, "caption-texts": caption_texts}
+def scaling() -> str:
+    """Held-out quality by LoRA rank and tokens read."""
+    found = figures("scaling")
+    rows = [
+        [
+            rank, f"{tokens:,}", number(one["eval_loss"][i]), number(one["accuracy"][i]),
+            number(one["dual_accuracy"][i]),
+        ]
+        for rank, one in found["ranks"].items()
+        for i, tokens in enumerate(one["tokens"])
+        if i in (0, len(one["tokens"]) // 2, len(one["tokens"]) - 1)
+    ]  # fmt: skip
+    header = ["LoRA rank", "tokens read", "loss, nats a token", "accuracy", "accuracy of the dual"]
+    return with_source("scaling", header, rows)
+
+
+TABLES = {"scaling": scaling, "captions": captions, "caption-texts": caption_texts}

@@ -59,8 +59,10 @@ def gene_vectors(
     points = np.vstack([table @ vectors for table in tables])
     points /= np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-9)
     of_type = np.tile(codes[cells], 2)
-    within = points - np.stack([points[of_type == i].mean(0) if (of_type == i).any() else np.zeros(width)
-                                for i in range(len(names))])[of_type]  # fmt: skip
+    means = np.zeros((len(names), width))
+    for i in np.unique(of_type):
+        means[i] = points[of_type == i].mean(0)
+    within = points - means[of_type]
     scatter = within.T @ within / len(within)
     values, directions = np.linalg.eigh(scatter + _RIDGE * np.trace(scatter) / width * np.eye(width))
     whitened = vectors @ (directions / np.sqrt(values)) @ directions.T
