@@ -1,5 +1,7 @@
 """Calibration: temperatures against a search by hand, thresholds against shares, and refusal of unusable cells."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
@@ -116,6 +118,14 @@ def test_bad_input(labelled, tmp_path, settings, error, message):
     with pytest.raises(error, match=message):
         sd.tl.calibrate(**{**usual, **settings})
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_a_model_of_the_hub_is_refused(labelled, monkeypatch):
+    spec = replace(SPEC, source="someone/a-model")
+    monkeypatch.setattr("sc_duality.tl._calibrate.resolve_model", lambda *_: ("someone/a-model", spec))
+    with pytest.raises(ValueError, match="is not in a folder: download it"):
+        sd.tl.calibrate(labelled, "cell_type", "someone/a-model")
 
 
 def test_a_folder_with_files_is_refused(labelled, tmp_path):

@@ -52,8 +52,8 @@ def calibrate(
 ) -> Path:
     """Set how sure a model says it is, and which cells it calls "unknown", on cells that it was not trained on.
 
-    A model that was trained on few cells is often surer than it is right. This compares its probabilities with the true
-    types of your cells, and writes a copy of the model whose confidence says how often it is right.
+    A model is often surer than it is right, or less sure. This compares its probabilities with the true types of your
+    cells, and writes a copy of the model whose confidence fits them. On cells of another study it may fit less well.
 
     Parameters
     ----------
@@ -85,7 +85,8 @@ def calibrate(
     Raises
     ------
     ValueError
-        Fewer than 50 cells have a type that the model knows, or ``max_unknown`` is not a fraction.
+        Fewer than 50 cells have a type that the model knows, the model has no folder or no labels, or ``max_unknown``
+        is not a fraction.
     KeyError
         ``obs`` lacks the column.
     FileExistsError
@@ -112,6 +113,8 @@ def calibrate(
     chosen, spec = resolve_model(model, Annotation.name)
     if not spec.known(Annotation.name, "labels"):
         raise ValueError(f"the model {spec.name!r} has no list of labels: pass one that was trained to annotate cells")
+    if not Path(spec.source).is_dir():
+        raise ValueError(f"the model {spec.name!r} is not in a folder: download it, and pass its folder")
     generator = np.random.default_rng(seed(rng))
     cells = [ModelCells(modality(one, mod), spec, sentence_key=sentence_key) for one in as_list(adatas)]
     labelled = [_labelled(one, truth, generator) for one in cells]

@@ -52,8 +52,7 @@ def read_study(
     classifier: ReferenceClassifier | None,
 ) -> Study:
     """The scores of a model on the cells of these rows, which it can read."""
-    every = examples.predict(slice(None))
-    chosen = [one for row in rows if (one := every[row]) is not None]
+    chosen = [one for row in rows for one in examples.predict(slice(row, row + 1)) if one is not None]
     further = None if classifier is None or classifier.genes is None else examples.cells.with_genes(classifier.genes)
     genes = [list(one.genes) for one in chosen] if further is None else further.genes(rows)
     scores = label_log_likelihoods(model, examples, [examples.task.question(one) for one in chosen])

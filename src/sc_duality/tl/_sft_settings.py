@@ -20,7 +20,6 @@ class SftSettings(NamedTuple):
     batch_size: int
     learning_rate: float
     lora: int | Mapping[str, Any] | None
-    contrast: float
     #: Of the trainer and of ``trl.SFTConfig``.
     options: dict[str, Any]
 
@@ -40,7 +39,7 @@ def sft_settings(options: Mapping[str, Any], *, lora: int | Mapping[str, Any] | 
     if learning_rate <= 0 or contrast < 0:
         raise ValueError("learning_rate must be positive, contrast must not be negative")
     _check_loss(config, contrast)
-    return SftSettings(epochs, batch_size, learning_rate, lora, contrast, config)
+    return SftSettings(epochs, batch_size, learning_rate, lora, config)
 
 
 def _check_loss(config: Mapping[str, Any], contrast: float) -> None:

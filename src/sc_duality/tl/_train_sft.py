@@ -151,8 +151,8 @@ def train_sft(
     """
     spec = starting_model(model)
     chosen, number = to_tasks(tasks), seed(rng)
-    set_to = sft_settings(options, lora=lora, contrast=contrast)
-    task_epochs = epochs_by_task(set_to.epochs, chosen)
+    run_settings = sft_settings(options, lora=lora, contrast=contrast)
+    task_epochs = epochs_by_task(run_settings.epochs, chosen)
     choice("augment", augment, [True, False, "studies"])
     specs = [spec, *(in_prompt_format(spec, prompt_format) for prompt_format in prompt_formats)]
     extra = [] if traces is None else read_traces(traces, spec)
@@ -163,15 +163,15 @@ def train_sft(
     spec, new_labels = with_new_labels(original, seen)
     objects, specs = [cells.for_model(spec) for cells in objects], [spec, *specs[1:]]
 
-    held_out_of = held_out_cells(objects, held_out, generator)
+    held_out_rows = held_out_cells(objects, held_out, generator)
     if augment == "studies":
         types = [_types([build(task, cells) for task in chosen]) for cells in objects]
-        augment_between_studies(objects, types, [~held for held in held_out_of])
+        augment_between_studies(objects, types, [~held for held in held_out_rows])
     examples: list[TrainingExample] = []
     evaluation: list[TrainingExample] = []
     builders: list[Examples] = []
     trained: list[tuple[Examples, NDArray[np.bool_]]] = []
-    for cells, held in zip(objects, held_out_of, strict=True):
+    for cells, held in zip(objects, held_out_rows, strict=True):
         for task in chosen:
             builders.append(build(task, cells))
             trained.append((builders[-1], held))
@@ -200,8 +200,8 @@ def train_sft(
         {
             "kind": "sft", "model": spec.name, "fingerprint": spec.fingerprint, "tasks": [task.name for task in chosen],
             "data": digest(examples), "traces": digest(extra), "contrast": contrast,
-            "lora": set_to.lora, "num_train_epochs": set_to.epochs, "batch_size": set_to.batch_size,
-            "learning_rate": set_to.learning_rate, "rng": number, "options": set_to.options,
+            "lora": run_settings.lora, "num_train_epochs": run_settings.epochs, "batch_size": run_settings.batch_size,
+            "learning_rate": run_settings.learning_rate, "rng": number, "options": run_settings.options,
         },
     )  # fmt: skip
     finished = run.finished()
@@ -225,12 +225,12 @@ def train_sft(
             evaluation,
             run,
             contrast=contrast,
-            lora=set_to.lora,
-            batch_size=set_to.batch_size,
-            learning_rate=set_to.learning_rate,
+            lora=run_settings.lora,
+            batch_size=run_settings.batch_size,
+            learning_rate=run_settings.learning_rate,
             seed=number,
             progress=settings.progress,
-            options=set_to.options,
+            options=run_settings.options,
         )
 
 

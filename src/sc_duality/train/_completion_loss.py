@@ -25,8 +25,8 @@ class CompletionLosses(NamedTuple):
 class TextMeanSFT(SFTTrainer):
     """SFT with the mean over texts of their mean loss a token.
 
-    With the mean over all tokens, one cell sentence of 200 genes weighs as much as 200 labels, and a model of both
-    tasks hardly learns labels. Only tokens with a loss get logits, which for a label saves most of the output layer.
+    With the mean over all tokens, one cell sentence of 200 genes weighs as much as 200 labels. Only tokens
+    with a loss get logits, which for a label saves most of the output layer.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
