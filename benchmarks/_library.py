@@ -12,9 +12,9 @@ from typing import Any
 import anndata as ad
 import numpy as np
 from numpy.typing import NDArray
+from recipes.embedded.sentences import label_example, sentences
 
 import sc_duality as sd
-from recipes.embedded.sentences import label_example, sentences
 from sc_duality.cells import rebuild_expression
 from sc_duality.models import (
     LanguageModel,
@@ -128,7 +128,7 @@ def transformers_model(model: str | Path, **options: Any) -> TransformersModel:
 
 
 def generate(
-    model: Model, counts: dict[str, int], *, tissue: str, seed: int, temperature: float = 1.0, best_of: int = 1
+    model: Model, counts: dict[str, int], *, tissue: str, seed: int, temperature: float = 0.7, best_of: int = 1
 ) -> ad.AnnData:
     """Generated cells of each type."""
     sampling = Sampling(temperature=temperature, n_samples=best_of)

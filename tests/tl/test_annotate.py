@@ -274,3 +274,12 @@ def test_sampled_labels_of_cells_without_genes(cells, scripted_model):
     sd.tl.annotate(cells, model, labels=LABELS, sampling=sd.Sampling(n_samples=20))
     assert cells.obs["annotation"].isna().to_numpy().nonzero()[0].tolist() == [3]
     assert (cells.obs["annotation"].dropna() == "NK cell").all()
+
+
+def test_the_nearest_type_of_unknown_cells(cells):
+    sd.tl.annotate(cells, unknown=0.9)
+    unknown = (cells.obs["annotation"] == "unknown").to_numpy()
+    assert 0 < unknown.sum() < len(unknown)
+    best = cells.obsm["annotation_probabilities"].idxmax(axis=1)
+    assert (cells.obs["annotation_nearest"].astype(str) == best).all()
+    assert (cells.obs["annotation_nearest"].astype(str) == cells.obs["annotation"].astype(str))[~unknown].all()

@@ -176,7 +176,8 @@ def test_columns_that_a_model_does_not_know_are_dropped(cells, scripted_model):
     assert "annotation_ontology_term_id" in cells.obs
     sd.tl.annotate(cells, model)
     sd.tl.sensitivity(cells, "erlotinib", scripted_model(scores=[[0.0, 1.0]], **TYPES), key_added="annotation")
-    assert sorted(cells.obs) == ["annotation", "annotation_confidence", "annotation_status", "cell_type"]
+    columns = ["annotation", "annotation_confidence", "annotation_nearest", "annotation_status", "cell_type"]
+    assert sorted(cells.obs) == columns
 
 
 @pytest.mark.parametrize("store", ["h5ad", "zarr"])

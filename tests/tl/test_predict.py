@@ -131,7 +131,7 @@ def test_sensitivity_is_predict_with_a_drug(cells, scripted_model):
     settings = {key: dict(cells.uns[key]["params"]) for key in ("by_name", "by_object", "sensitivity")}
     for key, own in settings.items():
         assert cells.obs[key].tolist() == cells.obs["sensitivity"].tolist()
-        assert own.pop("columns") == [key, f"{key}_status", f"{key}_confidence"]
+        assert own.pop("columns") == [key, f"{key}_status", f"{key}_confidence", f"{key}_nearest"]
         assert own.pop("arrays") == [f"{key}_probabilities"]
     assert settings["by_name"] == settings["by_object"] == settings["sensitivity"]
 

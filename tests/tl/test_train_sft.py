@@ -166,6 +166,35 @@ def test_tasks_have_as_many_examples_as_their_epochs(examples_of):
     assert n["annotation"] / n["generation"] == pytest.approx(8, rel=0.05)
 
 
+def test_a_task_is_trained_on_the_objects_with_its_column(examples_of, caplog):
+    """The second object has no types, the first no perturbations."""
+    typed, treated = toy_cells(), toy_cells()
+    typed.obs = typed.obs.drop(columns="treatment")
+    treated.obs = treated.obs.drop(columns="cell_type")
+    response = {"perturbation": "treatment", "perturbations": PERTURBATIONS, "match": ["donor"]}
+    training, _ = examples_of([typed, treated], tasks={**ANNOTATION, "response": response})
+    assert {one.task.name for one in training} == {"annotation", "response"}
+    assert "'annotation' is not trained on the objects [1], without obs['cell_type']" in caplog.text
+    assert "'response' is not trained on the objects [0], without obs['treatment']" in caplog.text
+
+
+def test_some_examples_are_cells_of_none_of_the_types(examples_of):
+    training, evaluation = examples_of(toy_cells(), tasks=BOTH, unknown_share=0.25)
+    n = Counter(one.task.name for one in training if one.example.truth != "<unknown>")
+    unknown = [one for one in training if one.example.truth == "<unknown>"]
+    assert len(unknown) == pytest.approx(n["annotation"] / 3, abs=1)
+    assert all(completion == "<unknown>" for one in unknown for _, completion in one.texts())
+    assert all(one.example.truth != "<unknown>" for one in evaluation)
+
+
+@pytest.mark.slow
+def test_the_answer_for_none_of_the_types_is_known(random, tmp_path):
+    found = train(random, tmp_path / "out", tasks=ANNOTATION, unknown_share=0.2, num_train_epochs=1)
+    spec = sd.models.resolve(found.model)
+    assert spec.known("annotation", "none_of_these") == "<unknown>"
+    assert "<unknown>" in (found.model / "tokenizer.json").read_text(encoding="utf-8")
+
+
 def test_studies_are_augmented_as_the_others(examples_of):
     first, second = toy_cells(), toy_cells()
     second.X = second.X * 3
@@ -317,6 +346,12 @@ def test_several_prompt_formats(tmp_path, monkeypatch):
         ({"augment": "study"}, ValueError, "augment='study' is not an option"),
         ({"loss_per": "cell"}, ValueError, "loss_per='cell' is not an option: choose from 'token', 'text'"),
         ({"weight_averaging": 1}, ValueError, "weight_averaging must be a number from 0 to below 1, got 1"),
+        ({"unknown_share": 1}, ValueError, "unknown_share must be a number from 0 to below 1, got 1"),
+        (
+            {"unknown_share": 0.1, "tasks": {"generation": {"truth": "cell_type"}}},
+            ValueError,
+            "unknown_share= is for annotation, which is not among the tasks",
+        ),
         ({"loss_per": "text", "packing": True}, ValueError, "packing=True and loss_per='text' cannot be combined"),
         ({"batch_size": 0}, ValueError, "batch_size must be a positive integer, got 0"),
         ({"contrast": -1.0}, ValueError, "contrast must not be negative"),

@@ -79,6 +79,11 @@ def confidence(key: str) -> str:
     return f"{key}_confidence"
 
 
+def nearest(key: str) -> str:
+    """``obs`` column of the most probable label, also of unknown cells."""
+    return f"{key}_nearest"
+
+
 def in_distribution(key: str) -> str:
     """``obs`` column with the probability that the cell is in the distribution of the training cells."""
     return f"{key}_in_distribution"
@@ -171,7 +176,7 @@ def change_columns(key: str) -> tuple[str, ...]:
 
 def label_columns(key: str) -> tuple[str, ...]:
     """All ``obs`` columns that predicted labels may have."""
-    return key, status(key), confidence(key), in_distribution(key)
+    return key, status(key), confidence(key), nearest(key), in_distribution(key)
 
 
 def cell_type_columns(key: str) -> tuple[str, ...]:

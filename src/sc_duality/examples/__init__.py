@@ -6,6 +6,7 @@ from ._between_studies import augment_between_studies
 from ._builders import build, builder_of, register, task_class, to_task, to_tasks
 from ._cell_context import Context, check_context
 from ._cell_groups import CellGroups
+from ._cells_of_no_type import CellsOfNoType
 from ._change_lines import ChangeLines, fit_change_lines
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples, Pool, Results, cell_rng, sample_examples
@@ -22,6 +23,7 @@ from ._text_task import TextExamples, check_english
 
 __all__ = [
     "CellGroups",
+    "CellsOfNoType",
     "ChangeLines",
     "ClusterExamples",
     "Context",

@@ -7,7 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..tasks import Annotation
+from ..tasks import Annotation, TrainingExample
+from ._hidden_genes import CellParts
 from ._known_labels import KnownLabels, Meant
 from ._label_options import column_labels, label_options
 from ._label_task import LabelExamples
@@ -29,6 +30,12 @@ class AnnotationExamples(LabelExamples):
     def reference_truth(self) -> NDArray[Any]:
         """The true label of each cell, ``None`` where missing."""
         return self._truth[0]
+
+    def of_no_type(self, genes: Sequence[str], answer: str) -> TrainingExample:
+        """A cell of none of the types, for which ``answer`` is right; it has no dual."""
+        options = (*self._truth[1], answer)
+        parts = CellParts(tuple(genes), (), ())
+        return TrainingExample(self.task, self.example(parts, context={}, options=options, truth=answer))
 
 
 def trained_cell_types(cells: ModelCells, truth: str | None, labels: Sequence[str] | str | None) -> list[str]:

@@ -76,8 +76,11 @@ class Augmenter:
         """Draw cells from now on as other studies of ``shifts`` might have measured them too."""
         self._other_study = OtherStudy(shifts, index, cells)
 
-    def augment(self, rows: Sequence[int], rng: np.random.Generator) -> list[list[str] | None]:
-        """Augmented sentences, ``None`` for a cell with too few genes left."""
+    def counts(self, rows: Sequence[int], rng: np.random.Generator) -> tuple[sparse.csr_matrix, NDArray[np.int32]]:
+        """What augmented sentences of these cells are ranked from: fewer counts, and genes missing.
+
+        Returns the counts, (n_cells, n_columns), and the code of the gene of each column.
+        """
         part = _rows(self._X, rows)
         codes = self._column_code
         if self._other_study is not None:
@@ -90,6 +93,11 @@ class Augmenter:
             part.data = rng.binomial(part.data.astype(np.int64), depth[cell]).astype(np.float64)
         dropped = np.where(rng.random(len(rows)) < _P_DROPPED, rng.uniform(0, _MAX_DROPPED, len(rows)), 0.0)
         part.data[rng.random(len(part.data)) < dropped[cell]] = 0
+        return part, codes
+
+    def augment(self, rows: Sequence[int], rng: np.random.Generator) -> list[list[str] | None]:
+        """Augmented sentences, ``None`` for a cell with too few genes left."""
+        part, codes = self.counts(rows, rng)
         jitter = rng.normal(0, _JITTER, len(part.data))
         if self._is_counts:
             part.data = part.data * np.exp(jitter)

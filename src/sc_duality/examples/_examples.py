@@ -51,6 +51,8 @@ class Examples(ABC):
     about_cells: ClassVar[bool] = True
     #: Whether examples are made from cells; else they are the same for every data set.
     of_cells: ClassVar[bool] = True
+    #: Whether augmented cells may be training examples: those that a model reads, not those that it learns to write.
+    augmentable: ClassVar[bool] = True
     #: Whether groups of cells, which ``groupby`` names, get labels.
     labels_groups: ClassVar[bool] = False
     #: Whether the answers to a question are few enough to score each.
@@ -63,6 +65,12 @@ class Examples(ABC):
     def __init__(self, task: Task, cells: ModelCells, duality: Duality | None = None) -> None:
         self.task: Any = task.for_model(cells.spec.prompt_format, cells.spec.genes)
         self.cells, self.duality = cells, duality or Duality()
+
+    @property
+    def truth_column(self) -> str | None:
+        """The ``obs`` column without which the task cannot be trained, if there is one."""
+        found: str | None = getattr(self.task, "truth", None)
+        return found
 
     @property
     def has_truth(self) -> bool:
@@ -103,6 +111,10 @@ class Examples(ABC):
 
     def reference_truth(self) -> NDArray[Any] | None:
         """The cell type of each cell in the model's words, if the task tells it: for the reference classifier."""
+        return None
+
+    def of_no_type(self, genes: Sequence[str], answer: str) -> TrainingExample | None:
+        """A cell of none of the types, for which ``answer`` is right, if the task gives cells types."""
         return None
 
     def knowledge(self) -> dict[str, Any]:

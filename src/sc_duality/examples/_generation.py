@@ -22,6 +22,7 @@ class GenerationExamples(Examples):
     task: Generation
     task_class = Generation
     about_cells = False
+    augmentable = False
     dual_task = "annotation"
 
     @cached_property

@@ -73,6 +73,11 @@ class ResponseExamples(Examples):
         return groups(self.cells, self.task.match, "match")
 
     @property
+    def truth_column(self) -> str | None:
+        """The column with the perturbations."""
+        return self.task.perturbation
+
+    @property
     def has_truth(self) -> bool:
         """Whether there are treated cells."""
         return any(one is not None and not one.is_control for one in self._perturbation)

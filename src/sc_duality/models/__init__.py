@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import engines
-from ._label_tokens import add_tokens, format_tokens, label_tokens, with_labels
+from ._label_tokens import add_tokens, format_tokens, label_tokens, with_labels, with_none_of_these
 from ._language_model import EngineInfo, LanguageModel, engine_info, live, skip_generate
 from ._load import load, unload
 from ._model_folder import copy_model, write_spec
@@ -75,6 +75,7 @@ __all__ = [
     "unload",
     "with_classifier",
     "with_labels",
+    "with_none_of_these",
     "with_reference_labels",
     "write_reference",
     "write_spec",

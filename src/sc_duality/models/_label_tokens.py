@@ -134,3 +134,17 @@ def with_labels(spec: ModelSpec, new: Sequence[str]) -> ModelSpec:
     if "coarse" in annotation:
         annotation["coarse"] = {**{label: label for label in new}, **annotation["coarse"]}
     return replace(spec, knows={**spec.knows, Annotation.name: annotation})
+
+
+def with_none_of_these(spec: ModelSpec, answer: str) -> ModelSpec:
+    """The specification with an answer for cells of none of the labels; one that has it keeps its own.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> spec = sd.models.with_none_of_these(sd.models.resolve("embedded"), "<none>")
+    >>> spec.known("annotation", "none_of_these")
+    '<unknown>'
+    """
+    annotation = {"none_of_these": answer, **spec.knows.get(Annotation.name, {})}
+    return replace(spec, knows={**spec.knows, Annotation.name: annotation})

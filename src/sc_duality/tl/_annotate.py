@@ -136,6 +136,8 @@ def annotate(
         Not written for ``"generate"`` and ``"choose"`` without ``groupby``. With ``unique`` and ``"score"``, the
         posterior of the label among all assignments in which no two labels of a batch are the same; the probability of
         a label for a group is then the geometric mean over its cells.
+    ``obs[key_added + "_nearest"]``
+        With ``"score"``: the most probable label, also of a cell that is ``"unknown"``: what it is most like.
     ``obs[key_added + "_in_distribution"]``
         Probability that the cell is like the training cells of the model, from the cosine similarity to its reference
         cells; only with ``"score"`` and a reference classifier. The mean over the cluster with ``groupby``.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ from ._model import check_task, provenance, resolve_model, warn_not_answered
 
 logger = logging.getLogger(__name__)
 
+#: Default temperature: cells of the embedded model are nearer to real cells than at 1, and more have their type.
+_TEMPERATURE = 0.7
+
 
 def generate(
     counts: Mapping[str, int],
@@ -36,9 +40,10 @@ def generate(
 ) -> AnnData:
     """Generate cells of given types with a language model.
 
-    The model is given a cell type and generates a cell sentence, from which expression is rebuilt. A gene that is named
-    again counts at its first rank, and names that are not a gene are left out; both are counted. A completion without a
-    readable gene stays in the result as a cell without genes.
+    The model is given a cell type and generates a cell sentence, from which expression is rebuilt. A model with one
+    token a gene names no gene twice (with the engine transformers). Otherwise, a gene that is named again counts at its
+    first rank; names that are not a gene are left out, and both are counted. A completion without a readable gene stays
+    in the result as a cell without genes.
 
     Parameters
     ----------
@@ -54,9 +59,10 @@ def generate(
     n_genes
         Genes of a cell at most; by default what the model was trained on.
     sampling
-        Temperature (1 by default; at 0 all cells of a type are equal), ``top_p`` and ``max_tokens``. With ``n_samples``
-        above 1, so many cells are generated for each one, and the one from which the model predicts its cell type with
-        the highest probability is kept (the dual task).
+        Temperature (0.7 by default; higher ones give more varied cells, and fewer have their type; at 0 all cells of a
+        type are equal), ``top_p`` and ``max_tokens``. With ``n_samples`` above 1, so many cells are generated for each
+        one, and the one from which the model predicts its cell type with the highest probability is kept (the dual
+        task).
     sentence_key
         Where cell sentences are written, and where those of ``like`` lie.
     key_added
@@ -122,7 +128,8 @@ def generate(
     }
     examples = [by_label[label] for label, n in counts.items() for _ in range(n)]
     max_tokens = spec.max_new_tokens(n_genes)
-    params = sampling.params(temperature=1.0, max_tokens=max_tokens, seed=seed(rng))
+    params = sampling.params(temperature=_TEMPERATURE, max_tokens=max_tokens, seed=seed(rng))
+    params = replace(params, unique=spec.genes is not None)  # a general model writes a gene in several tokens
 
     engine = load(model)
     questions = {label: task.question(example) for label, example in by_label.items()}

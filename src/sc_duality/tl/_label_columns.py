@@ -20,7 +20,7 @@ Threshold = float | NDArray[np.float64] | None
 def write_labels(
     adata: AnnData, key: str, predictions: LabelPredictions, labels: Sequence[str], threshold: Threshold
 ) -> None:
-    """Write ``obs[key]``, its status, confidence and in-distribution probability, and ``obsm`` probabilities.
+    """Write ``obs[key]``, its status, confidence, nearest label and in-distribution probability, and probabilities.
 
     Without a ``threshold`` there is no confidence, and no label is unknown.
     """
@@ -29,6 +29,8 @@ def write_labels(
     adata.obs[adata_keys.status(key)] = pd.Categorical(np.where(unsure, adata_keys.UNKNOWN, predictions.status))
     if threshold is not None:
         adata.obs[adata_keys.confidence(key)] = predictions.confidence
+    if threshold is not None and predictions.probability is not None:
+        adata.obs[adata_keys.nearest(key)] = named_labels(predictions.best, labels, is_unsure(predictions, None))
     if predictions.in_distribution is not None:
         adata.obs[adata_keys.in_distribution(key)] = predictions.in_distribution
     if predictions.probability is not None:

@@ -87,6 +87,8 @@ def majority_vote(
         ``"ok"``, ``"unknown"``, ``"no group"`` (``groupby`` is missing), or why the cells of the cluster have no label.
     ``obs[key_added + "_confidence"]``
         Share of the votes for the label in the cluster.
+    ``obs[key_added + "_nearest"]``
+        The label with the most votes, also where it is ``"unknown"``.
     ``obsm[key_added + "_probabilities"]``
         DataFrame (n_obs, n_labels): share of the votes for each label.
     ``obs[key_added + "_cluster"]``
@@ -124,7 +126,7 @@ def majority_vote(
     number = seed(rng)
     fields = Fields(
         obs=(
-            *adata_keys.label_columns(key_added)[:3],
+            *adata_keys.label_columns(key_added)[:4],
             *adata_keys.cell_type_columns(key_added),
             adata_keys.cluster(key_added),
         ),

@@ -71,8 +71,9 @@ def sensitivity(
     -------
     ``None``, or the copy. Writes
 
-    ``obs[key_added]``, ``obs[key_added + "_status"]``, ``obs[key_added + "_confidence"]``
-        Label, status and confidence, as :func:`annotate`.
+    ``obs[key_added]``, ``obs[key_added + "_status"]``, ``obs[key_added + "_confidence"]``,
+    ``obs[key_added + "_nearest"]``
+        Label, status, confidence and most probable label, as :func:`annotate`.
     ``obsm[key_added + "_probabilities"]``
         With ``"score"``: DataFrame (n_obs, n_labels).
     ``obsm[sentence_key]``, ``obsm[sentence_key + "_vocabulary"]``, ``uns[sentence_key]``

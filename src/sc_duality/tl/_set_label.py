@@ -71,8 +71,8 @@ def set_label(
         The label, and ``"set by hand"``.
     ``obs[key + "_ontology_term_id"]``
         Cell Ontology term of the label, if there is one; the column is added if it was missing.
-    ``obs[key + "_confidence"]``, ``obs[key + "_in_distribution"]``, ``obs[key + "_coarse"]`` and its metadata,
-    ``obs[key + "_duality"]``, ``obsm[key + "_probabilities"]``
+    ``obs[key + "_confidence"]``, ``obs[key + "_nearest"]``, ``obs[key + "_in_distribution"]``, ``obs[key + "_coarse"]``
+    and its metadata, ``obs[key + "_duality"]``, ``obsm[key + "_probabilities"]``
         Missing.
 
     and for all cells

@@ -20,6 +20,8 @@ class SftSettings(NamedTuple):
     batch_size: int
     learning_rate: float
     lora: int | Mapping[str, Any] | None
+    #: Share of cells of none of the types among the examples of annotation.
+    unknown_share: float
     #: Of the trainer and of ``trl.SFTConfig``.
     options: dict[str, Any]
 
@@ -34,23 +36,28 @@ def sft_settings(options: Mapping[str, Any], *, lora: int | Mapping[str, Any] | 
     epochs, batch_size, learning_rate = (
         config.pop(name) for name in ("num_train_epochs", "batch_size", "learning_rate")
     )
+    unknown_share = config.pop("unknown_share", 0.0)
     check_options(config, lora, "SFTConfig", own=_OWN)
     positive_integer("batch_size", batch_size)
     if learning_rate <= 0 or contrast < 0:
         raise ValueError("learning_rate must be positive, contrast must not be negative")
+    _fraction("unknown_share", unknown_share)
     _check_loss(config, contrast)
-    return SftSettings(epochs, batch_size, learning_rate, lora, config)
+    return SftSettings(epochs, batch_size, learning_rate, lora, unknown_share, config)
 
 
 def _check_loss(config: Mapping[str, Any], contrast: float) -> None:
     """Refuse losses that do not exist, and those that cannot be combined."""
     choice("loss_per", config.get("loss_per", "token"), ["token", "text"])
-    decay = config.get("weight_averaging", 0.0)
-    if isinstance(decay, bool) or not isinstance(decay, int | float) or not 0 <= decay < 1:
-        raise ValueError(f"weight_averaging must be a number from 0 to below 1, got {decay!r}")
+    _fraction("weight_averaging", config.get("weight_averaging", 0.0))
     if config.get("packing") and config.get("loss_per") == "text":
         raise ValueError("packing=True and loss_per='text' cannot be combined: packing joins texts")
     if contrast and config.get("packing"):
         raise ValueError("packing=True and contrast= cannot be combined: contrast compares whole texts")
     if contrast and config.get("completion_only_loss") is False:
         raise ValueError("completion_only_loss=False and contrast= cannot be combined: contrast compares completions")
+
+
+def _fraction(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise ValueError(f"{name} must be a number from 0 to below 1, got {value!r}")

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._settings import settings
 from .._validation import choice
 from ..cells import adata_keys, seed
-from ..examples import Examples, augment_between_studies, build, sample_examples, to_tasks
-from ..models import format_tokens
+from ..examples import build, to_tasks
+from ..models import format_tokens, with_none_of_these
 from ..tasks import Annotation, TrainingExample
 from ..train import Run, Trained, check_trl, digest, read_traces
 from ._held_out_cells import held_out_cells
+from ._sft_examples import sft_examples, trained_on
 from ._sft_settings import sft_settings
 from ._start_model import reference_studies, start_model, with_new_labels
 from ._trainer_input import Tasks, epochs_by_task, in_prompt_format, model_cells, starting_model, with_tasks
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Held-out examples of each task, at most.
-_N_HELD_OUT = 100
+#: What a model with one token a gene writes for a cell of none of the types.
+_NONE_OF_THESE = "<unknown>"
 
 
 def train_sft(
@@ -60,7 +60,8 @@ def train_sft(
     Parameters
     ----------
     adatas
-        Labelled cells, one object or several, such as one a study. Cell sentences are written if there are none.
+        Labelled cells, one object or several, such as one a study. Cell sentences are written if there are none. A task
+        is trained on the objects with its ``obs`` column.
     model
         The model to start from: a name of :func:`sc_duality.models.available`, a folder, or a hub repository.
     output_dir
@@ -81,7 +82,7 @@ def train_sft(
         Whether to augment cells: fewer counts, missing genes, jittered ranks, shorter sentences. ``"studies"`` also
         changes six in ten cells as one object of ``adatas`` differs from another: shifts of each gene, measured in the
         types of both or random, background RNA, and panels of genes; it reads counts into memory. Held-out cells are
-        not augmented.
+        not augmented, nor cells that the model learns to generate.
     prompt_formats
         Further prompt formats for general models, such as ``["terse"]``: training on several teaches the task and not
         one prompt. Held-out examples use the model's own.
@@ -105,7 +106,9 @@ def train_sft(
         and ``batch_size`` (32) the number of texts of an update over all processes; ``completion_only_loss=False``
         learns prompts too, as in C2S-Scale's pretraining; ``loss_per="text"`` (``"token"``) makes a label weigh as much
         as a whole cell; ``weight_averaging=0.999`` (0) ends with the running average of the weights over the last two
-        thirds of the updates, with this decay; ``packing``, ``per_device_train_batch_size``,
+        thirds of the updates, with this decay; ``unknown_share=0.1`` (0) makes a tenth of the examples of annotation
+        cells of none of the types, so that a model with one token a gene learns to say so: doublets, empty droplets
+        and cells with exchanged genes, made of the training cells; ``packing``, ``per_device_train_batch_size``,
         ``gradient_checkpointing`` and others as in TRL.
         ``preset="cell-o1"`` sets what is not passed as in Cell-o1: 10 epochs at 5e-5 in batches of 128, with a LoRA
         adapter of rank 256.
@@ -159,36 +162,25 @@ def train_sft(
     generator = np.random.default_rng(number)
     objects = model_cells(adatas, spec, mod=mod, sentence_key=sentence_key, n_genes=n_genes, context=context)
 
-    original, seen = spec, [build(task, cells) for task in chosen for cells in objects]
+    original, of_objects = spec, trained_on(chosen, objects)
+    seen = [build(task, cells) for cells, own in zip(objects, of_objects, strict=True) for task in own]
     spec, new_labels = with_new_labels(original, seen)
+    if run_settings.unknown_share:
+        if spec.genes is None:
+            raise ValueError(f"unknown_share= is for models with one token a gene, and {spec.name!r} reads any text")
+        spec = with_none_of_these(spec, _NONE_OF_THESE)
     objects, specs = [cells.for_model(spec) for cells in objects], [spec, *specs[1:]]
 
-    held_out_rows = held_out_cells(objects, held_out, generator)
-    if augment == "studies":
-        types = [_types([build(task, cells) for task in chosen]) for cells in objects]
-        augment_between_studies(objects, types, [~held for held in held_out_rows])
-    examples: list[TrainingExample] = []
-    evaluation: list[TrainingExample] = []
-    builders: list[Examples] = []
-    trained: list[tuple[Examples, NDArray[np.bool_]]] = []
-    for cells, held in zip(objects, held_out_rows, strict=True):
-        for task in chosen:
-            builders.append(build(task, cells))
-            trained.append((builders[-1], held))
-            if not builders[-1].of_cells and cells is not objects[0]:
-                continue
-            if not held.all():
-                for other in specs:
-                    builder = build(task, cells.for_model(other))
-                    pool = builder.labelled(~held)
-                    if len(pool.rows) == 0:
-                        raise ValueError(f"held_out={held_out!r} leaves no example of {task.name!r}: hold fewer out")
-                    n = max(1, round(task_epochs[task.name] * len(pool.rows) / len(specs)))
-                    examples += sample_examples(cells, pool, n, generator, augment=bool(augment))
-            if held.any():
-                pool = builders[-1].labelled(held)
-                n = min(_N_HELD_OUT, len(pool.rows))
-                evaluation += sample_examples(cells, pool, n, generator, augment=False)
+    examples, evaluation, builders = sft_examples(
+        objects,
+        of_objects,
+        held_out_cells(objects, held_out, generator),
+        specs,
+        task_epochs,
+        augment=augment,
+        unknown_share=run_settings.unknown_share,
+        rng=generator,
+    )
     if not examples:
         raise ValueError(f"held_out={held_out!r} leaves no cell to train on: hold fewer out")
     if contrast and not any(one.wrong for one in examples):
@@ -212,7 +204,7 @@ def train_sft(
 
     tokens = format_tokens(spec, _texts([*examples, *evaluation])) if spec.genes is not None else []
     if new_labels or tokens or original.known(Annotation.name, "in_distribution"):
-        studies = reference_studies(spec, trained, new_labels, number)
+        studies = reference_studies(spec, builders, new_labels, number)
         task = Annotation(prompt_format=spec.prompt_format)
         spec = start_model(original, spec, new_labels, studies, tokens, run.start, task)
 
@@ -220,7 +212,7 @@ def train_sft(
     texts = [*examples, *extra * max(1, round(max(task_epochs.values())))]
     with bars(shown=settings.progress):
         return fit(
-            with_tasks(spec, builders),
+            with_tasks(spec, [builder for builder, _ in builders]),
             [texts[i] for i in generator.permutation(len(texts))],
             evaluation,
             run,
@@ -232,11 +224,6 @@ def train_sft(
             progress=settings.progress,
             options=run_settings.options,
         )
-
-
-def _types(builders: Sequence[Examples]) -> NDArray[Any] | None:
-    """The cell types of the cells that tasks are trained on, if a task tells them."""
-    return next((truth for one in builders if (truth := one.reference_truth()) is not None), None)
 
 
 def _texts(examples: Sequence[TrainingExample]) -> Iterator[str]:
