@@ -12,9 +12,9 @@ from typing import Any
 import anndata as ad
 import numpy as np
 from numpy.typing import NDArray
-from recipes.embedded.sentences import label_example, sentences
 
 import sc_duality as sd
+from recipes.embedded.sentences import label_example, sentences
 from sc_duality.cells import rebuild_expression
 from sc_duality.models import (
     LanguageModel,

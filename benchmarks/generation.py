@@ -15,7 +15,6 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from recipes.embedded.sentences import sentences
 from sklearn.linear_model import LogisticRegression
 
 import sc_duality as sd
@@ -25,6 +24,7 @@ from benchmarks._held_out import shipped_pbmc3k
 from benchmarks._results import parser, report
 from recipes.embedded import real_cells
 from recipes.embedded.folds import is_validation
+from recipes.embedded.sentences import sentences
 
 #: Fewest real cells of a type.
 MIN_CELLS = 10
