@@ -133,9 +133,9 @@ class PuzzlePart:
 
 def _read(data: PaperData) -> ad.AnnData:
     files = data.local.get("cell_puzzles")
-    if files is None:
-        return sd.datasets.cell_puzzles("test")
-    return ad.read_h5ad(files[0]) if files[0].suffix == ".h5ad" else sd.io.read_cell_puzzles(files[0])
+    if files and files[0].suffix == ".h5ad":
+        return ad.read_h5ad(files[0])
+    return sd.datasets.cell_puzzles("test", files=files)
 
 
 def _of_disease(puzzles: ad.AnnData, disease: str) -> ad.AnnData:

@@ -28,7 +28,7 @@ from benchmarks import (
     _paper_response,
     _paper_sensitivity,
 )
-from benchmarks._paper_data import PaperData, files_of, local_files, path_of
+from benchmarks._paper_data import PaperData, local_files, needed_files
 from benchmarks._paper_measure import Run, short_name
 from benchmarks._paper_report import write
 from benchmarks._paper_table import PaperTable, Setting, chosen_parts
@@ -60,9 +60,8 @@ def listing() -> str:
             continue
         lines.append(f"  parts: {', '.join(dict.fromkeys(part.title for part in table.parts))}")
         for name in table.data:
-            for file in files_of(name):
-                state = "here" if path_of(file).is_file() else file.urls[0]
-                lines.append(f"  needs {name}: {file.name} ({state})")
+            for file, row in needed_files(name).iterrows():
+                lines.append(f"  needs {name}: {file} ({'here' if row['downloaded'] else row['url']})")
         lines += [f"  only with --data: {table.needs_files}"] if table.needs_files else []
         lines += [f"  not repeated: {reason}" for reason in table.not_repeated]
     return "\n".join(lines)

@@ -17,7 +17,7 @@ from scipy.io import mmwrite
 
 import sc_duality as sd
 from benchmarks import _paper_labels, paper
-from benchmarks._paper_data import files_of
+from benchmarks._paper_data import needed_files
 from benchmarks._paper_stated_labels import stated_labels
 from benchmarks._paper_table import paper_numbers
 from sc_duality.datasets._registry import SETS
@@ -354,7 +354,7 @@ def test_puzzles_by_disease(tmp_path, monkeypatch, puzzles):
 def test_offline_the_error_names_every_file_its_address_and_its_path(tmp_path, monkeypatch):
     monkeypatch.setattr(sd.settings, "cache_dir", tmp_path / "cache")
     monkeypatch.setattr("pooch.core.time.sleep", lambda _: None)
-    files = tuple(replace(file, urls=(f"http://127.0.0.1:9/{file.name}",)) for file in files_of("he2020_liver"))
+    files = tuple(replace(file, urls=(f"http://127.0.0.1:9/{file.name}",)) for file in SETS["he2020_liver"].files)
     monkeypatch.setitem(SETS, "he2020_liver", replace(SETS["he2020_liver"], files=files))
     options = ["--sets", "he2020_liver", "--model", "small", "--folder", str(tmp_path / "out")]
     with pytest.raises(SystemExit) as error:
@@ -403,7 +403,7 @@ def test_a_table_of_unpublished_puzzles_says_what_to_build():
 
 def test_half_of_the_files_of_a_data_set_are_refused(tmp_path, folder, cells):
     liver(folder, cells)
-    (folder / files_of("he2020_liver")[1].name).unlink()
+    (folder / sd.datasets.files("he2020_liver").index[1]).unlink()
     with pytest.raises(SystemExit, match="he2020_liver consists of .* alone cannot be read"):
         run(tmp_path, "cellduality-2", folder)
 
@@ -417,7 +417,7 @@ def test_the_list_has_every_table_with_what_it_needs(capsys):
     for name, one in paper.TABLES.items():
         assert f"{name}: {one.about}" in text
         assert one.missing in text
-        assert all(file.name in text for data in one.data for file in files_of(data))
+        assert all(file in text for data in one.data for file in needed_files(data).index)
         assert all(reason in text for reason in one.not_repeated)
 
 

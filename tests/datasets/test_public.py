@@ -64,7 +64,7 @@ def cell_ranger(cells, features="features", folder="data/run/outs/filtered_featu
 
 def test_available_lists_every_public_data_set():
     knowledge = {"gene_sets", "go_annotations", "interactions"}
-    public = set(sd.datasets.__all__) - {"available", "pbmc3k", "pbmc68k_reduced"} - knowledge
+    public = set(sd.datasets.__all__) - {"available", "download", "files", "pbmc3k", "pbmc68k_reduced"} - knowledge
     assert set(sd.datasets.available().index) == public == set(SETS)
 
 
@@ -347,6 +347,16 @@ def test_a_prompt_of_another_format_raises(serve):
         ValueError, match="puzzle 1 of .*: expected a prompt in the format of Cell-o1, got 'What is a cell"
     ):
         sd.datasets.cell_puzzles()
+
+
+def test_the_split_of_your_own_puzzles_is_kept(tmp_path):
+    puzzles = sd.pp.cell_puzzles(sd.datasets.pbmc3k(), "cell_type", (), n_puzzles=2, n_cells=(3, 4), n_genes=5)
+    path = tmp_path / "puzzles.json"
+    sd.io.write_cell_puzzles(puzzles, path)
+    assert set(sd.datasets.cell_puzzles("train", files=[path]).obs["split"]) == {"train"}
+    puzzles.obs["split"] = "validation"
+    sd.io.write_cell_puzzles(puzzles, path)
+    assert set(sd.datasets.cell_puzzles(files=[path]).obs["split"]) == {"validation"}
 
 
 def test_unknown_split_raises_before_a_download(server):

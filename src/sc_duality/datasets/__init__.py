@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ._cell_puzzles import cell_puzzles
+from ._files import download, files
 from ._gene_sets import gene_sets
 from ._geo_drugs import aissa2021, bell2019, sharma2018
 from ._geo_types import he2020_liver, ma2020, segerstolpe2016
-from ._h5ad import bastidas_ponce2019, dominguez_conde2022, kang2018, pancreas_scib, sciplex3
+from ._h5ad_perturbations import kang2018, sciplex3
+from ._h5ad_types import bastidas_ponce2019, dominguez_conde2022, pancreas_scib
 from ._interactions import go_annotations, interactions
 from ._pbmc import pbmc3k, pbmc68k_reduced
 from ._registry import available
@@ -18,6 +20,8 @@ __all__ = [
     "bell2019",
     "cell_puzzles",
     "dominguez_conde2022",
+    "download",
+    "files",
     "gene_sets",
     "go_annotations",
     "he2020_liver",

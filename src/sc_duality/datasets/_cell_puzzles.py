@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, get_args
 
 import pandas as pd
 from anndata import AnnData
 
 from ..io import read_cell_puzzles
-from ._fetch import fetch
+from ._files import local_paths
 from ._registry import SETS
 
 Split = Literal["test", "train"]
 
 
-def cell_puzzles(split: Split = "test") -> AnnData:
+def cell_puzzles(split: Split = "test", *, files: Sequence[str | Path] | None = None) -> AnnData:
     """Published puzzles of Cell-o1: 8 to 15 cells of one donor, each of a different type, and the shuffled types.
 
     Parameters
     ----------
     split
         ``"test"`` (1,095 puzzles) or ``"train"`` (6,912).
+    files
+        A file of your own, as a list of one, in a format of :func:`sc_duality.io.read_cell_puzzles`, instead of a
+        download. Its hash is not checked.
 
     Returns
     -------
     An AnnData with one row for each cell of each puzzle, as :func:`sc_duality.io.read_cell_puzzles` reads it: the true
     label in ``obs["cell_type"]``, the puzzle in ``obs["puzzle"]``, the candidate labels of a puzzle in
-    ``obs["candidate"]``, facts about the donor in ``obs["description"]``, ``split`` in ``obs["split"]``, and the top
-    genes in ``obsm["cell_sentence"]``. It has no ``X``: the puzzles have ranks alone.
+    ``obs["candidate"]``, facts about the donor in ``obs["description"]``, ``split``, or that of the file, in
+    ``obs["split"]``, and the top genes in ``obsm["cell_sentence"]``. It has no ``X``: the puzzles have ranks alone.
 
     Raises
     ------
     ImportError
         pyarrow, which reads the file, is not installed.
     OSError
-        The file cannot be downloaded; the message says where to put it by hand.
+        The file of ``files`` does not exist, or the download failed; the message says where to put it by hand.
     ValueError
-        ``split`` is unknown, or the file holds a puzzle of another format: delete it to download it again.
+        ``split`` is unknown, ``files`` does not have one path, or the file holds a puzzle of another format: delete a
+        download to get it again.
 
     Notes
     -----
@@ -55,7 +61,9 @@ def cell_puzzles(split: Split = "test") -> AnnData:
     """
     if split not in get_args(Split):
         raise ValueError(f"split must be 'test' or 'train', not {split!r}")
-    files = dict(zip(get_args(Split), SETS["cell_puzzles"].files, strict=True))
-    puzzles = read_cell_puzzles(fetch(files[split]))
-    puzzles.obs["split"] = pd.Categorical([split] * puzzles.n_obs)
+    published = dict(zip(get_args(Split), SETS["cell_puzzles"].files, strict=True))
+    (path,) = local_paths([published[split]], files)
+    puzzles = read_cell_puzzles(path)
+    if "split" not in puzzles.obs:
+        puzzles.obs["split"] = pd.Categorical([split] * puzzles.n_obs)
     return puzzles

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import anndata as ad
 import numpy as np
 import pandas as pd
 
-from ._fetch import fetch
+from ._files import local_paths
 from ._read import add_to_obs, read_10x_tar, read_genes_by_cells
 from ._registry import SETS
 
 
-def aissa2021() -> ad.AnnData:
+def aissa2021(*, files: Sequence[str | Path] | None = None) -> ad.AnnData:
     """Lung cancer cells (PC9) before and after three days of erlotinib: CellDuality's human lung.
 
     Two 10x samples of GSE149383; the series has more samples, in other formats.
+
+    Parameters
+    ----------
+    files
+        Files of your own in the same format, in the order of :func:`files`, instead of a download. Their hashes are not
+        checked.
 
     Returns
     -------
@@ -34,7 +43,9 @@ def aissa2021() -> ad.AnnData:
     Raises
     ------
     OSError
-        A file cannot be downloaded; the message says where to put it by hand.
+        A file of ``files`` does not exist, or one cannot be downloaded; the message says where to put it by hand.
+    ValueError
+        ``files`` does not have two paths.
 
     Notes
     -----
@@ -50,14 +61,20 @@ def aissa2021() -> ad.AnnData:
     >>> sd.datasets.available().loc["aissa2021", "species"]
     'human'
     """
-    before, after = (read_10x_tar(fetch(file)) for file in SETS["aissa2021"].files)
+    before, after = (read_10x_tar(path) for path in local_paths(SETS["aissa2021"].files, files))
     adata = ad.concat({"0": before, "3": after}, label="day", index_unique="-", merge="same")
     adata.obs["day"] = adata.obs["day"].astype(int)
     return _with_response(adata, adata.obs["day"] == 0, adata.obs["day"] == 3, "erlotinib")
 
 
-def sharma2018() -> ad.AnnData:
+def sharma2018(*, files: Sequence[str | Path] | None = None) -> ad.AnnData:
     """Cells of oral cancers, sensitive and resistant to cisplatin: CellDuality's GSE117872.
+
+    Parameters
+    ----------
+    files
+        Files of your own in the same format, in the order of :func:`files`, instead of a download. Their hashes are not
+        checked.
 
     Returns
     -------
@@ -75,9 +92,9 @@ def sharma2018() -> ad.AnnData:
     Raises
     ------
     OSError
-        A file cannot be downloaded; the message says where to put it by hand.
+        A file of ``files`` does not exist, or one cannot be downloaded; the message says where to put it by hand.
     ValueError
-        The cell names of the two files do not match.
+        ``files`` does not have two paths, or the cell names of the two files do not match.
 
     Notes
     -----
@@ -93,15 +110,21 @@ def sharma2018() -> ad.AnnData:
     >>> sd.datasets.available().loc["sharma2018", "values"]
     'transcripts per million'
     """
-    matrix, cells = (fetch(file) for file in SETS["sharma2018"].files)
+    matrix, cells = local_paths(SETS["sharma2018"].files, files)
     adata = read_genes_by_cells(matrix, sep="\t")
     add_to_obs(adata, pd.read_csv(cells, sep="\t").astype({"groups": str}).set_index("groups"))
     cluster = adata.obs["cluster"].astype(str)
     return _with_response(adata, cluster.str.contains("Sensitive"), cluster.str.contains("Resistant"), "cisplatin")
 
 
-def bell2019() -> ad.AnnData:
+def bell2019(*, files: Sequence[str | Path] | None = None) -> ad.AnnData:
     """Mouse leukaemia cells, sensitive and resistant to the BET inhibitor I-BET-762: CellDuality's GSE110894.
+
+    Parameters
+    ----------
+    files
+        Files of your own in the same format, in the order of :func:`files`, instead of a download. Their hashes are not
+        checked.
 
     Returns
     -------
@@ -121,9 +144,9 @@ def bell2019() -> ad.AnnData:
     ImportError
         openpyxl, which reads the table of cells, is not installed.
     OSError
-        A file cannot be downloaded; the message says where to put it by hand.
+        A file of ``files`` does not exist, or one cannot be downloaded; the message says where to put it by hand.
     ValueError
-        The cell names of the two files do not match.
+        ``files`` does not have two paths, or the cell names of the two files do not match.
 
     Notes
     -----
@@ -139,7 +162,7 @@ def bell2019() -> ad.AnnData:
     >>> sd.datasets.available().loc["bell2019", "species"]
     'mouse'
     """
-    matrix, wells = (fetch(file) for file in SETS["bell2019"].files)
+    matrix, wells = local_paths(SETS["bell2019"].files, files)
     table = pd.read_excel(wells, header=3).dropna(how="all")
     # The plate and the sample stand only in the row of their first well; wells are written as "A1" or "A1=...".
     table[["Plate#", "Sample name"]] = table[["Plate#", "Sample name"]].ffill()

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import anndata as ad
 import pandas as pd
 
-from ._fetch import fetch
+from ._files import local_paths
 from ._read import add_to_obs, read_genes_by_cells
 from ._registry import SETS
 
 
-def he2020_liver() -> ad.AnnData:
+def he2020_liver(*, files: Sequence[str | Path] | None = None) -> ad.AnnData:
     """Liver cells of an adult donor: CellDuality's He-2020-Liver.
+
+    Parameters
+    ----------
+    files
+        Files of your own in the same format, in the order of :func:`files`, instead of a download. Their hashes are not
+        checked.
 
     Returns
     -------
@@ -27,9 +36,9 @@ def he2020_liver() -> ad.AnnData:
     Raises
     ------
     OSError
-        A file cannot be downloaded; the message says where to put it by hand.
+        A file of ``files`` does not exist, or one cannot be downloaded; the message says where to put it by hand.
     ValueError
-        The cell names of the two files do not match.
+        ``files`` does not have two paths, or the cell names of the two files do not match.
 
     Notes
     -----
@@ -46,7 +55,7 @@ def he2020_liver() -> ad.AnnData:
     >>> sd.datasets.available().loc["he2020_liver", "values"]
     'counts'
     """
-    matrix, labels = (fetch(file) for file in SETS["he2020_liver"].files)
+    matrix, labels = local_paths(SETS["he2020_liver"].files, files)
     adata = read_genes_by_cells(matrix, sep=",")
     adata.obs_names = adata.obs_names.str.replace(".", "-")  # R replaced the hyphens
     organ = "Liver_cDNA_"
@@ -58,8 +67,14 @@ def he2020_liver() -> ad.AnnData:
     return adata
 
 
-def ma2020() -> ad.AnnData:
+def ma2020(*, files: Sequence[str | Path] | None = None) -> ad.AnnData:
     """Mouse skin in late anagen, RNA of SHARE-seq: CellDuality's Ma-2020.
+
+    Parameters
+    ----------
+    files
+        Files of your own in the same format, in the order of :func:`files`, instead of a download. Their hashes are not
+        checked.
 
     Returns
     -------
@@ -73,9 +88,9 @@ def ma2020() -> ad.AnnData:
     Raises
     ------
     OSError
-        A file cannot be downloaded; the message says where to put it by hand.
+        A file of ``files`` does not exist, or one cannot be downloaded; the message says where to put it by hand.
     ValueError
-        The cell names of the two files do not match.
+        ``files`` does not have two paths, or the cell names of the two files do not match.
 
     Notes
     -----
@@ -92,7 +107,7 @@ def ma2020() -> ad.AnnData:
     >>> int(sd.datasets.available().loc["ma2020", "cells"])
     34774
     """
-    matrix, labels = (fetch(file) for file in SETS["ma2020"].files)
+    matrix, labels = local_paths(SETS["ma2020"].files, files)
     adata = read_genes_by_cells(matrix, sep="\t")
     adata.obs_names = adata.obs_names.str.replace(",", ".")  # the two files write barcodes differently
     table = pd.read_csv(labels, sep="\t").set_index("rna.bc")
@@ -100,8 +115,14 @@ def ma2020() -> ad.AnnData:
     return adata[adata.obs["cell_type"].notna()].copy()
 
 
-def segerstolpe2016() -> ad.AnnData:
+def segerstolpe2016(*, files: Sequence[str | Path] | None = None) -> ad.AnnData:
     """Pancreatic islets of ten donors, healthy and with type 2 diabetes: CellDuality's Segerstolpe-2016.
+
+    Parameters
+    ----------
+    files
+        Files of your own in the same format, in the order of :func:`files`, instead of a download. Their hashes are not
+        checked.
 
     Returns
     -------
@@ -117,9 +138,9 @@ def segerstolpe2016() -> ad.AnnData:
     Raises
     ------
     OSError
-        A file cannot be downloaded; the message says where to put it by hand.
+        A file of ``files`` does not exist, or one cannot be downloaded; the message says where to put it by hand.
     ValueError
-        The cell names of the two files do not match.
+        ``files`` does not have two paths, or the cell names of the two files do not match.
 
     Notes
     -----
@@ -135,7 +156,7 @@ def segerstolpe2016() -> ad.AnnData:
     >>> int(sd.datasets.available().loc["segerstolpe2016", "cells"])
     3514
     """
-    matrix, samples = (fetch(file) for file in SETS["segerstolpe2016"].files)
+    matrix, samples = local_paths(SETS["segerstolpe2016"].files, files)
     with matrix.open(encoding="utf-8") as lines:
         cells = next(lines).rstrip("\n").split("\t")[1:]
     # Columns: two gene names, RPKM of each cell, reads of each cell.

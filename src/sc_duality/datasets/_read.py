@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import tarfile
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,19 @@ from anndata.utils import make_index_unique
 from scipy import sparse
 from scipy.io import mmread
 
+from ._files import local_paths
+from ._registry import SETS
+
 #: The three files of a Cell Ranger matrix; older versions name the features genes.
 _PART = re.compile(r"(barcodes|features|genes|matrix)\.(?:tsv|mtx)(?:\.gz)?$")
 #: Rows of a dense table to read at once.
 _ROWS = 256
+
+
+def read_h5ad(name: str, files: Sequence[str | Path] | None, *, backed: bool = False) -> ad.AnnData:
+    """Read a data set that is published as one AnnData file, or the user's own file."""
+    (path,) = local_paths(SETS[name].files, files)
+    return ad.read_h5ad(path, backed="r" if backed else None)
 
 
 def read_genes_by_cells(path: Path, **options: Any) -> ad.AnnData:

@@ -192,7 +192,8 @@ SETS = {
 def available() -> pd.DataFrame:
     """List the public data sets: benchmarks of CellDuality and Cell-o1, and one of perturbation responses.
 
-    Each has a function of the same name in this subpackage. Files are downloaded into ``sd.settings.cache_dir``.
+    Each has a function of the same name in this subpackage, which downloads its files (:func:`files`) into
+    ``sd.settings.cache_dir``, or reads files of your own.
 
     Returns
     -------

@@ -1,60 +1,26 @@
-"""Public data sets that are published as AnnData files."""
+"""Public data sets with cell types, published as AnnData files."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import anndata as ad
 
-from ._fetch import fetch
-from ._registry import SETS
+from ._read import read_h5ad
 
 
-def kang2018() -> ad.AnnData:
-    """Blood cells of eight lupus patients, with and without six hours of interferon-beta.
-
-    Returns
-    -------
-    A new :class:`~anndata.AnnData` of 24,673 cells × 15,706 genes, with
-
-    ``X``
-        Raw counts (UMIs).
-    ``obs["cell_type"]``
-        Categorical: 8 types.
-    ``obs["condition"]``
-        Perturbation: ``"ctrl"`` or ``"stim"``.
-    ``obs["donor"]``
-        Patient id.
-    ``obs``
-        The other columns of the file, such as ``cluster``.
-
-    Raises
-    ------
-    OSError
-        The file cannot be downloaded; the message says where to put it by hand.
-
-    Notes
-    -----
-    GEO GSE96583, the file of pertpy. The download is untested; its hash is stored after the first download.
-
-    Kang et al. (2018). Multiplexed droplet single-cell RNA-sequencing using natural genetic variation.
-    Nature Biotechnology 36, 89–94.
-
-    Examples
-    --------
-    >>> import sc_duality as sd
-    >>> adata = sd.datasets.kang2018()  # doctest: +SKIP
-    >>> sd.datasets.available().loc["kang2018", "values"]
-    'counts'
-    """
-    adata = _read("kang2018")
-    adata.obs = adata.obs.rename(columns={"label": "condition", "replicate": "donor"})
-    return adata
-
-
-def pancreas_scib() -> ad.AnnData:
+def pancreas_scib(*, files: Sequence[str | Path] | None = None) -> ad.AnnData:
     """Pancreas cells from nine technologies with shared cell types; includes the cells of Xin-2016.
 
     ``obs["tech"]`` identifies the study: ``smarter`` is Xin et al. (2016), ``smartseq2`` Segerstolpe et al. (2016),
     ``inDrop1`` to ``inDrop4`` Baron et al., ``celseq`` and ``celseq2`` Grün and Muraro, ``fluidigmc1`` Lawlor.
+
+    Parameters
+    ----------
+    files
+        Files of your own in the same format, in the order of :func:`files`, instead of a download. Their hashes are not
+        checked.
 
     Returns
     -------
@@ -73,7 +39,9 @@ def pancreas_scib() -> ad.AnnData:
     Raises
     ------
     OSError
-        The file cannot be downloaded; the message says where to put it by hand.
+        The file of ``files`` does not exist, or the download failed; the message says where to put it by hand.
+    ValueError
+        ``files`` does not have one path.
 
     Notes
     -----
@@ -91,20 +59,23 @@ def pancreas_scib() -> ad.AnnData:
     >>> bool(sd.datasets.available().loc["pancreas_scib", "hash"])
     True
     """
-    adata = _read("pancreas_scib")
+    adata = read_h5ad("pancreas_scib", files)
     adata.layers["normalized"], adata.X = adata.X, adata.layers["counts"]
     del adata.layers["counts"]
     adata.obs = adata.obs.rename(columns={"celltype": "cell_type"})
     return adata
 
 
-def dominguez_conde2022(*, backed: bool = False) -> ad.AnnData:
+def dominguez_conde2022(*, backed: bool = False, files: Sequence[str | Path] | None = None) -> ad.AnnData:
     """Immune cells of 16 tissues of twelve donors: CellDuality's Human Immune Tissue, a file of 10 GB.
 
     Parameters
     ----------
     backed
         Whether to keep the matrices on disk (``backed="r"`` of anndata).
+    files
+        Files of your own in the same format, in the order of :func:`files`, instead of a download. Their hashes are not
+        checked.
 
     Returns
     -------
@@ -122,7 +93,9 @@ def dominguez_conde2022(*, backed: bool = False) -> ad.AnnData:
     Raises
     ------
     OSError
-        The file cannot be downloaded; the message says where to put it by hand.
+        The file of ``files`` does not exist, or the download failed; the message says where to put it by hand.
+    ValueError
+        ``files`` does not have one path.
 
     Notes
     -----
@@ -138,14 +111,20 @@ def dominguez_conde2022(*, backed: bool = False) -> ad.AnnData:
     >>> sd.datasets.available().loc["dominguez_conde2022", "species"]
     'human'
     """
-    adata = _read("dominguez_conde2022", backed=backed)
+    adata = read_h5ad("dominguez_conde2022", files, backed=backed)
     names = {"Manually_curated_celltype": "cell_type", "Organ": "tissue", "Donor": "donor"}
     adata.obs = adata.obs.rename(columns=names)
     return adata
 
 
-def bastidas_ponce2019() -> ad.AnnData:
+def bastidas_ponce2019(*, files: Sequence[str | Path] | None = None) -> ad.AnnData:
     """Mouse pancreas at embryonic day 15.5: CellDuality's Bastidas-Ponce-2019, the cells of scVelo.
+
+    Parameters
+    ----------
+    files
+        Files of your own in the same format, in the order of :func:`files`, instead of a download. Their hashes are not
+        checked.
 
     Returns
     -------
@@ -165,7 +144,9 @@ def bastidas_ponce2019() -> ad.AnnData:
     Raises
     ------
     OSError
-        The file cannot be downloaded; the message says where to put it by hand.
+        The file of ``files`` does not exist, or the download failed; the message says where to put it by hand.
+    ValueError
+        ``files`` does not have one path.
 
     Notes
     -----
@@ -181,52 +162,6 @@ def bastidas_ponce2019() -> ad.AnnData:
     >>> sd.datasets.available().loc["bastidas_ponce2019", "species"]
     'mouse'
     """
-    adata = _read("bastidas_ponce2019")
+    adata = read_h5ad("bastidas_ponce2019", files)
     adata.obs = adata.obs.rename(columns={"clusters": "cell_type", "clusters_coarse": "cell_type_coarse"})
     return adata
-
-
-def sciplex3(*, backed: bool = False) -> ad.AnnData:
-    """Three cancer cell lines under 188 compounds in four doses (sci-Plex3), a file of 2.5 GB.
-
-    Parameters
-    ----------
-    backed
-        Whether to keep the matrices on disk (``backed="r"`` of anndata).
-
-    Returns
-    -------
-    A new :class:`~anndata.AnnData` of 799,317 cells × 110,983 genes, with
-
-    ``X``
-        Raw counts (UMIs).
-    ``obs``
-        The columns of scPerturb, such as ``perturbation``, ``dose_value`` and ``cell_line``.
-
-    Raises
-    ------
-    OSError
-        The file cannot be downloaded; the message says where to put it by hand.
-
-    Notes
-    -----
-    GEO GSE139944, the file of scPerturb 1.4, Zenodo record 13350497, CC BY 4.0; its MD5 is checked. In older records
-    the genes are shifted by one row. The download is untested.
-
-    Srivatsan et al. (2020). Massively multiplex chemical transcriptomics at single-cell resolution. Science 367,
-    45–51.
-    Peidli et al. (2024). scPerturb: harmonized single-cell perturbation data. Nature Methods 21, 531–540.
-
-    Examples
-    --------
-    >>> import sc_duality as sd
-    >>> adata = sd.datasets.sciplex3(backed=True)  # doctest: +SKIP
-    >>> sd.datasets.available().loc["sciplex3", "license"]
-    'CC BY 4.0'
-    """
-    return _read("sciplex3", backed=backed)
-
-
-def _read(name: str, *, backed: bool = False) -> ad.AnnData:
-    (file,) = SETS[name].files
-    return ad.read_h5ad(fetch(file), backed="r" if backed else None)
