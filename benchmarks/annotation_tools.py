@@ -64,7 +64,8 @@ def celltypist_voting(held_out: HeldOut, cells: ad.AnnData, seed: int) -> tuple[
     )
     model = celltypist.train(train, labels="label", use_SGD=True, feature_selection=True, random_state=seed)
     found = celltypist.annotate(test, model, majority_voting=True, over_clustering=CLUSTER)
-    return found.predicted_labels["majority_voting"].to_numpy(str), 0
+    # The last column is the vote, or the prediction for fewer than 50 cells: CellTypist takes no vote of so few.
+    return found.predicted_labels.iloc[:, -1].to_numpy(str), 0
 
 
 def smollm2_clusters(held_out: HeldOut, cells: ad.AnnData, seed: int) -> tuple[NDArray[np.str_], int]:
