@@ -57,7 +57,8 @@ def trainings(gene_sets: dict[str, tuple[str, ...]], *, quick: bool) -> list[Tra
     """The trainings in order."""
     sets = {name: {"gene_sets": gene_sets, "max_genes": MAX_SET} for name in GENE_SETS}
     if quick:
-        return [Training("cells", CELLS, 6), Training("samples", SAMPLES, 3), Training("gene_sets", sets, 2)]
+        short = (("cells", CELLS, 6), ("samples", SAMPLES, 3), ("gene_sets", sets, 2))
+        return [Training(*one, batch_size=16) for one in short]
     return [
         Training("cells", CELLS, 900),
         Training("samples", SAMPLES, 1000, start="cells"),
