@@ -42,10 +42,11 @@ test-fast: $(VENV)/.dev
 BENCHMARKS := ablation align_smollm2 annotate annotation_tools c2s_tasks captions cell_o1 duality_score embedded engines \
 	generation gpu grpo_step imports own_model panels parsing reliability response scale scaling sentences spatial
 
+# On one thread: threads that wait for one another on busy cores cost more than they bring.
 bench-quick: $(VENV)/.dev
 	@for name in $(BENCHMARKS); do \
 		echo "benchmarks.$$name --quick"; \
-		lines=$$($(PY) -m benchmarks.$$name --quick) || exit 1; \
+		lines=$$(OMP_NUM_THREADS=1 $(PY) -m benchmarks.$$name --quick) || exit 1; \
 		echo "$$lines" | tail -n 1; \
 	done
 
