@@ -73,7 +73,7 @@ release-check: $(VENV)/.dev
 		rm -rf .venv-release && $(PYTHON) -m venv .venv-release || exit 1; \
 		.venv-release/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) || exit 1; \
 		.venv-release/bin/python $(INSTALL) $$file || exit 1; \
-		(cd / && $(CURDIR)/.venv-release/bin/python $(CURDIR)/tests/smoke.py) || exit 1; \
+		(cd / && OMP_NUM_THREADS=1 $(CURDIR)/.venv-release/bin/python $(CURDIR)/tests/smoke.py) || exit 1; \
 	done
 	for extra in train endpoint datasets metrics cell-eval; do \
 		$(PY) $(INSTALL) --dry-run "$$(ls dist/*.whl)[$$extra]" || exit 1; \
