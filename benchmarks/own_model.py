@@ -1,10 +1,12 @@
 """A model of your own from two studies of the pancreas: ``python -m benchmarks.own_model --folder FOLDER [--quick]``.
 
 ``tl.train_sft`` trains a small gene model on annotation and generation and their duals, with one more of its options in
-each row: the loss as a mean over texts, augmentation between studies, averaged weights, and in the end reference cells
-(``tl.add_reference_cells``, of the same cells). Accuracy among the types of the training cells on held-out donors and
-on two further studies, next to baselines that are fitted to the same cells. Mean and interval over seeds; CPU seconds
-of training.
+each row: the loss as a mean over texts, augmentation between studies, averaged weights, cells of none of the types, and
+in the end reference cells (``tl.add_reference_cells``, of the same cells). Accuracy among the types of the training
+cells on held-out donors and on two further studies, next to baselines that are fitted to the same cells. Mean and
+interval over seeds; CPU seconds of training. For the last two trainings also the share of cells that become unknown
+with reference cells and the calibration of ``tl.calibrate`` on validation donors, of held-out donors and of two other
+tissues.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from benchmarks._baselines import baselines, predict
 from benchmarks._held_out import held_out_sets, shipped_pbmc3k
 from benchmarks._results import kept, over_seeds, parser, report
 from benchmarks._scores import accuracy_and_f1
+from recipes.embedded import real_cells
 from recipes.embedded.corpus import vocabulary
+from recipes.embedded.folds import is_validation
 
 #: Options of ``tl.train_sft`` in each row; those of a row include those of the row above.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -31,10 +35,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "mean over texts": {"loss_per": "text"},
     "augmented between studies": {"augment": "studies"},
     "averaged weights": {"weight_averaging": 0.99},
+    "cells of none of the types": {"unknown_share": 0.12},
 }
+#: Rows whose models tell what is unknown.
+WITH_UNKNOWN = tuple(OPTIONS)[-2:]
 REFERENCE = "with reference cells"
 N_GENES, N_VOCABULARY, WIDTH, LAYERS, CONTEXT_LENGTH = 60, 2000, 128, 2, 140
 UPDATES, QUICK_UPDATES, BATCH, LEARNING_RATE = 600, 4, 32, 2e-3
+#: Share of the cells of any validation study that may become unknown.
+MAX_UNKNOWN = 0.05
 SETS = ("held_out_donors", "muraro", "tritschler")
 
 
@@ -43,6 +52,10 @@ class Cells(NamedTuple):
 
     studies: list[ad.AnnData]
     tests: dict[str, ad.AnnData]
+    #: Cells of validation donors by study, for calibration.
+    validation: list[ad.AnnData]
+    #: Cells that may become unknown: of the first test, and of other tissues.
+    unknown: dict[str, ad.AnnData]
 
     @property
     def labels(self) -> list[str]:
@@ -59,12 +72,19 @@ def cells_of(*, quick: bool) -> Cells:
     """Two studies of the pancreas without the held-out donors, and the tests."""
     if quick:
         cells = shipped_pbmc3k()
-        return Cells([cells[::3].copy(), cells[1::3].copy()], {"shipped cells": cells[2::3].copy()})
+        test = cells[2::3].copy()
+        return Cells([cells[::3].copy(), cells[1::3].copy()], {"shipped cells": test}, [test], {"shipped cells": test})
     sets = held_out_sets()
     train = sets[SETS[0]].train
     study = train.obs["study"].astype(str)
-    parts = [train[study.str.contains(name).to_numpy()].copy() for name in ("Tosti", "Fasolino")]
-    return Cells(parts, {name: sets[name].cells for name in SETS})
+    of_study = [study.str.contains(name).to_numpy() for name in ("Tosti", "Fasolino")]
+    held = is_validation(train)
+    return Cells(
+        [train[cells & ~held].copy() for cells in of_study],
+        {name: sets[name].cells for name in SETS},
+        [train[cells & held].copy() for cells in of_study],
+        {SETS[0]: sets[SETS[0]].cells, "retina": real_cells.retina(), "blood": shipped_pbmc3k()},
+    )
 
 
 def own_model(cells: Cells, name: str, folder: Path, seed: int, *, quick: bool) -> dict[str, Any]:
@@ -91,10 +111,19 @@ def own_model(cells: Cells, name: str, folder: Path, seed: int, *, quick: bool) 
     ).model  # fmt: skip
     seconds = time.process_time() - began
     found = {"seconds": round(seconds), "accuracy": accuracies(cells, model)}
-    if name == list(OPTIONS)[-1]:
+    if name in WITH_UNKNOWN:
         extended = sd.tl.add_reference_cells(cells.studies, "label", model)
         found["with_reference"] = accuracies(cells, extended)
+        calibrated = sd.tl.calibrate(cells.validation, "label", extended, max_unknown=MAX_UNKNOWN)
+        found["unknown"] = {other: unknown_share(of, calibrated) for other, of in cells.unknown.items()}
     return found
+
+
+def unknown_share(cells: ad.AnnData, model: Path) -> float:
+    """Share of cells that become unknown."""
+    annotated = cells.copy()
+    sd.tl.annotate(annotated, model)
+    return round(float((annotated.obs["annotation"] == "unknown").mean()), 4)
 
 
 def accuracies(cells: Cells, model: str | Path) -> dict[str, float]:
@@ -124,7 +153,7 @@ def main() -> None:
     cells = cells_of(quick=args.quick)
     seeds = args.seeds[:1] if args.quick else args.seeds
     rows: dict[str, list[dict[str, Any]]] = {}
-    for name in list(OPTIONS)[1::2] if args.quick else OPTIONS:
+    for name in (list(OPTIONS)[1], WITH_UNKNOWN[-1]) if args.quick else OPTIONS:
         make = partial(own_model, cells, name, folder, quick=args.quick)
         rows[name] = [kept(folder / f"{name.replace(' ', '-')}-{seed}.json", partial(make, seed)) for seed in seeds]
         print(name, rows[name], flush=True)
@@ -132,6 +161,11 @@ def main() -> None:
     figures["seconds"] = {name: over_seeds([one["seconds"] for one in each])["mean"] for name, each in rows.items()}
     last = list(rows)[-1]
     figures["rows"][REFERENCE] = summary(rows[last], "with_reference")
+    figures["unknown"] = {
+        name: {other: over_seeds([one["unknown"][other] for one in rows[name]]) for other in cells.unknown}
+        for name in WITH_UNKNOWN
+        if name in rows
+    }
     figures["baselines"] = {
         name: {test: accuracy(of, predict(name, cells.train, of, 0)) for test, of in cells.tests.items()}
         for name in baselines()
