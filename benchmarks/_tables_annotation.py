@@ -213,16 +213,6 @@ def own_model() -> str:
     return with_source("own_model", header, rows)
 
 
-def own_model_unknown() -> str:
-    """Share of unknown of the small model, as a sentence."""
-    found = figures("own_model")["unknown"]
-    rows = [
-        f"{name}: {', '.join(f'{TITLES.get(other, other)} {mean_and_interval(share)}' for other, share in row.items())}"
-        for name, row in found.items()
-    ]
-    return "; ".join(rows) + "."
-
-
 def mean_and_interval(found: dict[str, Any]) -> str:
     """The mean over seeds with its interval."""
     return f"{number(found['mean'])} ({interval(found['interval'])})" if "interval" in found else number(found["mean"])
@@ -230,7 +220,6 @@ def mean_and_interval(found: dict[str, Any]) -> str:
 
 TABLES = {
     "own-model": own_model,
-    "own-model-unknown": own_model_unknown,
     "embedded": embedded,
     "embedded-short": embedded_short,
     "validation": validation,
