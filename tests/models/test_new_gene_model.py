@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import sc_duality as sd
 from sc_duality.models import add_tokens, format_tokens
@@ -26,6 +27,25 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
     assert prints[0] == prints[1] != prints[2]
 
 
+def test_genes_of_the_same_cells_start_with_similar_embeddings(tmp_path):
+    adata = sd.datasets.pbmc3k()
+    sd.pp.cell_sentences(adata, n_genes=100)
+    cells = sd.get.gene_lists(adata)
+    genes = sorted({gene for cell in cells for gene in cell})
+    of_b_cells, of_killers = ([genes.index(gene) for gene in one] for one in (["CD79A", "MS4A1"], ["NKG7", "GNLY"]))
+
+    def likeness(**options):
+        """Cosine similarity of genes of one type, minus that of genes of two."""
+        folder = sd.models.new_gene_model(tmp_path / str(len(options)), genes, width=64, layers=1, **options)
+        table = load_file(folder / "model.safetensors")["model.embed_tokens.weight"][4:]
+        table /= np.linalg.norm(table, axis=1, keepdims=True)
+        within = [table[first] @ table[second] for first, second in (of_b_cells, of_killers)]
+        return np.mean(within) - np.mean(table[of_b_cells] @ table[of_killers].T)
+
+    assert abs(likeness()) < 0.3
+    assert likeness(cells=cells) > 0.3
+
+
 def test_missing_tokens_of_the_prompt_format_are_added(tmp_path):
     folder = sd.models.new_gene_model(tmp_path / "new", GENES, width=64, layers=1)
     missing = format_tokens(sd.models.resolve(folder), ["<change> <cytokine> <IFNB1> <cell> CD79A", "CD3E | <cell>"])
@@ -44,6 +64,7 @@ def test_missing_tokens_of_the_prompt_format_are_added(tmp_path):
         (["CD 79A"], {}, "cannot be the token of a gene"),
         (["<cell>"], {}, "cannot be the token of a gene"),
         (GENES, {"width": 100}, "width=100 must be a multiple of 64"),
+        (GENES, {"cells": [["LYZ"]]}, "no cell of cells has any of the genes"),
         (GENES, {"layers": 0}, "layers must be a positive integer"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Gene vectors of a reference classifier: cells of one type lie close, whichever study they come from."""
+"""Gene vectors from cells: of a reference classifier, and for the initial embeddings of a language model."""
 
 from __future__ import annotations
 
@@ -67,6 +67,34 @@ def gene_vectors(
     values, directions = np.linalg.eigh(scatter + _RIDGE * np.trace(scatter) / width * np.eye(width))
     whitened = vectors @ (directions / np.sqrt(values)) @ directions.T
     return np.asarray(whitened / np.abs(whitened).max(), dtype=np.float32)
+
+
+def coexpression_vectors(
+    cells: Sequence[Sequence[str]], genes: Sequence[str], width: int, seed: int
+) -> NDArray[np.float32]:
+    """Vectors of genes, (n_genes, width at most), standard deviation 1: genes of the same cells lie close.
+
+    A truncated singular value decomposition of weighted sentences, in which every gene counts alike; 0 for a gene that
+    no cell has.
+
+    Examples
+    --------
+    >>> from sc_duality.models._gene_vectors import coexpression_vectors
+    >>> b, t = ["CD79A", "MS4A1"], ["CD3D", "CD3E"]
+    >>> vectors = coexpression_vectors([b, b, t, t], [*b, *t], width=2, seed=0)
+    >>> bool(vectors[0] @ vectors[1] > vectors[0] @ vectors[2])
+    True
+    """
+    from sklearn.utils.extmath import randomized_svd
+
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(cells))[:_N_CELLS]
+    table = _weights([cells[i] for i in chosen], genes)
+    length = np.sqrt(np.asarray(table.multiply(table).mean(0)).ravel())
+    scale = np.divide(1, length, out=np.zeros_like(length), where=length > 0)
+    width = max(1, min(width, min(table.shape) - 1))
+    _, _, right = randomized_svd(table @ sparse.diags(scale), width, random_state=seed)
+    return np.asarray(right.T / right.std(), dtype=np.float32)
 
 
 def _weights(sentences: Sequence[Sequence[str]], genes: Sequence[str]) -> sparse.csr_matrix:

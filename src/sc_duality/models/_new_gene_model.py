@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .._validation import positive_integer
+from ._gene_vectors import coexpression_vectors
 from ._model_folder import write_spec
 from ._spec import ModelSpec
 
@@ -22,6 +23,7 @@ def new_gene_model(
     context_length: int = 512,
     width: int = 128,
     layers: int = 3,
+    cells: Sequence[Sequence[str]] = (),
     rng: int = 0,
 ) -> Path:
     """Make a small untrained language model with one token for each gene, to train on your own data.
@@ -44,6 +46,9 @@ def new_gene_model(
         Width of the model, a multiple of 64.
     layers
         Number of layers.
+    cells
+        Cell sentences of training cells, as from :func:`sc_duality.get.gene_lists`: genes of the same cells then start
+        with similar embeddings. By default all embeddings are random.
     rng
         Seed of the weights.
 
@@ -56,7 +61,7 @@ def new_gene_model(
     FileExistsError
         The folder is not empty.
     ValueError
-        There are no genes, or a gene cannot be one token.
+        There are no genes, a gene cannot be one token, or no cell has any of them.
 
     Examples
     --------
@@ -73,6 +78,8 @@ def new_gene_model(
     wrong = [name for name in names if len(name.split()) != 1 or name.startswith(("<", "|"))]
     if wrong:
         raise ValueError(f"{wrong[0]!r} cannot be the token of a gene: pass gene symbols, without spaces, '<' and '|'")
+    if len(cells) and set(names).isdisjoint(gene for cell in cells for gene in cell):
+        raise ValueError("no cell of cells has any of the genes: pass sd.get.gene_lists(adata) of training cells")
     for name, value in (("n_genes", n_genes), ("context_length", context_length), ("layers", layers)):
         positive_integer(name, value)
     if positive_integer("width", width) % _HEAD:
@@ -100,6 +107,11 @@ def new_gene_model(
     with torch.random.fork_rng():
         torch.manual_seed(rng)
         model = LlamaForCausalLM(config)
+    if len(cells):
+        table: torch.Tensor = model.get_parameter("model.embed_tokens.weight")
+        vectors = torch.tensor(coexpression_vectors(cells, names, width // 2, rng))
+        with torch.no_grad():
+            table[len(_SPECIAL) :, : vectors.shape[1]] = vectors * table.std()
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     fast.save_pretrained(folder)
