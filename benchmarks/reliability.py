@@ -40,7 +40,7 @@ Part = Callable[[bool, Path], dict[str, Any]]
 
 
 def fuzzed_parsers(quick: bool, folder: Path) -> dict[str, Any]:
-    return fuzz(10_000 if quick else 1_000_000, SEED, folder)
+    return fuzz(2000 if quick else 1_000_000, SEED, folder)
 
 
 def failing_servers(quick: bool, folder: Path) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def killed_trainers(quick: bool, folder: Path) -> dict[str, Any]:
 
 
 def made_objects(quick: bool, folder: Path) -> dict[str, Any]:
-    return annotated_objects(30 if quick else 10_000, SEED, folder, every=1 if quick else 5)
+    return annotated_objects(15 if quick else 10_000, SEED, folder, every=1 if quick else 5)
 
 
 def killed_writers_of_stores(quick: bool, folder: Path) -> dict[str, Any]:

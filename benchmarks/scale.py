@@ -31,7 +31,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         memory = flat_memory(Path(name), quick=options.quick)
-        n, kills = (150, 1) if options.quick else (20_000, 3)
+        n, kills = (60, 1) if options.quick else (20_000, 3)
         resume = killed_and_resumed(Path(name), n, kills=kills, seed=SEED)
     report(
         "scale",
