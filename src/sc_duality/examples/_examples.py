@@ -69,8 +69,8 @@ class Examples(ABC):
     @property
     def truth_column(self) -> str | None:
         """The ``obs`` column without which the task cannot be trained, if there is one."""
-        found: str | None = getattr(self.task, "truth", None)
-        return found
+        found = getattr(self.task, "truth", None)
+        return found if isinstance(found, str) else None  # reference texts may come as a table
 
     @property
     def has_truth(self) -> bool:
