@@ -51,7 +51,7 @@ class Examples(ABC):
     about_cells: ClassVar[bool] = True
     #: Whether examples are made from cells; else they are the same for every data set.
     of_cells: ClassVar[bool] = True
-    #: Whether augmented cells may be training examples: those that a model reads, not those that it learns to write.
+    #: Whether augmented cells may be training examples; cells that the model learns to write stay as measured.
     augmentable: ClassVar[bool] = True
     #: Whether groups of cells, which ``groupby`` names, get labels.
     labels_groups: ClassVar[bool] = False
