@@ -62,7 +62,7 @@ lint: $(VENV)/.dev
 
 # Sphinx reads pages in chunks: of six at a time, two have pages that are executed, each on one thread.
 docs: $(VENV)/.docs
-	OMP_NUM_THREADS=1 $(PY) -m sphinx --jobs 6 --builder html --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
+	OMP_NUM_THREADS=1 $(PY) -m sphinx --jobs 3 --builder html --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
 
 # Each distribution in an environment of its own, tried from another folder; every extra resolves to versions.
 release-check: $(VENV)/.dev
