@@ -60,7 +60,7 @@ lint: $(VENV)/.dev
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-# Sphinx reads pages in chunks: of six at a time, two have pages that are executed, each on one thread.
+# Each process reads some of the pages that are executed, on one thread: docs/conf.py spreads them.
 docs: $(VENV)/.docs
 	OMP_NUM_THREADS=1 $(PY) -m sphinx --jobs 3 --builder html --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
 
