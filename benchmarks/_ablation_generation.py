@@ -32,7 +32,9 @@ def generation() -> Setting:
     reference = space.embed(expression)
 
     def evaluate(model: library.LanguageModel, seed: int) -> dict[str, dict[str, float]]:
-        generated = library.generate(model, dict.fromkeys(labels, N_GENERATED), tissue="blood", seed=seed)
+        generated = library.generate(
+            model, dict.fromkeys(labels, N_GENERATED), tissue="blood", seed=seed, temperature=1.0
+        )
         genes, types = sd.get.gene_lists(generated), generated.obs["cell_type"].to_numpy(str)
         rows = space.expression(genes)
         points, held_out = space.embed(rows), space.embed(space.expression(real))

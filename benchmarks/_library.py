@@ -128,9 +128,9 @@ def transformers_model(model: str | Path, **options: Any) -> TransformersModel:
 
 
 def generate(
-    model: Model, counts: dict[str, int], *, tissue: str, seed: int, temperature: float = 0.7, best_of: int = 1
+    model: Model, counts: dict[str, int], *, tissue: str, seed: int, temperature: float | None = None, best_of: int = 1
 ) -> ad.AnnData:
-    """Generated cells of each type."""
+    """Generated cells of each type; without a temperature at that of ``tl.generate``."""
     sampling = Sampling(temperature=temperature, n_samples=best_of)
     return sd.tl.generate(counts, model, tissue=tissue, rng=seed, sampling=sampling)
 

@@ -28,7 +28,7 @@ from recipes.embedded.sentences import sentences
 
 #: Fewest real cells of a type.
 MIN_CELLS = 10
-TEMPERATURES = {"embedded": 0.7, "embedded, temperature 1": 1.0}
+TEMPERATURES = {"embedded": None, "embedded, temperature 1": 1.0}
 BEST_OF = (8, 16)
 
 
@@ -87,7 +87,7 @@ def methods(
     }
     for n in best_of:
         name = f"embedded, best of {n}"
-        found[name] = by_model(model, tissue, counts, seed, temperature=0.7, best_of=n)
+        found[name] = by_model(model, tissue, counts, seed, best_of=n)
     found["gene frequency"] = by_frequency(train, counts, seed)
     found["real training cells"] = by_copying(train, counts, seed)
     labels = np.array([label for label, n in counts.items() for _ in range(n)])

@@ -6,13 +6,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sc_duality._validation import choice, is_missing, positive_integer
+from sc_duality._validation import choice, fraction, is_missing, positive_integer
 
 
 def test_positive_integers_become_int() -> None:
     for value in (3, np.int64(3), np.uint8(3)):
         assert positive_integer("n_genes", value) == 3
         assert type(positive_integer("n_genes", value)) is int
+
+
+@pytest.mark.parametrize("value", [0, 0.5, np.float32(0.25)])
+def test_fractions_become_float(value: Any) -> None:
+    assert fraction("share", value) == value
+    assert type(fraction("share", value)) is float
+
+
+@pytest.mark.parametrize("value", [1, -0.1, True, "0.1", None, float("nan")])
+def test_other_values_are_no_fractions(value: Any) -> None:
+    with pytest.raises(ValueError, match="^share must be a number from 0 to below 1, got "):
+        fraction("share", value)
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.0, "2", True, np.True_, None])

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import sc_duality as sd
 from sc_duality.examples import ModelCells
 from sc_duality.models import ModelSpec
 
@@ -41,3 +42,10 @@ def toy_adata():
 def toy_cells(toy_adata, toy_spec):
     """The cells as the model reads them."""
     return ModelCells(toy_adata, toy_spec, context=["donor"])
+
+
+@pytest.fixture
+def studies():
+    """Two halves of PBMC3k; the second measures fewer genes."""
+    cells, spec = sd.datasets.pbmc3k(), sd.models.resolve("embedded")
+    return [ModelCells(part.copy(), spec) for part in (cells[::2], cells[1::2, ::2])]

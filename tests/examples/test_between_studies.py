@@ -3,23 +3,8 @@
 import numpy as np
 import pytest
 
-import sc_duality as sd
 from sc_duality.examples import ModelCells, augment_between_studies
-
-
-@pytest.fixture
-def studies():
-    """Two halves of PBMC3k; the second measures fewer genes."""
-    cells, spec = sd.datasets.pbmc3k(), sd.models.resolve("embedded")
-    return [ModelCells(part.copy(), spec) for part in (cells[::2], cells[1::2, ::2])]
-
-
-def types_of(studies):
-    return [cells.adata.obs["cell_type"].to_numpy(object) for cells in studies]
-
-
-def all_of(studies):
-    return [np.ones(len(cells), dtype=bool) for cells in studies]
+from tests.examples.two_studies import all_of, types_of
 
 
 def test_other_studies_find_genes_that_a_cell_lacked(studies):

@@ -5,21 +5,7 @@ import pytest
 
 import sc_duality as sd
 from sc_duality.examples import CellsOfNoType, ModelCells, augment_between_studies
-
-
-@pytest.fixture
-def studies():
-    """Two halves of PBMC3k; the second measures fewer genes."""
-    cells, spec = sd.datasets.pbmc3k(), sd.models.resolve("embedded")
-    return [ModelCells(part.copy(), spec) for part in (cells[::2], cells[1::2, ::2])]
-
-
-def types_of(studies):
-    return [cells.adata.obs["cell_type"].to_numpy(object) for cells in studies]
-
-
-def all_of(studies):
-    return [np.ones(len(cells), dtype=bool) for cells in studies]
+from tests.examples.two_studies import all_of, types_of
 
 
 def test_sentences(studies):
@@ -66,6 +52,26 @@ def test_cells_without_a_type_and_held_out_cells_are_not_used(studies):
     training[0][types[0] == "NK cells"] = False
     drawn = CellsOfNoType(studies[:1], types[:1], training[:1])
     assert {"B cells", "NK cells"}.isdisjoint(name for _, name in drawn._groups)
+
+
+def test_nothing_is_read_of_held_out_cells(studies):
+    """Their counts change nothing, not even the background."""
+    training = all_of(studies)
+    training[0][::2] = False
+    before = CellsOfNoType(studies, types_of(studies), training).sentences(40, np.random.default_rng(0))
+    counts = studies[0].adata.X.tolil()
+    counts[::2] = 1
+    studies[0].adata.X = counts.tocsr()
+    changed = [ModelCells(cells.adata, cells.spec) for cells in studies]
+    after = CellsOfNoType(changed, types_of(changed), training).sentences(40, np.random.default_rng(0))
+    assert after == before
+
+
+def test_cells_of_one_type(studies, recwarn):
+    types = [np.full(len(cells), "blood cell", dtype=object) for cells in studies[:1]]
+    drawn = CellsOfNoType(studies[:1], types, all_of(studies)[:1])
+    assert len(drawn.sentences(10, np.random.default_rng(0))) == 10
+    assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
 
 
 def test_cells_without_counts(studies):

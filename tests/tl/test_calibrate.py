@@ -106,7 +106,7 @@ def no_weights(monkeypatch):
     [
         ({"truth": "type"}, KeyError, "truth='type' is not an obs column"),
         ({"truth": "wrong"}, ValueError, r"0 cells have a type in obs\['wrong'\] that the model 'embedded' knows"),
-        ({"max_unknown": 1}, ValueError, "max_unknown must be a fraction from 0 to below 1, got 1"),
+        ({"max_unknown": 1}, ValueError, "max_unknown must be a number from 0 to below 1, got 1"),
         ({"model": "smollm2-135m"}, ValueError, "has no list of labels"),
         ({"adatas": []}, ValueError, "adatas is empty"),
     ],

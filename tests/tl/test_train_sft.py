@@ -178,6 +178,19 @@ def test_a_task_is_trained_on_the_objects_with_its_column(examples_of, caplog):
     assert "'response' is not trained on the objects [0], without obs['treatment']" in caplog.text
 
 
+def test_a_column_that_no_object_has(random, tmp_path):
+    with pytest.raises(KeyError, match="truth='type' is not an obs column"):
+        train(random, tmp_path / "out", [toy_cells(), toy_cells()], tasks={"annotation": {"truth": "type"}})
+
+
+def test_cells_that_are_written_are_not_augmented(examples_of, monkeypatch):
+    monkeypatch.setattr("sc_duality.examples.ModelCells.augmented", lambda *_: pytest.fail("augmented"))
+    sample = {"groupby": "donor", "n_cells": 2}
+    tasks = {"generation": {"truth": "cell_type"}, "cell_language_modelling": {}, "sample_language_modelling": sample}
+    training, _ = examples_of(toy_cells(), tasks=tasks, augment=True)
+    assert {one.task.name for one in training} == set(tasks)
+
+
 def test_some_examples_are_cells_of_none_of_the_types(examples_of):
     training, evaluation = examples_of(toy_cells(), tasks=BOTH, unknown_share=0.25)
     n = Counter(one.task.name for one in training if one.example.truth != "<unknown>")

@@ -30,7 +30,7 @@ class _Study(NamedTuple):
     columns: NDArray[np.int64]
     #: Rows of each type.
     rows: dict[str, NDArray[np.int64]]
-    #: Share of each gene in the counts of all cells, (n_genes,).
+    #: Share of each gene in the counts of the training cells, (n_genes,).
     background: NDArray[np.float64]
 
 
@@ -86,7 +86,11 @@ class CellsOfNoType:
             named = sorted({str(name) for name in study.types[study.training] if name is not None})
             rows = {name: np.flatnonzero((study.types == name) & study.training) for name in named}
             total = np.zeros(len(genes))
-            np.add.at(total, [index[str(gene)] for gene in study.genes], np.asarray(study.counts.sum(0)).ravel())
+            np.add.at(
+                total,
+                [index[str(gene)] for gene in study.genes],
+                np.asarray(study.counts[study.training].sum(0)).ravel(),
+            )
             columns = np.array([index[str(gene)] for gene in cells.gene_names])
             self._studies.append(_Study(cells, columns, rows, total / max(total.sum(), 1)))
         self._groups = [(i, name) for i, study in enumerate(self._studies) for name in study.rows]
@@ -165,4 +169,4 @@ class CellsOfNoType:
                 mean[study.columns] = np.asarray(expression[rows].mean(0)).ravel()
                 means.append(mean)
         table = np.array(means)
-        return np.atleast_2d(np.corrcoef(table - table.mean(0)))
+        return np.corrcoef(table - table.mean(0)) if len(table) > 1 else np.ones((1, 1))

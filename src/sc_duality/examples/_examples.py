@@ -113,9 +113,9 @@ class Examples(ABC):
         """The cell type of each cell in the model's words, if the task tells it: for the reference classifier."""
         return None
 
-    def of_no_type(self, genes: Sequence[str], answer: str) -> TrainingExample | None:
-        """A cell of none of the types, for which ``answer`` is right, if the task gives cells types."""
-        return None
+    def of_no_type(self, genes: Sequence[str], answer: str) -> TrainingExample:
+        """A cell of none of the types, for which ``answer`` is right; only of a task with a ``reference_truth``."""
+        raise TypeError(f"the task {self.task.name!r} gives cells no types")
 
     def knowledge(self) -> dict[str, Any]:
         """What a model knows of the task after training on these examples."""

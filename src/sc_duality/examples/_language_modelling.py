@@ -18,6 +18,7 @@ class CellLanguageModellingExamples(Examples):
 
     task_class = CellLanguageModelling
     about_cells = False
+    augmentable = False
 
     @property
     def has_truth(self) -> bool:

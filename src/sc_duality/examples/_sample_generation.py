@@ -20,6 +20,7 @@ class SampleGenerationExamples(Examples):
 
     task: SampleGeneration
     about_cells = False
+    augmentable = False
 
     @cached_property
     def cell_groups(self) -> CellGroups:

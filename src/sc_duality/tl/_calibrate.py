@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .._validation import fraction
 from ..cells import adata_keys, modality, seed
 from ..examples import KnownLabels, LabelExamples, ModelCells, build
 from ..models import (
@@ -107,8 +108,7 @@ def calibrate(
     >>> sd.models.resolve(model).known("annotation", "unknown") > 0
     True
     """
-    if isinstance(max_unknown, bool) or not 0 <= max_unknown < 1:
-        raise ValueError(f"max_unknown must be a fraction from 0 to below 1, got {max_unknown!r}")
+    fraction("max_unknown", max_unknown)
     check_new(output_dir)
     chosen, spec = resolve_model(model, Annotation.name)
     if not spec.known(Annotation.name, "labels"):

@@ -29,14 +29,15 @@ class SftExamples(NamedTuple):
 
 
 def trained_on(tasks: Sequence[Task], objects: Sequence[ModelCells]) -> list[list[Task]]:
-    """The tasks of each object: those whose ``obs`` column it has; an error where no object has it."""
-    found = [[task for task in tasks if _has_column(build(task, cells))] for cells in objects]
+    """The tasks of each object: those whose ``obs`` column it has; all objects where none has it, for the error."""
+    found: list[list[Task]] = [[] for _ in objects]
     for task in tasks:
-        without = [i for i, of_object in enumerate(found) if task not in of_object]
-        if len(without) == len(objects):
-            build(task, objects[0]).labelled(np.ones(len(objects[0]), dtype=bool))  # names the column
-        if without:
-            column = build(task, objects[0]).truth_column
+        has = [_has_column(build(task, cells)) for cells in objects]
+        for of_object, one in zip(found, has, strict=True):
+            if one or not any(has):
+                of_object.append(task)
+        if any(has) and not all(has):
+            without, column = np.flatnonzero(np.logical_not(has)).tolist(), build(task, objects[0]).truth_column
             logger.warning("%r is not trained on the objects %s, without obs[%r]", task.name, without, column)
     return found
 
@@ -81,7 +82,9 @@ def sft_examples(
                     own = build(task, cells.for_model(spec))
                     pool = own.labelled(~held)
                     if len(pool.rows) == 0:
-                        raise ValueError(f"the held-out cells leave no example of {task.name!r}: hold fewer out")
+                        raise ValueError(
+                            f"held_out= leaves no example of {task.name!r} in {len(cells)} cells: hold fewer out"
+                        )
                     n = max(1, round(epochs[task.name] * len(pool.rows) / len(specs)))
                     found.training.extend(sample_examples(cells, pool, n, rng, augment=augmented))
             if held.any():
@@ -103,10 +106,9 @@ def _of_no_type(
 ) -> list[TrainingExample]:
     """Cells of none of the types, as many as make this share of those that get a type."""
     answer = objects[0].spec.known(Annotation.name, "none_of_these")
-    builder = next((one for one, _ in found.builders if one.of_no_type((), answer) is not None), None)
+    builder = next((one for one, _ in found.builders if one.reference_truth() is not None), None)
     if builder is None:
         raise ValueError("unknown_share= is for annotation, which is not among the tasks: leave it out")
     n = sum(one.task.name == builder.task.name for one in found.training)
     drawn = CellsOfNoType(objects, types, training).sentences(round(n * share / (1 - share)), rng)
-    examples = [builder.of_no_type(genes, answer) for genes in drawn]
-    return [one for one in examples if one is not None]
+    return [builder.of_no_type(genes, answer) for genes in drawn]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._validation import choice, positive_integer
+from .._validation import choice, fraction, positive_integer
 from ..train import check_options
 from ._training_presets import SFT_PRESETS
 
@@ -41,7 +41,7 @@ def sft_settings(options: Mapping[str, Any], *, lora: int | Mapping[str, Any] | 
     positive_integer("batch_size", batch_size)
     if learning_rate <= 0 or contrast < 0:
         raise ValueError("learning_rate must be positive, contrast must not be negative")
-    _fraction("unknown_share", unknown_share)
+    fraction("unknown_share", unknown_share)
     _check_loss(config, contrast)
     return SftSettings(epochs, batch_size, learning_rate, lora, unknown_share, config)
 
@@ -49,15 +49,10 @@ def sft_settings(options: Mapping[str, Any], *, lora: int | Mapping[str, Any] | 
 def _check_loss(config: Mapping[str, Any], contrast: float) -> None:
     """Refuse losses that do not exist, and those that cannot be combined."""
     choice("loss_per", config.get("loss_per", "token"), ["token", "text"])
-    _fraction("weight_averaging", config.get("weight_averaging", 0.0))
+    fraction("weight_averaging", config.get("weight_averaging", 0.0))
     if config.get("packing") and config.get("loss_per") == "text":
         raise ValueError("packing=True and loss_per='text' cannot be combined: packing joins texts")
     if contrast and config.get("packing"):
         raise ValueError("packing=True and contrast= cannot be combined: contrast compares whole texts")
     if contrast and config.get("completion_only_loss") is False:
         raise ValueError("completion_only_loss=False and contrast= cannot be combined: contrast compares completions")
-
-
-def _fraction(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-        raise ValueError(f"{name} must be a number from 0 to below 1, got {value!r}")
