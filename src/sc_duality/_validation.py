@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ def positive_integer(name: str, value: Any) -> int:
 
 def fraction(name: str, value: Any) -> float:
     """The argument ``name`` as a float from 0 to below 1, or an error that names its value."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < 1:
         raise ValueError(f"{name} must be a number from 0 to below 1, got {value!r}")
     return float(value)
 
