@@ -213,6 +213,15 @@ def own_model() -> str:
     return with_source("own_model", header, rows)
 
 
+def own_model_unknown() -> str:
+    """Share of unknown of the small model, as a sentence."""
+    rows = [
+        f"{name}: {', '.join(f'{TITLES.get(other, other)} {mean_and_interval(share)}' for other, share in row.items())}"
+        for name, row in figures("own_model")["unknown"].items()
+    ]
+    return f"{'; '.join(rows)}."
+
+
 def mean_and_interval(found: dict[str, Any]) -> str:
     """The mean over seeds with its interval."""
     return f"{number(found['mean'])} ({interval(found['interval'])})" if "interval" in found else number(found["mean"])
@@ -220,6 +229,7 @@ def mean_and_interval(found: dict[str, Any]) -> str:
 
 TABLES = {
     "own-model": own_model,
+    "own-model-unknown": own_model_unknown,
     "embedded": embedded,
     "embedded-short": embedded_short,
     "validation": validation,
