@@ -18,10 +18,11 @@ def positive_integer(name: str, value: Any) -> int:
     return int(value)
 
 
-def fraction(name: str, value: Any) -> float:
-    """The argument ``name`` as a float from 0 to below 1, or an error that names its value."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < 1:
-        raise ValueError(f"{name} must be a number from 0 to below 1, got {value!r}")
+def fraction(name: str, value: Any, *, whole: bool = False) -> float:
+    """The argument ``name`` as a float from 0 to below 1, or to 1 with ``whole``; or an error that names its value."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 1 or (value == 1 and not whole):
+        raise ValueError(f"{name} must be a number from 0 to {'' if whole else 'below '}1, got {value!r}")
     return float(value)
 
 

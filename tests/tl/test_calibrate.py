@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 import sc_duality as sd
+from sc_duality.duality import likelihood_by_option
 from sc_duality.examples import ModelCells, build
 from sc_duality.tasks import Annotation
 from sc_duality.tl._calibration import calibration_of, read_study
@@ -132,3 +133,19 @@ def test_a_folder_with_files_is_refused(labelled, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="is not empty"):
         sd.tl.calibrate(labelled, "cell_type", output_dir=tmp_path)
+
+
+def test_the_temperature_of_the_dual_has_the_lowest_log_loss(labelled, tmp_path):
+    cells = labelled[::6].copy()
+    folder = sd.tl.calibrate(cells, "cell_type", "embedded", output_dir=tmp_path / "m", max_unknown=0.05, dual=True)
+    found = sd.models.resolve(folder).dual_temperature
+    examples = build(Annotation(), ModelCells(cells, SPEC))
+    truth = sd.models.resolve("embedded").known("annotation", "synonyms")
+    hidden = examples.with_hidden(slice(0, 40), 0)
+    table = likelihood_by_option(sd.models.load("embedded"), examples.task, hidden)
+    columns = [examples.options.index(truth[label]) for label in cells.obs["cell_type"][:40]]
+
+    def log_loss(temperature):
+        return -log_softmax(table / temperature, axis=1)[np.arange(40), columns].mean()
+
+    assert found == pytest.approx(minimize_scalar(log_loss, bounds=(0.3, 20), method="bounded").x, rel=0.05)

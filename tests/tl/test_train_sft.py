@@ -408,3 +408,18 @@ def test_a_release_of_trl_that_was_not_tested(random, tmp_path, monkeypatch):
     monkeypatch.setattr("sc_duality.train._trl.version", lambda _: "2.0")
     with pytest.raises(ImportError, match=r"TRL 2.0 was not tested .*trl>=1.16,<1.17"):
         train(random, tmp_path / "out")
+
+
+def test_fewer_duals_leave_more_time_for_cells(tmp_path):
+    cells = sd.datasets.pbmc3k()[::4].copy()
+    start = sd.models.new_gene_model(tmp_path / "start", cells.var_names, n_genes=20, context_length=60, width=64)
+    options = {"tasks": {"annotation": {"truth": "cell_type"}}, "held_out": 0.0, "num_train_epochs": 1}
+    tokens = {}
+    for share in (0.0, 1.0):
+        history = sd.tl.train_sft(cells, start, tmp_path / str(share), dual_share=share, **options).history
+        tokens[share] = history["tokens"].iloc[-1]
+    assert tokens[0.0] < 0.8 * tokens[1.0]
+    with pytest.raises(ValueError, match="dual_share must be a number from 0 to 1, got 1.5"):
+        sd.tl.train_sft(cells, start, tmp_path / "wrong", dual_share=1.5, **options)
+    with pytest.raises(ValueError, match="contrast= tells labels apart"):
+        sd.tl.train_sft(cells, start, tmp_path / "none", dual_share=0.0, contrast=1.0, **options)

@@ -10,7 +10,7 @@ from ._best_of import best_by_duality
 from ._duality_reward import DualityReward
 from ._duality_settings import Duality
 from ._pseudo_label_reward import PseudoLabelReward
-from ._score import duality_score, scorable
+from ._score import duality_score, likelihood_by_option, scorable
 
 __all__ = [
     "Accuracy",
@@ -19,6 +19,7 @@ __all__ = [
     "PseudoLabelReward",
     "best_by_duality",
     "duality_score",
+    "likelihood_by_option",
     "scorable",
     "task_accuracy",
 ]

@@ -134,7 +134,32 @@ def _gain(model: LanguageModel, task: Task, examples: list[Any], answers: list[A
 
 
 def likelihood_by_option(model: LanguageModel, task: Task, examples: Sequence[Any]) -> NDArray[np.float64]:
-    """Log-likelihood of each dual target after each option of the primal task; −inf after the last option."""
+    """Log-likelihood of each dual target after each option of the primal task; −inf after the last option.
+
+    Parameters
+    ----------
+    model
+        The model that scores.
+    task
+        The task, in the prompt format of the model.
+    examples
+        n examples with something hidden, and options.
+
+    Returns
+    -------
+    float64 (n, most options of an example).
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.duality import likelihood_by_option
+    >>> from sc_duality.tasks import Annotation, LabelExample
+    >>> genes = ("CD79A", "MS4A1", "CD74", "CD37")
+    >>> example = LabelExample(genes=genes, hidden_genes=genes, options=("B cell", "natural killer cell"))
+    >>> task = Annotation(prompt_format="compact")
+    >>> likelihood_by_option(sd.models.load("embedded"), task, [example]).argmax(1)
+    array([0])
+    """
     options = [task.answer_type(example).options or () for example in examples]
     counts = np.array([len(one) for one in options])
     prompts, texts = [], []

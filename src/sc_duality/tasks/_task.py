@@ -114,8 +114,9 @@ class Task(ABC):
 class TrainingExample(NamedTuple):
     """An example with its task, and wrong values that ``Task.contrast`` tells from the true one.
 
-    SFT learns the true answer and the dual; GRPO on a duality reward never reads the truth. The unit is the name of the
-    cell, empty for a batch of cells or none. ``dual_answer`` is what the dual task is shown instead of the truth.
+    SFT learns the true answer and, ``with_dual``, the dual; GRPO on a duality reward never reads the truth. The unit is
+    the name of the cell, empty for a batch of cells or none. ``dual_answer`` is what the dual task is shown instead of
+    the truth.
     """
 
     task: Task
@@ -123,6 +124,7 @@ class TrainingExample(NamedTuple):
     wrong: Sequence[Any] = ()
     unit: str = ""
     dual_answer: Any = None
+    with_dual: bool = True
 
     def question(self) -> Question:
         """The primal task."""
@@ -132,13 +134,15 @@ class TrainingExample(NamedTuple):
         """The primal task and the dual of the true answer; none without a truth."""
         if self.example.truth is None:
             return []
+        if not self.with_dual:
+            return [self.question()]
         shown = self.example.truth if self.dual_answer is None else self.dual_answer
         dual = self.task.dual(self.example, shown)
         return [self.question()] if dual is None else [self.question(), dual]
 
     def identity(self) -> tuple[Any, ...]:
         """What tells this example from others, for a hash of the training data."""
-        return self.task.name, self.question().prompt, self.example, self.wrong, self.dual_answer
+        return self.task.name, self.question().prompt, self.example, self.wrong, self.dual_answer, self.with_dual
 
     def texts(self) -> list[tuple[str, str]]:
         """Prompts with their target completions, for SFT."""
@@ -146,7 +150,7 @@ class TrainingExample(NamedTuple):
 
     def contrast_texts(self) -> list[tuple[str, str]]:
         """Prompts with the same completion, the true one first; none without wrong values."""
-        if not self.wrong:
+        if not self.wrong or not self.with_dual:
             return []
         compared = self.task.contrast(self.example, self.wrong)
         return [(question.prompt, question.completion(question.target)) for question in compared]

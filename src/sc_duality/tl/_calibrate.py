@@ -25,7 +25,7 @@ from ..models import (
     write_spec,
 )
 from ..tasks import Annotation
-from ._calibration import Calibration, Study, calibration_of, read_study
+from ._calibration import Calibration, Study, calibration_of, dual_temperature, read_study
 from ._model import resolve_model
 from ._new_folder import check_new, make_new
 from ._trainer_input import as_list
@@ -47,6 +47,7 @@ def calibrate(
     *,
     output_dir: str | Path | None = None,
     max_unknown: float = 0.1,
+    dual: bool = False,
     sentence_key: str = adata_keys.SENTENCE,
     mod: str = "rna",
     rng: int | np.random.Generator = 0,
@@ -71,6 +72,9 @@ def calibrate(
     max_unknown
         Largest fraction of the cells of any study that may become ``"unknown"``, from 0 to below 1. With a reference
         classifier, the in-distribution probability is 0.5 or more for 95 % of them.
+    dual
+        Whether to set the temperature of the posterior of :func:`duality` too, which takes longer: 40 cells of each
+        object are scored for every label. For a model that was trained on the dual task of annotation.
     sentence_key
         Where the cell sentences lie; they are computed if there are none.
     mod
@@ -81,7 +85,7 @@ def calibrate(
     Returns
     -------
     The folder of the new model, for ``model=`` of any tool: the same weights, with other values in ``sc_duality.json``
-    of ``temperature``, and of ``unknown`` and ``in_distribution`` of ``knows["annotation"]``.
+    of ``temperature``, ``dual_temperature``, and of ``unknown`` and ``in_distribution`` of ``knows["annotation"]``.
 
     Raises
     ------
@@ -127,6 +131,8 @@ def calibrate(
     engine = load(chosen)
     studies = [_study(engine, spec, *found) for found in labelled if len(found[1])]
     found = calibration_of(studies, spec, max_unknown)
+    if dual:
+        spec = replace(spec, dual_temperature=dual_temperature(engine, labelled, seed(rng)))
     return _write(found, spec, make_new(output_dir, f"{spec.name}-calibrated"), n)
 
 

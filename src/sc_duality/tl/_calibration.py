@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, softmax
 
+from ..duality import likelihood_by_option
 from ..examples import LabelExamples
 from ..models import LanguageModel, ModelSpec, ReferenceClassifier
 from ._predict_labels import label_log_likelihoods, probabilities_of
@@ -19,6 +20,8 @@ _TEMPERATURES = np.geomspace(0.3, 20, 120)
 _SLOPE, _MAX_OUTLIERS = 30.0, 0.05
 #: Digits after the point.
 _DIGITS = 3
+#: Cells of a study whose dual is scored for every label.
+_N_DUAL = 40
 
 
 class Study(NamedTuple):
@@ -62,10 +65,11 @@ def read_study(
 
 def calibration_of(studies: Sequence[Study], spec: ModelSpec, max_unknown: float) -> Calibration:
     """The calibration with the lowest log-loss, by which ``max_unknown`` of a study's cells are unknown at most."""
-    temperature = _best_temperature(lambda t: [_of_model(study, t) for study in studies], studies)
+    truths = [study.truth for study in studies]
+    temperature = best_temperature(lambda t: [_of_model(study, t) for study in studies], truths)
     found = {}
     if spec.known("annotation", "in_distribution"):
-        of_reference = _best_temperature(lambda t: [_of_both(study, temperature, t) for study in studies], studies)
+        of_reference = best_temperature(lambda t: [_of_both(study, temperature, t) for study in studies], truths)
         similarity = [_similarity(study) for study in studies]
         midpoint = min(float(np.quantile(each, _MAX_OUTLIERS)) for each in similarity)
         found = {"midpoint": round(midpoint, _DIGITS), "slope": _SLOPE, "temperature": of_reference}
@@ -96,11 +100,34 @@ def _similarity(study: Study) -> NDArray[np.float64]:
     return np.array([study.classifier.similarity(genes) for genes in study.genes])
 
 
-def _best_temperature(at: Callable[[float], Sequence[NDArray[np.float64]]], studies: Sequence[Study]) -> float:
+def dual_temperature(
+    model: LanguageModel, studies: Sequence[tuple[LabelExamples, NDArray[np.int64], Sequence[str]]], seed: int
+) -> float:
+    """The temperature with the lowest log-loss of the duality score's posterior over all labels.
+
+    ``studies`` are examples with rows and their true labels; the first few of each count.
+    """
+    tables, truths = [], []
+    for examples, rows, labels in studies:
+        found = [
+            (one, one.options.index(label))
+            for row, label in list(zip(rows, labels, strict=True))[:_N_DUAL]
+            for one in examples.with_hidden(slice(row, row + 1), seed)
+            if one.has_hidden and label in one.options
+        ]
+        if found:
+            tables.append(likelihood_by_option(model, examples.task, [one for one, _ in found]))
+            truths.append(np.array([index for _, index in found]))
+    return best_temperature(lambda t: [softmax(table / t, axis=1) for table in tables], truths)
+
+
+def best_temperature(
+    at: Callable[[float], Sequence[NDArray[np.float64]]], truths: Sequence[NDArray[np.int64]]
+) -> float:
     """The temperature with the lowest log-loss of the true labels; ``at`` gives the probabilities at one."""
 
     def log_loss(temperature: float) -> float:
-        rows = [table[np.arange(len(of.truth)), of.truth] for table, of in zip(at(temperature), studies, strict=True)]
+        rows = [table[np.arange(len(truth)), truth] for table, truth in zip(at(temperature), truths, strict=True)]
         return -float(np.log(np.maximum(np.concatenate(rows), np.finfo(float).tiny)).mean())
 
     return round(float(min(_TEMPERATURES, key=log_loss)), _DIGITS)

@@ -56,11 +56,13 @@ def sft_examples(
     *,
     augment: bool | str,
     unknown_share: float,
+    dual_share: float,
     rng: np.random.Generator,
 ) -> SftExamples:
     """Sample the examples of each object's ``tasks``, in the prompt format of each of ``specs``.
 
-    ``unknown_share`` is the share of cells of none of the types among the examples of annotation.
+    ``unknown_share`` is the share of cells of none of the types among the examples of annotation, ``dual_share`` that
+    of examples with their dual.
     """
     types = [
         next((truth for task in of_object if (truth := build(task, cells).reference_truth()) is not None), None)
@@ -91,6 +93,8 @@ def sft_examples(
                 pool = builder.labelled(held)
                 n = min(_N_HELD_OUT, len(pool.rows))
                 found.evaluation.extend(sample_examples(cells, pool, n, rng, augment=False))
+    if dual_share < 1:
+        found.training[:] = [one._replace(with_dual=bool(rng.random() < dual_share)) for one in found.training]
     if unknown_share:
         found.training.extend(_of_no_type(found, objects, types, training_cells, unknown_share, rng))
     return found

@@ -22,6 +22,8 @@ class SftSettings(NamedTuple):
     lora: int | Mapping[str, Any] | None
     #: Share of cells of none of the types among the examples of annotation.
     unknown_share: float
+    #: Share of the examples that bring their dual.
+    dual_share: float
     #: Of the trainer and of ``trl.SFTConfig``.
     options: dict[str, Any]
 
@@ -36,14 +38,15 @@ def sft_settings(options: Mapping[str, Any], *, lora: int | Mapping[str, Any] | 
     epochs, batch_size, learning_rate = (
         config.pop(name) for name in ("num_train_epochs", "batch_size", "learning_rate")
     )
-    unknown_share = config.pop("unknown_share", 0.0)
+    unknown_share, dual_share = config.pop("unknown_share", 0.0), config.pop("dual_share", 1.0)
     check_options(config, lora, "SFTConfig", own=_OWN)
     positive_integer("batch_size", batch_size)
     if learning_rate <= 0 or contrast < 0:
         raise ValueError("learning_rate must be positive, contrast must not be negative")
     fraction("unknown_share", unknown_share)
+    fraction("dual_share", dual_share, whole=True)
     _check_loss(config, contrast)
-    return SftSettings(epochs, batch_size, learning_rate, lora, unknown_share, config)
+    return SftSettings(epochs, batch_size, learning_rate, lora, unknown_share, dual_share, config)
 
 
 def _check_loss(config: Mapping[str, Any], contrast: float) -> None:
