@@ -137,15 +137,24 @@ def test_a_folder_with_files_is_refused(labelled, tmp_path):
 
 def test_the_temperature_of_the_dual_has_the_lowest_log_loss(labelled, tmp_path):
     cells = labelled[::6].copy()
-    folder = sd.tl.calibrate(cells, "cell_type", "embedded", output_dir=tmp_path / "m", max_unknown=0.05, dual=True)
+    halves = [cells[:27].copy(), cells[27:].copy()]  # all cells of so few count
+    folder = sd.tl.calibrate(halves, "cell_type", "embedded", output_dir=tmp_path / "m", dual=True)
     found = sd.models.resolve(folder).dual_temperature
     examples = build(Annotation(), ModelCells(cells, SPEC))
-    truth = sd.models.resolve("embedded").known("annotation", "synonyms")
-    hidden = examples.with_hidden(slice(0, 40), 0)
+    truth = SPEC.known("annotation", "synonyms")
+    hidden = examples.with_hidden(slice(0, len(cells)), 0)
     table = likelihood_by_option(sd.models.load("embedded"), examples.task, hidden)
-    columns = [examples.options.index(truth[label]) for label in cells.obs["cell_type"][:40]]
+    columns = [examples.options.index(truth[label]) for label in cells.obs["cell_type"]]
 
     def log_loss(temperature):
-        return -log_softmax(table / temperature, axis=1)[np.arange(40), columns].mean()
+        return -log_softmax(table / temperature, axis=1)[np.arange(len(cells)), columns].mean()
 
     assert found == pytest.approx(minimize_scalar(log_loss, bounds=(0.3, 20), method="bounded").x, rel=0.05)
+
+
+def test_the_dual_needs_labels_of_the_language_model(labelled, tmp_path):
+    cells = labelled.copy()
+    cells.obs["mine"] = "my cell"
+    model = sd.tl.add_reference_cells(cells, "mine", output_dir=tmp_path / "mine")
+    with pytest.raises(ValueError, match="dual=True needs cells of types that the language model"):
+        sd.tl.calibrate(cells, "mine", model, dual=True)

@@ -421,5 +421,5 @@ def test_fewer_duals_leave_more_time_for_cells(tmp_path):
     assert tokens[0.0] < 0.8 * tokens[1.0]
     with pytest.raises(ValueError, match="dual_share must be a number from 0 to 1, got 1.5"):
         sd.tl.train_sft(cells, start, tmp_path / "wrong", dual_share=1.5, **options)
-    with pytest.raises(ValueError, match="contrast= tells labels apart"):
+    with pytest.raises(ValueError, match="contrast= and dual_share=0 cannot be combined"):
         sd.tl.train_sft(cells, start, tmp_path / "none", dual_share=0.0, contrast=1.0, **options)

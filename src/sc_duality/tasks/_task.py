@@ -142,7 +142,8 @@ class TrainingExample(NamedTuple):
 
     def identity(self) -> tuple[Any, ...]:
         """What tells this example from others, for a hash of the training data."""
-        return self.task.name, self.question().prompt, self.example, self.wrong, self.dual_answer, self.with_dual
+        found = (self.task.name, self.question().prompt, self.example, self.wrong, self.dual_answer)
+        return found if self.with_dual else (*found, "without dual")
 
     def texts(self) -> list[tuple[str, str]]:
         """Prompts with their target completions, for SFT."""

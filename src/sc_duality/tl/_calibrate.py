@@ -85,7 +85,8 @@ def calibrate(
     Returns
     -------
     The folder of the new model, for ``model=`` of any tool: the same weights, with other values in ``sc_duality.json``
-    of ``temperature``, ``dual_temperature``, and of ``unknown`` and ``in_distribution`` of ``knows["annotation"]``.
+    of ``temperature``, and of ``unknown`` and ``in_distribution`` of ``knows["annotation"]``; with ``dual``, also of
+    ``dual_temperature``.
 
     Raises
     ------
@@ -127,6 +128,11 @@ def calibrate(
         raise ValueError(
             f"{n} cells have a type in obs[{truth!r}] that the model {spec.name!r} knows, but calibration needs "
             f"{_MIN_CELLS}: its types are {', '.join(spec.known(Annotation.name, 'labels')[:8])}, …"
+        )
+    if dual and not any(label in one.model_options for one, _, labels in labelled for label in labels):
+        raise ValueError(
+            f"dual=True needs cells of types that the language model {spec.name!r} was trained on, and its reference "
+            "classifier alone knows these: leave it out"
         )
     engine = load(chosen)
     studies = [_study(engine, spec, *found) for found in labelled if len(found[1])]

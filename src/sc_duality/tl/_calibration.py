@@ -105,15 +105,15 @@ def dual_temperature(
 ) -> float:
     """The temperature with the lowest log-loss of the duality score's posterior over all labels.
 
-    ``studies`` are examples with rows and their true labels; the first few of each count.
+    ``studies`` are examples with rows and their true labels; some of each count, whatever their order.
     """
-    tables, truths = [], []
+    rng, tables, truths = np.random.default_rng(seed), [], []
     for examples, rows, labels in studies:
         found = [
-            (one, one.options.index(label))
-            for row, label in list(zip(rows, labels, strict=True))[:_N_DUAL]
-            for one in examples.with_hidden(slice(row, row + 1), seed)
-            if one.has_hidden and label in one.options
+            (one, one.options.index(labels[i]))
+            for i in rng.permutation(len(rows))[:_N_DUAL]
+            for one in examples.with_hidden(slice(rows[i], rows[i] + 1), seed)
+            if one.has_hidden and labels[i] in one.options
         ]
         if found:
             tables.append(likelihood_by_option(model, examples.task, [one for one, _ in found]))

@@ -45,6 +45,8 @@ def sft_settings(options: Mapping[str, Any], *, lora: int | Mapping[str, Any] | 
         raise ValueError("learning_rate must be positive, contrast must not be negative")
     fraction("unknown_share", unknown_share)
     fraction("dual_share", dual_share, whole=True)
+    if contrast and dual_share == 0:
+        raise ValueError("contrast= and dual_share=0 cannot be combined: contrast compares duals")
     _check_loss(config, contrast)
     return SftSettings(epochs, batch_size, learning_rate, lora, unknown_share, dual_share, config)
 
