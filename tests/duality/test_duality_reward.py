@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sc_duality.duality import Duality, DualityReward
-from sc_duality.tasks import Annotation, LabelExample
+from sc_duality.tasks import Annotation, Generation, GenerationExample, LabelExample
 
 EXAMPLE = LabelExample(genes=("CD79A",), hidden_genes=("CD79A",), options=("B cell", "T cell"))
 TASK = Annotation()
@@ -48,6 +48,16 @@ def test_a_verifier_without_an_answer_gives_no_reward(model):
 def test_unreadable_completions_are_not_scored(model):
     assert rewards(model, ["?", B_CELL, "<answer>neuron</answer>"], form="sample", n_samples=2) == [0, 1, 0]
     assert len(model.generated) == 2
+
+
+def test_an_unreadable_cell_is_never_better_than_a_readable_one(model):
+    """The log-probability of the requested type is negative."""
+    task, example = Generation(), GenerationExample(cell_type="B cell", options=("B cell", "T cell"))
+    model.score = lambda prompts, _: np.array([[0.0, 0.0], [0.0, 2.0]])[: len(prompts)]
+    reward = DualityReward(Duality(form="likelihood"), lambda: model)
+    texts = ["?", "<answer>CD79A MS4A1</answer>", "<answer>CD3D CD3E</answer>"]
+    found = reward(texts, [task.question(example)] * 3, [example] * 3, task)
+    assert found == pytest.approx([np.log(1 / (1 + np.exp(2))), np.log(0.5), np.log(1 / (1 + np.exp(2)))])
 
 
 def test_each_call_gets_the_verifier_anew(model):
