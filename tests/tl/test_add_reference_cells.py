@@ -78,9 +78,11 @@ def test_the_folder_is_a_model_that_can_be_extended_again(model, few, tmp_path):
     few.obs["again"] = few.obs["mine"].replace({"B cell": "my B cell"})
     other = sd.models.resolve(sd.tl.add_reference_cells(few, "again", model, output_dir=tmp_path / "again"))
     assert reference_labels(other) == [*SPEC.known("annotation", "labels"), MINE, "my B cell"]
+    with np.load(Path(SPEC.source) / "reference.npz") as content:
+        earlier = set(content["study"]) if "study" in content else {0}
     with np.load(tmp_path / "again" / "reference.npz") as content:
         assert len(content["lengths"]) == 2 * len(content["labels"]) == 2 * len(content["weights"])
-        assert set(content["study"]) == {0, 1, 2}
+        assert set(content["study"]) == earlier | {max(earlier) + 1, max(earlier) + 2}
         assert content["lengths"].sum() == len(content["genes"])
 
 
@@ -160,8 +162,8 @@ def test_genes_outside_the_vocabulary_separate_types(tmp_path):
         name="own", source=str(tmp_path), prompt_format="compact", knows={"annotation": annotation}
     )
     classifier = read_reference_classifier(own, reference_genes(own))
-    found = classifier.class_scores(cells("NEW1", 10) + cells("NEW2", 10), ["one", "two"]).argmax(1)
-    assert found.tolist() == [0] * 10 + [1] * 10
+    found = classifier.class_scores(cells("NEW1", 100) + cells("NEW2", 100), ["one", "two"]).argmax(1)
+    assert (found == np.repeat([0, 1], 100)).mean() > 0.95
 
 
 @pytest.fixture

@@ -56,10 +56,10 @@ class CellGroups:
     >>> import sc_duality as sd
     >>> from sc_duality.examples import CellGroups, ModelCells
     >>> cells = ModelCells(sd.datasets.pbmc3k(), sd.models.resolve("embedded"))
-    >>> groups = CellGroups(cells, "cell_type", n_cells=5)
+    >>> groups = CellGroups(cells, "cell_type", n_cells=5, n_genes=40)
     >>> sentences = groups.sentences(groups.sample("B cells", rng=0))
     >>> len(sentences), len(sentences[0])
-    (5, 76)
+    (5, 40)
     """
 
     def __init__(

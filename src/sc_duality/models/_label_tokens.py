@@ -24,8 +24,8 @@ def label_tokens(spec: ModelSpec, labels: Sequence[str]) -> dict[str, str]:
     --------
     >>> import sc_duality as sd
     >>> from sc_duality.models import label_tokens
-    >>> label_tokens(sd.models.resolve("embedded"), ["plasma cell"])
-    {'plasma cell': 'plasma_cell'}
+    >>> label_tokens(sd.models.resolve("embedded"), ["Kupffer cell"])
+    {'Kupffer cell': 'Kupffer_cell'}
     """
     template = PromptFormat(spec.prompt_format).template(Annotation.name, None)
     content = json.loads((Path(spec.source) / _TOKENIZER).read_text(encoding="utf-8"))["model"]
@@ -79,11 +79,11 @@ def add_tokens(
     --------
     >>> import sc_duality as sd, tempfile
     >>> from pathlib import Path
-    >>> spec, like = sd.models.resolve("embedded"), ["B_cell", "macrophage"]
+    >>> spec, like = sd.models.resolve("embedded"), ["pancreatic_acinar_cell", "pancreatic_ductal_cell"]
     >>> with tempfile.TemporaryDirectory() as name:
     ...     sd.models.copy_model(spec, Path(name))
-    ...     sd.models.add_tokens(Path(name), ["plasma_cell"], np.array([[0.9, 0.1]]), like)
-    ...     '"plasma_cell"' in (Path(name) / "tokenizer.json").read_text()
+    ...     sd.models.add_tokens(Path(name), ["hepatocyte"], np.array([[0.9, 0.1]]), like)
+    ...     '"hepatocyte"' in (Path(name) / "tokenizer.json").read_text()
     True
     """
     import torch
@@ -122,9 +122,9 @@ def with_labels(spec: ModelSpec, new: Sequence[str]) -> ModelSpec:
     Examples
     --------
     >>> import sc_duality as sd
-    >>> spec = sd.models.with_labels(sd.models.resolve("embedded"), ["plasma cell"])
-    >>> spec.known("annotation", "labels")[-1], spec.known("annotation", "coarse")["plasma cell"]
-    ('plasma cell', 'plasma cell')
+    >>> spec = sd.models.with_labels(sd.models.resolve("embedded"), ["hepatocyte"])
+    >>> spec.known("annotation", "labels")[-1], spec.known("annotation", "coarse")["hepatocyte"]
+    ('hepatocyte', 'hepatocyte')
     """
     annotation = dict(spec.knows.get(Annotation.name, {}))
     annotation["labels"] = [*annotation.get("labels", ()), *new]

@@ -31,8 +31,8 @@ class ReferenceCells(NamedTuple):
     Examples
     --------
     >>> from sc_duality.models import ReferenceCells
-    >>> ReferenceCells([["CD79A", "JCHAIN"]], [["JCHAIN"]], ["plasma cell"]).labels
-    ['plasma cell']
+    >>> ReferenceCells([["ALB", "APOA1"]], [["APOA1"]], ["hepatocyte"]).labels
+    ['hepatocyte']
     """
 
     #: Sentence of each cell as measured, and augmented.
@@ -72,10 +72,10 @@ def with_reference_labels(spec: ModelSpec, labels: Sequence[str], known: Mapping
     Examples
     --------
     >>> import sc_duality as sd
-    >>> known = {"ontology": {"plasma cell": "CL:0000786"}}
-    >>> spec = sd.models.with_reference_labels(sd.models.resolve("embedded"), ["plasma cell"], known)
+    >>> known = {"ontology": {"hepatocyte": "CL:0000182"}}
+    >>> spec = sd.models.with_reference_labels(sd.models.resolve("embedded"), ["hepatocyte"], known)
     >>> spec.known("annotation", "reference_labels")
-    ['plasma cell']
+    ['hepatocyte']
     """
     annotation = dict(spec.knows.get("annotation", {}))
     annotation["reference_labels"] = [*annotation.get("reference_labels", ()), *labels]
@@ -109,12 +109,12 @@ def write_reference(spec: ModelSpec, before: ModelSpec, studies: Sequence[Refere
     >>> from pathlib import Path
     >>> from sc_duality.models import ReferenceCells, with_reference_labels, write_reference
     >>> before = sd.models.resolve("embedded")
-    >>> sentences = [["SDC1", "XBP1", "JCHAIN"]] * 5
-    >>> cells = ReferenceCells(sentences, sentences, ["plasma cell"] * 5)
+    >>> sentences = [["TTR", "APOE", "AHSG"]] * 5
+    >>> cells = ReferenceCells(sentences, sentences, ["hepatocyte"] * 5)
     >>> with tempfile.TemporaryDirectory() as name:
-    ...     write_reference(with_reference_labels(before, ["plasma cell"], {}), before, [cells], Path(name))
+    ...     write_reference(with_reference_labels(before, ["hepatocyte"], {}), before, [cells], Path(name))
     ...     np.load(Path(name) / "reference.npz")["further_genes"].tolist()
-    ['JCHAIN']
+    ['AHSG']
     """
     genes, labels = reference_genes(before), reference_labels(spec)
     arrays: dict[str, Any] = _stored(before) if reference_file(before).is_file() else _none_yet(studies, genes)

@@ -159,8 +159,8 @@ class ModelSpec:
         >>> import sc_duality as sd
         >>> sd.models.ModelSpec("general", "general").genes_per_cell(20)
         44
-        >>> sd.models.resolve("embedded").genes_per_cell(20)
-        16
+        >>> sd.models.resolve("embedded").genes_per_cell(30)
+        10
         """
         has_tokens = self.genes is not None
         reserved = further + _QUESTION_TOKENS[has_tokens] + (0 if has_tokens else _REASONING_TOKENS)

@@ -96,8 +96,8 @@ def set_label(
     >>> adata = sd.datasets.pbmc3k()[:20].copy()
     >>> sd.tl.annotate(adata, labels="blood")
     >>> sd.tl.set_label(adata, "plasma cell", adata.obs["annotation"] == "B cell", reason="MZB1, no MS4A1")
-    >>> adata.uns["annotation"]["corrections"][["n_cells", "old", "new"]].values.tolist()
-    [[8, 'B cell', 'plasma cell']]
+    >>> adata.uns["annotation"]["corrections"][["old", "new", "reason"]].values.tolist()
+    [['B cell', 'plasma cell', 'MZB1, no MS4A1']]
     """
     data = modality(adata, mod)
     if not isinstance(data.obs, pd.DataFrame):
