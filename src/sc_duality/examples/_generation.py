@@ -24,12 +24,15 @@ class GenerationExamples(Examples):
     about_cells = False
     augmentable = False
     dual_task = "annotation"
+    extends_knowledge = True
 
     @cached_property
     def labels(self) -> dict[str, str]:
         """Cell types to generate, each with the model's own name for it."""
-        labels = self.task.labels
-        if labels is None and not self.cells.spec.known("annotation", "labels", ()) and self.task.truth is not None:
+        spec, labels = self.cells.spec, self.task.labels
+        if labels is None:
+            labels = spec.known(self.task.name, "labels")
+        if labels is None and not spec.known("annotation", "labels", ()) and self.task.truth is not None:
             labels = column_labels(self.cells.adata, self.task.truth)
         return one_by_one(cell_type_options(self.cells, labels))
 
@@ -90,6 +93,19 @@ class GenerationExamples(Examples):
         if len(rows) == 0:
             raise ValueError(f"no cell with genes that the model knows has the label {cell_type!r}: leave it out")
         return tuple(self.cells.genes([int(rng.choice(rows))])[0])
+
+    def knowledge(self) -> dict[str, Any]:
+        """The types and tissues of the cells, for a model with a token for each.
+
+        A model that was trained before and does not say what it generates still does not.
+        """
+        spec, types = self.cells.spec, self._truth[0]
+        generates_before = self.task.name in (spec.tasks or ())
+        if spec.genes is None or (generates_before and spec.known(self.task.name, "labels") is None):
+            return {}
+        rows = np.flatnonzero([one is not None for one in types])
+        tissues = {facts["tissue"] for facts in self.cells.context(rows) if "tissue" in facts}
+        return {"labels": sorted(set(types[rows])), "tissues": sorted(tissues)}
 
     @classmethod
     def task_from_params(cls, params: Mapping[str, Any]) -> Task:

@@ -23,7 +23,7 @@ from ._model import check_task, provenance, resolve_model, warn_not_answered
 logger = logging.getLogger(__name__)
 
 #: Default temperature: cells of the embedded model are nearer to real cells than at 1, and more have their type.
-_TEMPERATURE = 0.7
+_TEMPERATURE = 0.6
 
 
 def generate(
@@ -59,7 +59,7 @@ def generate(
     n_genes
         Genes of a cell at most; by default what the model was trained on.
     sampling
-        Temperature (0.7 by default; higher ones give more varied cells, and fewer have their type; at 0 all cells of a
+        Temperature (0.6 by default; higher ones give more varied cells, and fewer have their type; at 0 all cells of a
         type are equal), ``top_p`` and ``max_tokens``. With ``n_samples`` above 1, so many cells are generated for each
         one, and the one from which the model predicts its cell type with the highest probability is kept (the dual
         task).
@@ -115,6 +115,7 @@ def generate(
     model, spec = resolve_model(model, Generation.name)
     names = known_as(spec, list(counts), KnownLabels.of_cell_types(spec))
     options = _options(spec, names, tissue)
+    _check_learned(spec, names, tissue)
     sampling = sampling or Sampling()
     _check_samples(spec, sampling, options)
     n_genes = spec.n_genes if n_genes is None else positive_integer("n_genes", n_genes)
@@ -212,6 +213,23 @@ def _options(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -> l
             )
     requested = {own: label for label, own in names.items()}
     return [requested.get(own, own) for own in possible]
+
+
+def _check_learned(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -> None:
+    """An error for types, or a tissue, whose cells the model did not learn to generate."""
+    learned, tissues = (spec.known(Generation.name, name) for name in ("labels", "tissues"))
+    missing = [] if learned is None else [label for label, own in names.items() if own not in learned]
+    if missing:
+        raise ValueError(
+            f"the model {spec.name!r} did not learn to generate {', '.join(missing)}: leave them out; it generates "
+            f"{', '.join(learned)}"
+        )
+    if tissue is not None and tissues is not None and tissue not in tissues:
+        known = f"it knows {', '.join(tissues)}" if tissues else "it learned none"
+        raise ValueError(
+            f"the model {spec.name!r} did not learn to generate cells of the tissue {tissue!r}, and {known}: leave "
+            "tissue= out"
+        )
 
 
 def genes_of_model(spec: ModelSpec, like: AnnData | None, sentence_key: str) -> OutputGenes | None:
