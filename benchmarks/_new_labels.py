@@ -1,8 +1,9 @@
 """Cell types that the embedded model lacks, from 20 labelled cells of each type.
 
 The model gets them by ``sd.tl.add_reference_cells``; logistic regression on log-normalised genes is fitted on the same
-cells. Both choose among the labels of these cells. Training and test cells are of different studies, for innate
-lymphoid cells of different donors. Known types are measured on the held-out sets, before and after.
+cells. Both choose among the labels of these cells. Training and test cells are of different studies. The embedded model
+was trained on a part of these cells, in which regulatory T cells count as CD4-positive. Known types are measured on the
+held-out sets, before and after.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ import sc_duality as sd
 from benchmarks._held_out import held_out_sets, shipped_pbmc3k
 from benchmarks._library import predict_ensemble
 from benchmarks._scores import accuracy_and_f1
-from recipes.embedded.real_cells import DATA
+from recipes.embedded.real_cells import DATA, counts_of_log2
 
 #: Labelled cells of a type, and types that the model lacks.
 N_CELLS = 20
-NEW = ("plasma cell", "mast cell", "regulatory T cell", "innate lymphoid cell")
+NEW = ("regulatory T cell",)
+#: The known type that the new one is nearest to; its cells are test cells too.
+NEAREST = "CD4-positive, alpha-beta T cell"
 #: Labels of the studies in the model's words.
 NAMES = {
     "CD8_T": "CD8-positive, alpha-beta T cell",
@@ -45,12 +48,13 @@ NAMES = {
 #: Known types in these studies.
 OLD = (
     "B cell", "CD4-positive, alpha-beta T cell", "CD8-positive, alpha-beta T cell", "natural killer cell",
-    "dendritic cell", "macrophage", "endothelial cell", "fibroblast",
+    "dendritic cell", "macrophage", "endothelial cell", "fibroblast", "plasma cell", "mast cell",
+    "innate lymphoid cell",
 )  # fmt: skip
 
 
 class Split(NamedTuple):
-    """Labelled cells by study, and cells of new types of another study or of other donors."""
+    """Labelled cells by study, and cells of new types, and of the nearest known one, of another study."""
 
     train: list[ad.AnnData]
     test: ad.AnnData
@@ -86,22 +90,19 @@ def studies() -> dict[str, ad.AnnData]:
     for name in ("immune_tumour", "lymphoid_organs", "headneck_puram"):
         cells = ad.read_h5ad(DATA / f"{name}.h5ad")
         cells.obs_names = [f"{name}:{cell}" for cell in cells.obs_names]
+        if name == "immune_tumour":
+            cells.X = counts_of_log2(cells.X)
         cells.obs["label"] = cells.obs["cell_type"].astype(str).replace(NAMES).to_numpy()
         found[name] = cells[cells.obs["label"].isin([*NEW, *OLD])].copy()
     return found
 
 
 def splits(seed: int) -> Iterator[Split]:
-    """Every study with new types is tested once with cells of others, and innate lymphoid cells on other donors."""
+    """Each of the two studies with new types is tested with cells of the other."""
     rng, of = np.random.default_rng(seed), studies()
-    tumour, organs, neck = of["immune_tumour"], of["lymphoid_organs"], of["headneck_puram"]
-    yield Split([few(organs, rng), few(neck, rng)], with_labels(tumour, NEW[:3]))
-    train = [few(tumour, rng)]
-    yield Split(train, with_labels(organs, NEW[:1]))
-    yield Split(train, with_labels(neck, NEW[1:3]))
-    one, other = halves(organs, NEW[3], rng)
-    yield Split([few(one, rng)], with_labels(other, NEW[3:]))
-    yield Split([few(other, rng)], with_labels(one, NEW[3:]))
+    tumour, neck = of["immune_tumour"], of["headneck_puram"]
+    yield Split([few(neck, rng)], with_labels(tumour, [*NEW, NEAREST]))
+    yield Split([few(tumour, rng)], with_labels(neck, [*NEW, NEAREST]))
 
 
 def quick_splits(seed: int) -> Iterator[Split]:
@@ -122,15 +123,6 @@ def few(cells: ad.AnnData, rng: np.random.Generator) -> ad.AnnData:
 
 def with_labels(cells: ad.AnnData, labels: Any) -> ad.AnnData:
     return cells[cells.obs["label"].isin(list(labels))].copy()
-
-
-def halves(cells: ad.AnnData, label: str, rng: np.random.Generator) -> tuple[ad.AnnData, ad.AnnData]:
-    """Two groups of donors with about as many cells of this type each."""
-    n = with_labels(cells, [label]).obs["donor"].astype(str).value_counts()
-    order = rng.permutation(np.unique(cells.obs["donor"].astype(str)))
-    cumulative = n.reindex(order, fill_value=0).cumsum()
-    first = cells.obs["donor"].astype(str).isin(order[: int((cumulative < n.sum() / 2).sum()) + 1]).to_numpy()
-    return cells[first].copy(), cells[~first].copy()
 
 
 def logistic_regression(split: Split) -> NDArray[np.str_]:
@@ -154,7 +146,7 @@ def log_normalised(cells: ad.AnnData) -> ad.AnnData:
 def known_types() -> dict[str, Any]:
     """Accuracy on each held-out set, by the model as it is and with 20 cells of each type of the three studies.
 
-    ``after`` has the same options as ``before``, ``new_options`` the four new types too.
+    ``after`` has the same options as ``before``, ``new_options`` the new types too.
     """
     rng = np.random.default_rng(0)
     model = sd.tl.add_reference_cells([few(cells, rng) for cells in studies().values()], "label")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score
 
-from benchmarks._held_out import MERGED
+
+def merge(labels: NDArray[np.str_], merged: Mapping[str, str]) -> NDArray[np.str_]:
+    """The labels that ``labels`` count as."""
+    return np.array([merged.get(label, label) for label in labels])
 
 
-def merge(labels: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Labels after merging."""
-    return np.array([MERGED.get(label, label) for label in labels])
-
-
-def accuracy_and_f1(truth: NDArray[np.str_], predicted: NDArray[np.str_], merged: bool) -> dict[str, float]:
+def accuracy_and_f1(
+    truth: NDArray[np.str_], predicted: NDArray[np.str_], merged: Mapping[str, str]
+) -> dict[str, float]:
     """Accuracy, and macro-F1 over the true labels."""
-    if merged:
-        truth, predicted = merge(truth), merge(predicted)
+    truth, predicted = merge(truth, merged), merge(predicted, merged)
     macro = f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0)
     return {"accuracy": round(accuracy_score(truth, predicted), 4), "macro_f1": round(macro, 4)}
 

@@ -1,4 +1,4 @@
-"""Tables of annotation: held-out sets, seeds, left-out studies and tissues, panels, clusters."""
+"""Tables of annotation: held-out sets, seeds, left-out studies and tissues, panels, a model of your own."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ BASELINES = {
     "regression_log_normalised": "regression, log-normalised",
     "regression_ranks": "regression, ranks",
     "regression_ranks_augmented": "regression, ranks, augmented",
+    "neighbours_pca": "nearest neighbours in PCA",
     "celltypist": "CellTypist's algorithm",
 }
+REGRESSIONS = list(BASELINES)[:3]
 ALONE = ("language_model", "reference_classifier")
 ALONE_TITLES = ("language model alone", "reference classifier alone")
 
 
-def mean(values: dict[str, Any], metric: str = "accuracy") -> str:
-    """A metric of the embedded model (mean over seeds) or of a baseline."""
-    found = values[metric]
+def mean(values: dict[str, Any] | None, metric: str = "accuracy") -> str:
+    """A metric of the embedded model (mean over seeds) or of a baseline, and a dash where it was not measured."""
+    found = (values or {}).get(metric)
     return number(found["mean"] if isinstance(found, dict) else found)
 
 
@@ -29,69 +31,69 @@ def both(values: dict[str, Any]) -> str:
 
 def embedded() -> str:
     """Accuracy and macro-F1 on the held-out sets."""
+    found = figures("embedded")
     rows = [
         [
-            TITLES[name], row["n"], both(row["embedded"]), mean(row["all_types"]),
-            *(mean(row[way]) for way in ALONE), *(both(row[baseline]) for baseline in BASELINES),
+            TITLES[name], row["n"], both(row), mean(row["ways"]["all_types"]),
+            *(mean(row["ways"][way]) for way in ALONE), *(both(row["baselines"][baseline]) for baseline in BASELINES),
         ]
-        for name, row in figures("embedded")["sets"].items()
+        for name, row in found["sets"].items()
     ]  # fmt: skip
-    header = ["cells", "n", "embedded", "embedded, all 41 types", *ALONE_TITLES, *BASELINES.values()]
+    header = ["cells", "n", "embedded", f"embedded, all {found['n_types']} types", *ALONE_TITLES, *BASELINES.values()]
     return with_source("embedded", header, rows)
 
 
 def embedded_short() -> str:
     """Accuracy on the held-out sets, for the README."""
-    regressions = [name for name in BASELINES if name != "celltypist"]
     rows = []
     for name, row in figures("embedded")["sets"].items():
-        highest = max((row[each] for each in regressions), key=lambda scores: scores["accuracy"])
-        baselines = (row[row["chosen_regression"]], highest, row["celltypist"])
-        rows.append([TITLES[name], row["n"], mean(row["embedded"]), *map(mean, baselines)])
+        highest = max(scores["accuracy"] for scores in row["baselines"].values())
+        rows.append([TITLES[name], row["n"], *map(number, (row["accuracy"], row["baseline"], highest))])
     header = [
-        "cells", "n", "embedded model", "regression chosen on validation cells", "highest of three regressions",
-        "CellTypist's algorithm",
+        "cells", "n", "embedded model", "baseline chosen on validation cells", "highest of the five baselines",
     ]  # fmt: skip
     return with_source("embedded", header, rows)
 
 
 def validation() -> str:
-    """Accuracy of the regressions on validation cells, as a sentence."""
-    found = figures("embedded")["validation"]
-    names = [name for name in BASELINES if name != "celltypist"]
-    tissues = {"pancreas (validation donors)": "muraro", "blood (shipped cells of PBMC3k)": "pbmc_facs_800"}
-    each = [f"{title} {', '.join(number(found[name][way]) for way in names)}" for title, name in tissues.items()]
-    return f"{'; '.join(each)}."
+    """Accuracy of the baselines on validation cells, and the chosen one, as a sentence."""
+    found = figures("embedded")
+    tissues = {"pancreas": "pancreas (validation donors)", "blood": "blood (shipped cells of PBMC3k)"}
+    each = []
+    for tissue, title in tissues.items():
+        accuracy = found["validation"][tissue]
+        each.append(f"{title}: {'; '.join(f'{BASELINES[name]} {number(accuracy[name])}' for name in BASELINES)}")
+    return f"{'. '.join(each)}. Chosen: {BASELINES[found['baseline']]}."
 
 
 def embedded_seeds() -> str:
     """Accuracy of three seeds of the first stage on the held-out sets."""
     shipped = figures("embedded")["sets"]
     rows = [
-        [TITLES[name], *seeds(row), *(number(shipped[name][each]["accuracy"]) for each in list(BASELINES)[:3])]
+        [TITLES[name], *seeds(row), *(mean(shipped[name]["baselines"][each]) for each in REGRESSIONS)]
         for name, row in figures("embedded_seeds")["sets"].items()
         if row["fold"] == "main"
     ]
-    header = ["cells", "mean", "95 % interval", "each", *ALONE_TITLES, *list(BASELINES.values())[:3]]
+    header = ["cells", "mean", "95 % interval", "each", *ALONE_TITLES, *(BASELINES[name] for name in REGRESSIONS)]
     return with_source("embedded_seeds", header, rows)
 
 
 def seeds(row: dict[str, Any]) -> list[str]:
     """Mean, interval and seeds of the embedded model, and its two members alone."""
-    accuracy = row["embedded"]["accuracy"]
+    ways = row["ways"]
+    accuracy = ways["embedded"]["accuracy"]
     each = ", ".join(number(value) for value in accuracy["each"])
-    return [number(accuracy["mean"]), interval(accuracy["interval"]), each, *(mean(row[way]) for way in ALONE)]
+    return [number(accuracy["mean"]), interval(accuracy["interval"]), each, *(mean(ways[way]) for way in ALONE)]
 
 
 def left_out_studies() -> str:
     """Accuracy on studies of the pancreas that training left out."""
-    found = figures("embedded_seeds")
     rows = []
-    for name, row in found["sets"].items():
+    for name, row in figures("embedded_seeds")["sets"].items():
         if row["fold"] != "main":
-            known = found["in_distribution"][name]
-            rest = [mean(known, "unknown"), mean(known, "calibration_error")]
-            rows.append([TITLES[name], row["n"], *seeds(row), *rest, *(mean(row[each]) for each in BASELINES)])
+            rest = [mean(row, "unknown"), mean(row, "calibration_error")]
+            baselines = [mean(row["baselines"].get(each)) for each in BASELINES]
+            rows.append([TITLES[name], row["n"], *seeds(row), *rest, *baselines])
     header = [
         "left-out study", "n", "mean", "95 % interval", "each", *ALONE_TITLES, "`unknown`", "ECE", *BASELINES.values(),
     ]  # fmt: skip
@@ -122,80 +124,32 @@ def calibration() -> str:
     """Share of unknown and ECE on the held-out sets."""
     rows = [
         [TITLES[name], *(mean(row, each) for each in ("unknown", "calibration_error", "calibration_error_by_chance"))]
-        for name, row in figures("embedded")["in_distribution"].items()
+        for name, row in figures("embedded")["sets"].items()
     ]
     return with_source("embedded", ["cells", "`unknown`", "ECE", "ECE by chance"], rows)
+
+
+def lookalikes() -> str:
+    """Share of cells of types that the model lacks that become unknown, as a sentence."""
+    each = []
+    for name, row in figures("embedded")["lookalikes"].items():
+        called = f", others mostly {row['called']}" if row["called"] else ""
+        each.append(f"{TITLES[name]} {number(row['unknown'])} (n = {row['n']}{called})")
+    return f"`unknown` of types that the model lacks: {'; '.join(each)}."
 
 
 def panels() -> str:
     """Accuracy on panels of genes, "held-out donors / sorted cells"."""
     found = figures("panels")
-    ways = ("embedded", *ALONE, "regression_ranks_augmented", "unknown")
+    ways = ("embedded", *ALONE, "regression_ranks_augmented", "unknown", "labelled")
     sets = list(dict.fromkeys(name.rsplit(", ", 1)[0] for name in found))
     sizes = list(dict.fromkeys(name.rsplit(", ", 1)[1] for name in found))
     rows = []
     for size in sizes:
         each = [found[f"{name}, {size}"] for name in sets]
         rows.append([size, *(" / ".join(number(row[way]) for row in each) for way in ways)])
-    header = ["panel", "embedded", *ALONE_TITLES, BASELINES["regression_ranks_augmented"], "`unknown`"]
+    header = ["panel", "embedded", *ALONE_TITLES, BASELINES["regression_ranks_augmented"], "`unknown`", "labelled"]
     return with_source("panels", header, rows)
-
-
-TOOLS = {
-    "embedded_cells": "by cell",
-    "embedded_pooled": "pooled",
-    "embedded_voting": "majority voting",
-    "celltypist_voting": "CellTypist, majority voting",
-    "smollm2_clusters": "SmolLM2-135M, one prompt a cluster",
-}
-
-
-def annotation_tools() -> str:
-    """Accuracy by cell and by cluster of each way to annotate."""
-    rows = [
-        [
-            TITLES[name], f"{row['n']} / {row['n_clusters']}", number(row["ceiling"]),
-            *(_cells_and_clusters(row, tool) for tool in TOOLS),
-        ]
-        for name, row in figures("annotation_tools")["sets"].items()
-    ]  # fmt: skip
-    return with_source("annotation_tools", ["cells", "n cells / clusters", "ceiling", *TOOLS.values()], rows)
-
-
-def _cells_and_clusters(row: dict[str, Any], tool: str) -> str:
-    """Accuracy by cell and by cluster, where the method was measured."""
-    return f"{number(row[tool])} / {number(row['details'][tool]['clusters'])}" if tool in row else "–"
-
-
-def evidence() -> str:
-    """Probabilities of a label without the genes that decided, as a sentence."""
-    found = figures("annotation_tools")["evidence"]
-    each = [
-        f"{TITLES[name]} {number(row['full'])} → {number(row['deleted'])} (random genes {number(row['random'])}; "
-        f"{row['named_differential']} of {row['named']} are differentially expressed, {row['ratio']:.1f} × chance)"
-        for name, row in found["sets"].items()
-    ]
-    return f"{'; '.join(each)}."
-
-
-def new_labels() -> str:
-    """Accuracy on types that the model lacks, as a sentence."""
-    found = {name: row for name, row in figures("annotation_tools")["new_labels"].items() if "embedded" in row}
-    each = [
-        f"{name} {number(row['embedded'])} ({number(row['logistic_regression'])}; n = {row['n']})"
-        for name, row in found.items()
-    ]
-    return f"{', '.join(each)}."
-
-
-def known_labels() -> str:
-    """Accuracy on known types with added types, as a sentence."""
-    known = figures("annotation_tools")["new_labels"]["known types"]
-    each = [
-        f"{TITLES[name]} {number(row['before'])} → {number(row['after'])}, {number(row['new_options'])}"
-        for name, row in known.items()
-    ]
-    return f"{'; '.join(each)}."
 
 
 def own_model() -> str:
@@ -206,9 +160,9 @@ def own_model() -> str:
         [name, *(mean_and_interval(row[test]) for test in (*tests, "mean")), number(found["seconds"].get(name), 0)]
         for name, row in found["rows"].items()
     ]
-    for name, title in BASELINES.items():
-        values = [found["baselines"][name][test] for test in tests]
-        rows.append([title, *map(number, (*values, sum(values) / len(values))), "–"])
+    for name, of_baseline in found["baselines"].items():
+        values = [of_baseline[test] for test in tests]
+        rows.append([BASELINES[name], *map(number, (*values, sum(values) / len(values))), "–"])
     header = ["trained with", *(TITLES[test] for test in tests), "mean", "CPU seconds"]
     return with_source("own_model", header, rows)
 
@@ -238,9 +192,6 @@ TABLES = {
     "left-out-tissues": left_out_tissues,
     "left-out-tissues-short": left_out_tissues_short,
     "calibration": calibration,
+    "lookalikes": lookalikes,
     "panels": panels,
-    "annotation-tools": annotation_tools,
-    "evidence": evidence,
-    "new-labels": new_labels,
-    "known-labels": known_labels,
 }

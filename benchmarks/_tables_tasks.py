@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks._markdown import TITLES, figures, interval, mean_sd, number, with_source
+from benchmarks._markdown import TITLES, figures, mean_sd, number, with_source
 
 SETS = ("held_out_donors", "muraro", "tritschler", "pbmc68k_reduced", "pbmc_facs_800")
 
@@ -23,16 +23,17 @@ def duality_forms() -> str:
 
 
 def duality_seeds() -> str:
-    """The probability combined with the duality score, three models."""
+    """The probability combined with the duality score, of several models."""
     found = figures("duality_score_seeds")
     rows = []
-    for name, row in found["gain"].items():
-        wrong = ", ".join(map(str, found["wrong_predictions"][name]))
-        means = [number(row[column]["mean"]) for column in ("probability", "combined", "gain")]
-        true = number(found["true_vs_wrong"][name], 2)
-        rows.append([TITLES[name], found["cells"][name], wrong, true, *means, interval(row["gain"]["interval"])])
-    header = ["cells", "n", "wrong predictions", "true against wrong labels"]
-    header += ["probability", "combined", "gain", "95 % interval"]
+    for name in SETS:
+        row = found["gain"][name]
+        each = [results[name] for results in found["seeds"]]
+        wrong = ", ".join(str(one["n"]["wrong_predictions"]) for one in each)
+        true = ", ".join(number(one["true_vs_wrong"][found["default"]], 2) for one in each)
+        values = [", ".join(number(value) for value in row[column]["each"]) for column in ("probability", "combined")]
+        rows.append([TITLES[name], each[0]["n"]["cells"], wrong, true, *values, number(row["gain"]["mean"])])
+    header = ["cells", "n", "wrong predictions", "true against wrong labels", "probability", "combined", "mean gain"]
     return with_source("duality_score_seeds", header, rows)
 
 

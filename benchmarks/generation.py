@@ -3,11 +3,13 @@
 Generated cells are compared with real cells that no model is trained on. Baselines: genes sampled by their frequency in
 training cells of the type, and real training cells of the type (the upper bound of copying). ``type fidelity`` is the
 share of generated cells to which a logistic regression on real training cells gives their type; ``kNN k`` the same by
-the k nearest neighbours. ``best of n`` keeps the cell, of n, whose type the model's dual recovers best.
+the k nearest neighbours. ``duplicates`` is the share of cells that repeat a gene or another cell. ``best of n`` keeps
+the cell, of n, whose type the model's dual recovers best.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -30,6 +32,8 @@ from recipes.embedded.sentences import sentences
 MIN_CELLS = 10
 TEMPERATURES = {"embedded": None, "embedded, temperature 1": 1.0}
 BEST_OF = (8, 16)
+#: Most cells of a type with ``--quick``, and in the summary.
+QUICK_CELLS, SUMMARY_CELLS = 6, 20
 
 
 class TypedCells(NamedTuple):
@@ -129,10 +133,33 @@ def evaluate(
                 **mean_of(each),
                 "diversity": float(np.mean([diversity(points[typed.labels == label]) for label in counts])),
                 "distinct genes": float(len({gene for genes in typed.cells for gene in genes})),
+                "duplicates": duplicates(typed.cells),
             }
         )
         print(tissue, name, results[name], flush=True)
     return results
+
+
+def duplicates(cells: Sequence[Sequence[str]]) -> float:
+    """Share of cells with a gene twice, or identical to another cell."""
+    n = Counter(map(tuple, cells))
+    return float(np.mean([len(set(genes)) < len(genes) or n[tuple(genes)] > 1 for genes in cells]))
+
+
+def summary(model: str, seed: int, quick: bool) -> dict[str, dict[str, Any]]:
+    """The default call and sampling by gene frequency on a few cells of each type, for ``benchmarks.embedded``."""
+    found = {}
+    for tissue, (train, test) in sets(quick).items():
+        each: dict[str, Any] = evaluate(
+            sd.models.load(model), tissue, train, test, seed, (), QUICK_CELLS if quick else SUMMARY_CELLS
+        )
+        found[tissue] = {
+            "type_fidelity": each["embedded"]["type fidelity"],
+            "scFID": each["embedded"]["scFID"],
+            "gene_frequency": each["gene frequency"]["scFID"],
+            "duplicates": each["embedded"]["duplicates"],
+        }
+    return found
 
 
 def sets(quick: bool) -> dict[str, tuple[ad.AnnData, ad.AnnData]]:
@@ -158,7 +185,7 @@ def main() -> None:
     args = options.parse_args()
     sd.settings.progress = False
     model = sd.models.load(args.model)
-    best_of, max_cells = ((2,), 6) if args.quick else (BEST_OF, None)
+    best_of, max_cells = ((2,), QUICK_CELLS) if args.quick else (BEST_OF, None)
     figures: dict[str, Any] = {
         tissue: evaluate(model, tissue, *pair, args.seed, best_of, max_cells)
         for tissue, pair in sets(args.quick).items()

@@ -26,8 +26,8 @@ from benchmarks._held_out import held_out_sets, shipped_pbmc3k
 from benchmarks._results import kept, over_seeds, parser, report
 from benchmarks._scores import accuracy_and_f1
 from recipes.embedded import real_cells
-from recipes.embedded.corpus import vocabulary
 from recipes.embedded.folds import is_validation
+from recipes.embedded.vocabulary import vocabulary
 
 #: Options of ``tl.train_sft`` in each row; those of a row include those of the row above.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -138,7 +138,7 @@ def accuracies(cells: Cells, model: str | Path) -> dict[str, float]:
 
 def accuracy(test: ad.AnnData, predicted: np.ndarray[Any, Any]) -> float:
     """Share of right labels."""
-    return accuracy_and_f1(test.obs["label"].to_numpy(str), predicted, False)["accuracy"]
+    return accuracy_and_f1(test.obs["label"].to_numpy(str), predicted, {})["accuracy"]
 
 
 def main() -> None:

@@ -41,7 +41,10 @@ def limited(held_out: HeldOut, n: int) -> HeldOut:
 
 
 def evaluate(held_out: HeldOut, model: str, seed: int) -> dict[str, Any]:
-    """Accuracy of every method, and the share of cells that become unknown."""
+    """Accuracy of every method, a cell without a label being an error; shares of unknown and of cells with a label.
+
+    A cell with very few genes that the model knows gets no label by the embedded model and its language model.
+    """
     cells, labels = held_out.cells, held_out.labels
     predicted = {
         "embedded": library.predict_ensemble(cells, model, labels),
@@ -51,8 +54,9 @@ def evaluate(held_out: HeldOut, model: str, seed: int) -> dict[str, Any]:
     }
     truth = cells.obs["label"].to_numpy(str)
     accuracy = {name: accuracy_and_f1(truth, each, held_out.merged)["accuracy"] for name, each in predicted.items()}
-    unknown = library.annotate(cells, model, labels).obs["annotation"] == "unknown"
-    return accuracy | {"unknown": round(float(np.mean(unknown)), 4)}
+    annotated = library.annotate(cells, model, labels).obs["annotation"]
+    shares = {"unknown": annotated == "unknown", "labelled": annotated.notna()}
+    return accuracy | {name: round(float(np.mean(share)), 4) for name, share in shares.items()}
 
 
 def main() -> None:

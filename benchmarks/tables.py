@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks import (
     _tables_annotation,
+    _tables_annotation_tools,
     _tables_puzzles,
     _tables_response,
     _tables_spatial,
@@ -33,6 +34,7 @@ DOCUMENTS = (
 )
 TABLES: dict[str, Callable[[], str]] = {
     **_tables_annotation.TABLES,
+    **_tables_annotation_tools.TABLES,
     **_tables_puzzles.TABLES,
     **_tables_tasks.TABLES,
     **_tables_texts.TABLES,

@@ -1,195 +1,211 @@
 """Build the embedded model from real cells: ``python -m recipes.embedded.build --out FOLDER``.
 
-A small Llama with the prompt format ``compact``: one token for each gene and label. It has three stages of training:
-annotation, with an answer for cells of none of the types (``annotation``); all tasks and their duals (``tasks``); and
-alignment of generation by duality, without labels of cells (``duality``). Each stage writes its model into a folder of
-its name in FOLDER and is skipped if that exists.
+A small Llama with the prompt format ``compact``: one token for each gene and label. Every stage is a call that users
+have too, and writes its model into a folder of its name in FOLDER; a finished stage is skipped, an unfinished one is
+resumed:
 
-The shipped model is the last stage of a run with ``--calibrated MODEL``, which is trained on the validation donors too
-and takes temperatures and thresholds from MODEL, a run without that option. ``--fold`` holds out what
-``recipes.embedded.folds`` says. ``--leave-out`` holds out one fold of the perturbed cells.
+``start``        ``models.new_gene_model``: random weights, embeddings of genes from their co-expression
+``annotation``   ``tl.train_sft`` on cell types, without the dual
+``tasks``        ``tl.train_sft`` on all tasks, and the duals of a part of the examples
+``duality``      ``tl.train_grpo_duality`` on generation: no label of a cell is read
+``embedded``     ``tl.add_reference_cells`` and ``tl.calibrate``: the finished model
+
+The shipped model is that of a run with ``--calibrated OTHER``. It starts from OTHER/annotation, is trained on the
+validation donors too from ``tasks`` on, and takes temperatures and thresholds from OTHER/embedded. ``--fold`` holds out
+what ``recipes.embedded.folds`` says, ``--leave-out`` one fold of the perturbed cells.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
+import shutil
 import time
+from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import anndata as ad
-import numpy as np
 import torch
 from transformers import LlamaForCausalLM
 
 import sc_duality as sd
-from recipes.embedded import calibration, cell_types
-from recipes.embedded.corpus import N_GENES, Corpus, vocabulary
-from recipes.embedded.description import describe, tokens
-from recipes.embedded.folds import FOLDS, PANELS, tissue_of, training_cells
-from recipes.embedded.out_of_distribution import OutOfDistributionCells
+from recipes.embedded.description import describe, take_calibration, write_json
+from recipes.embedded.folds import FOLDS
 from recipes.embedded.perturbed_cells import FOLDS as RESPONSE_FOLDS
-from recipes.embedded.perturbed_cells import PerturbedPairs, perturbed_sets
-from recipes.embedded.reference_classifier import write_reference_classifier
-from recipes.embedded.sentences import sentences
-from recipes.embedded.training import copy_weights, initialise_embeddings, make_model, make_tokenizer, train
-from recipes.embedded.training_examples import TrainingExamples
+from recipes.embedded.perturbed_cells import KNOCKDOWNS, PERTURBATIONS
+from recipes.embedded.real_cells import CONTROL
+from recipes.embedded.training_cells import (
+    EXPOSURE,
+    labelled_cells,
+    perturbed_cells,
+    reference_cells,
+    validation_cells,
+)
+from recipes.embedded.vocabulary import vocabulary
 from sc_duality.models import SPEC_FILE
-from sc_duality.tasks import Generation
+from sc_duality.tasks import Generation, Response, Sensitivity
 
-#: Updates and peak learning rate of the supervised stages.
-STEPS, LEARNING_RATES = {"annotation": 2200, "tasks": 3600}, {"annotation": 1e-3, "tasks": 7e-4}
-BATCH = 32
-#: Alignment: cells of a type and study that give its context (the tissue), and options of ``tl.train_grpo_duality``.
-CELLS_PER_TYPE = 10
+#: Architecture, and genes of a sentence.
+ARCHITECTURE: dict[str, int] = {"n_genes": 200, "context_length": 416, "width": 192, "layers": 3}
+#: Genes of the vocabulary: markers of cell types, and genes that respond to a perturbation.
+N_MARKERS, N_RESPONSE_GENES = 4000, 500
+#: Options of every call of ``tl.train_sft``.
+SFT: dict[str, Any] = {
+    "held_out": 0.0, "context": ["tissue"], "augment": "studies", "loss_per": "text", "weight_averaging": 0.999,
+    "weight_decay": 0.01, "warmup_steps": 100, "batch_size": 32,
+}  # fmt: skip
+#: Those of each stage; epochs are examples of a task for each cell.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "annotation": {
+        "num_train_epochs": 7.0, "learning_rate": 1e-3, "unknown_share": 0.1, "dual_share": 0.0,
+        "train_sampling_strategy": "group_by_length",
+    },
+    "tasks": {
+        "num_train_epochs": {"annotation": 4.2, "generation": 3.2, "response": 2.0, "sensitivity": 0.5},
+        "learning_rate": 7e-4, "unknown_share": 0.06, "dual_share": 0.25, "train_sampling_strategy": "group_by_length",
+    },
+}  # fmt: skip
+#: Options of ``tl.train_grpo_duality``, and cells of a type and study that give generation its context, the tissue.
 ALIGNMENT: dict[str, Any] = {
     "num_generations": 8, "generation_batch_size": 64, "batch_size": 64, "max_steps": 50, "learning_rate": 1e-4,
 }  # fmt: skip
-#: Genes of the vocabulary: markers of cell types, and genes that respond to a perturbation.
-N_MARKERS, N_RESPONSE_GENES = 4000, 500
-#: Fewest known genes of a real out-of-distribution cell.
-MIN_GENES = 20
+CELLS_PER_TYPE = 10
+TASKS = {
+    "annotation": sd.tasks.Annotation(truth="label"),
+    "generation": Generation(truth="generated"),
+    "response": Response(
+        perturbation="perturbation", control=str(CONTROL), match=["group"],
+        perturbations={str(one): one for one in PERTURBATIONS},
+    ),
+    "sensitivity": Sensitivity(drug="panobinostat", truth="exposure", labels=EXPOSURE),
+}  # fmt: skip
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+class Recipe:
+    """The stages of one run."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args, self.out = args, args.out
+        self.cells = labelled_cells(args.fold, with_validation=args.calibrated is not None)
+
+    def start(self, folder: Path, before: Path | None) -> dict[str, Any]:
+        """A model with random weights."""
+        perturbed = list(perturbed_cells(self.args.leave_out).values())
+        markers = vocabulary(list(self.cells.values()), "label", N_MARKERS)
+        responding = vocabulary(perturbed, "perturbation", N_RESPONSE_GENES)
+        genes = sorted({*markers.tolist(), *responding.tolist(), *KNOCKDOWNS})
+        sentences = []
+        for study in self.cells.values():
+            ranked = study.copy()
+            sd.pp.cell_sentences(ranked, exclude="housekeeping")
+            sentences += sd.get.gene_lists(ranked)
+        sd.models.new_gene_model(folder, genes, cells=sentences, rng=self.args.seed, **ARCHITECTURE)
+        return {"genes": len(genes), **ARCHITECTURE}
+
+    def annotation(self, folder: Path, before: Path | None) -> dict[str, Any]:
+        """Cell types only."""
+        return self._supervised(folder, before, "annotation", ["annotation"], list(self.cells.values()))
+
+    def tasks(self, folder: Path, before: Path | None) -> dict[str, Any]:
+        """All tasks."""
+        cells = [*self.cells.values(), *perturbed_cells(self.args.leave_out).values()]
+        return self._supervised(folder, before, "tasks", list(TASKS), cells)
+
+    def _supervised(
+        self, folder: Path, before: Path | None, stage: str, tasks: list[str], cells: list[ad.AnnData]
+    ) -> dict[str, Any]:
+        options = {**SFT, **OPTIONS[stage]}
+        run = sd.tl.train_sft(
+            cells, str(before), folder, tasks=[TASKS[name] for name in tasks], rng=self.args.seed, **options
+        )
+        loss = float(run.history["loss"].dropna().tail(100).mean())
+        return {"cells": sum(each.n_obs for each in cells), "updates": len(run.history), "loss": round(loss, 4)} | {
+            name: value for name, value in options.items() if name != "held_out"
+        }
+
+    def duality(self, folder: Path, before: Path | None) -> dict[str, Any]:
+        """Alignment of generation; labels serve as a list of types, not as labels of cells."""
+        contexts = []
+        for cells in self.cells.values():
+            if "generated" in cells.obs:
+                nth = cells.obs.groupby("label", observed=True).cumcount().to_numpy()
+                contexts.append(cells[nth < CELLS_PER_TYPE].copy())
+        run = sd.tl.train_grpo_duality(
+            contexts, str(before), folder, tasks=[Generation(labels="label")],
+            duality=sd.Duality(form="likelihood"), context=["tissue"], rng=self.args.seed, **ALIGNMENT,
+        )  # fmt: skip
+        return {**ALIGNMENT, "reward": run.history["reward"].round(4).tolist()}
+
+    def embedded(self, folder: Path, before: Path | None) -> dict[str, Any]:
+        """The finished model: weights in bfloat16, reference cells and calibration."""
+        described, extended = self.out / "described", self.out / "extended"
+        for part in (described, extended, folder):
+            shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(str(before), described, ignore=shutil.ignore_patterns("checkpoints", "start", "history.csv"))
+        model = LlamaForCausalLM.from_pretrained(described, use_safetensors=True, dtype=torch.bfloat16)
+        model.config.use_cache = True  # training turns it off
+        model.save_pretrained(described)
+        describe(described, self.cells)
+        reference = reference_cells(self.cells, sorted(sd.models.resolve(described).genes or ()))
+        sd.tl.add_reference_cells(reference, "label", described, output_dir=extended, rng=self.args.seed)
+        if self.args.calibrated is None:
+            validation = validation_cells(self.args.fold)
+            sd.tl.calibrate(validation, "label", extended, output_dir=folder, dual=True, rng=self.args.seed)
+        else:
+            shutil.copytree(extended, folder)
+            take_calibration(folder, self.args.calibrated / "embedded")
+        return {"cells": sum(each.n_obs for each in reference)}
 
 
-def labelled_cells(args: argparse.Namespace) -> dict[str, ad.AnnData]:
-    """The labelled training cells of a run, by study."""
-    return training_cells(FOLDS[args.fold], with_validation=args.calibrated is not None)
-
-
-def supervised(stage: str, out: Path, start: Path | None, args: argparse.Namespace) -> None:
-    """One of the first two stages, from random weights or from the model in ``start``."""
-    studies = labelled_cells(args)
-    cells = list(studies.values())
-    unlabelled = perturbed_sets(None if args.leave_out is None else RESPONSE_FOLDS[args.leave_out])
-    genes = np.union1d(
-        vocabulary(cells, "label", N_MARKERS), vocabulary(list(unlabelled.values()), "perturbation", N_RESPONSE_GENES)
-    )
-    corpus = Corpus(cells, genes)
-    labels = [label for label in cell_types.ONTOLOGY if label in set(corpus.label)]
-    tokenizer = make_tokenizer(tokens(labels, genes.tolist()))
-    model = make_model(tokenizer, args.width, args.layers)
-    if start is None:
-        initialise_embeddings(model, corpus, tokenizer, labels, args.seed)
-    else:
-        copy_weights(model, start, tokenizer)
-    all_tasks = stage == "tasks"
-    examples = training_examples(corpus, tokenizer, list(studies), unlabelled, all_tasks, args.seed)
-    batches = examples.batches(BATCH) if all_tasks else examples.annotation_batches(BATCH)
-    steps = args.steps or STEPS[stage]
-    began = time.perf_counter()
-    losses = train(model, batches, steps, LEARNING_RATES[stage], compiled=args.compiled)
-    seconds = time.perf_counter() - began
-    model.to(torch.bfloat16).save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    write_json(out / SPEC_FILE, describe(studies, labels, model.num_parameters(), all_tasks))
-    record = {
-        "steps": steps, "batch": BATCH, "learning_rate": LEARNING_RATES[stage], "seconds": round(seconds),
-        "cells": len(corpus.label), "final_loss": round(float(np.mean(losses[-100:])), 4),
-    }  # fmt: skip
-    finish(stage, out, start, args, record)
-
-
-def training_examples(
-    corpus: Corpus, tokenizer: Any, studies: list[str], unlabelled: dict[str, ad.AnnData], all_tasks: bool, seed: int
-) -> TrainingExamples:
-    """The sampler of training examples of a supervised stage."""
-    tissues = [tissue_of(name) for name in studies]
-    known_genes = set(corpus.genes)
-    others = [sentences(unlabelled[name], known_genes, N_GENES) for name in ("glioblastoma", "crispri")]
-    real = [genes for cells in others for genes in cells if len(genes) >= MIN_GENES]
-    panels = {i for i, name in enumerate(studies) if name in PANELS}
-    pairs = PerturbedPairs(list(unlabelled.values()), N_GENES, frozenset(known_genes)) if all_tasks else None
-    unknown = OutOfDistributionCells(corpus, tissues, real)
-    return TrainingExamples(corpus, tokenizer, tissues, panels, unknown, pairs, np.random.default_rng(seed))
-
-
-def aligned(out: Path, start: Path, args: argparse.Namespace) -> None:
-    """The last stage: alignment of generation by duality. Labels serve as a list of types, not as labels of cells."""
-    contexts = []
-    for name, cells in labelled_cells(args).items():
-        if name not in PANELS:
-            chosen = cells[(cells.obs.groupby("label", observed=True).cumcount() < CELLS_PER_TYPE).to_numpy()].copy()
-            chosen.obs["tissue"] = tissue_of(name)
-            contexts.append(chosen)
-    began = time.perf_counter()
-    run = sd.tl.train_grpo_duality(
-        contexts, start, out, tasks=[Generation(labels="label")], duality=sd.Duality(form="likelihood"),
-        context=["tissue"], rng=args.seed, **ALIGNMENT,
-    )  # fmt: skip
-    model = LlamaForCausalLM.from_pretrained(out, use_safetensors=True, dtype=torch.bfloat16)
-    model.config.use_cache = True  # training turns it off
-    model.save_pretrained(out)
-    record = {**ALIGNMENT, "seconds": round(time.perf_counter() - began), "reward": run.history["reward"].tolist()}
-    finish("duality", out, start, args, record)
-
-
-def finish(stage: str, out: Path, start: Path | None, args: argparse.Namespace, record: dict[str, Any]) -> None:
-    """Write the reference classifier, the calibration and ``training.json``."""
-    spec = sd.models.resolve(out)
-    genes = np.array(sorted(spec.genes or ()))
-    studies = labelled_cells(args)
-    accuracy: Any
-    write_reference_classifier(out, genes, list(spec.known("annotation", "labels")), list(studies.values()), args.seed)
-    if args.calibrated is None:
-        accuracy, calibrated = calibration.calibrate(out, FOLDS[args.fold], args.seed, stage != "annotation")
-    else:
-        accuracy, calibrated = "trained on", calibration.calibration_of(args.calibrated)
-    content = json.loads((out / SPEC_FILE).read_text(encoding="utf-8"))
-    content["knows"]["annotation"] |= calibrated["knows"]["annotation"]
-    write_json(out / SPEC_FILE, content | {name: value for name, value in calibrated.items() if name != "knows"})
-    before = {} if start is None else {"started_from": json.loads((start / "training.json").read_text("utf-8"))}
-    training = {
-        "stage": stage, "fold": args.fold, "seed": args.seed, **record, "date": date.today().isoformat(),
-        **({} if args.leave_out is None else {"left_out": RESPONSE_FOLDS[args.leave_out]._asdict()}),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
-        "versions": {name: version(name) for name in ("sc-duality", "torch", "transformers")},
-        "validation_donors": accuracy, **calibrated, **before,
-    }  # fmt: skip
-    write_json(out / "training.json", training)
-    print(json.dumps(training), flush=True)
+STAGES: dict[str, Callable[[Recipe, Path, Path | None], dict[str, Any]]] = {
+    "start": Recipe.start,
+    "annotation": Recipe.annotation,
+    "tasks": Recipe.tasks,
+    "duality": Recipe.duality,
+    "embedded": Recipe.embedded,
+}
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the models of the stages")
-    parser.add_argument("--stage", choices=("annotation", "tasks", "duality"), default="duality", help="last stage")
+    parser.add_argument("--stage", choices=tuple(STAGES), default="embedded", help="last stage")
     parser.add_argument("--fold", choices=tuple(FOLDS), default="main")
-    parser.add_argument("--calibrated", type=Path, help="train on the validation donors too, calibrated as this model")
+    parser.add_argument("--calibrated", type=Path, help="folder of a run without the validation donors")
     parser.add_argument("--leave-out", type=int, choices=range(len(RESPONSE_FOLDS)), help="fold of the perturbed cells")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, help="of each supervised stage")
-    parser.add_argument("--width", type=int, default=192)
-    parser.add_argument("--layers", type=int, default=3)
-    parser.add_argument(
-        "--compiled", action="store_true", help="compile the loss: a third faster; needs a C++ compiler"
-    )
     return parser.parse_args()
 
 
 def main() -> None:
     args = arguments()
-    sd.settings.progress = False
-    torch.set_flush_denormal(True)  # denormal squared gradients of rare genes slow the optimizer down
-    start: Path | None = None
-    for stage in ("annotation", "tasks", "duality"):
-        out = args.out / stage
-        if not (out / "training.json").exists():
-            torch.manual_seed(args.seed)
-            if stage == "duality" and start is not None:
-                aligned(out, start, args)
-            else:
-                supervised(stage, out, start, args)
-        start = out
+    args.out.mkdir(parents=True, exist_ok=True)
+    recipe, before = Recipe(args), None
+    record_file = args.out / "record.json"
+    if args.calibrated is not None and not record_file.exists():
+        of_other = json.loads((args.calibrated / "record.json").read_text(encoding="utf-8"))
+        write_json(record_file, {stage: of_other[stage] for stage in ("start", "annotation")})
+    record = json.loads(record_file.read_text(encoding="utf-8")) if record_file.exists() else {}
+    for stage, make in STAGES.items():
+        shared = args.calibrated is not None and stage in ("start", "annotation")
+        folder = (args.calibrated if shared else args.out) / stage
+        if stage not in record:
+            began = time.perf_counter()
+            found = make(recipe, folder, before)
+            record[stage] = {**found, "seconds": round(time.perf_counter() - began)}
+            write_json(record_file, record)
+            print(stage, json.dumps(record[stage]), flush=True)
+        before = folder
         if stage == args.stage:
             break
+    if args.stage == "embedded":
+        versions = {name: version(name) for name in ("sc-duality", "torch", "transformers", "trl")}
+        settings = {"fold": args.fold, "seed": args.seed, "date": date.today().isoformat(), "versions": versions}
+        write_json(args.out / "embedded" / "training.json", {**settings, "stages": record})
+        print(sd.models.resolve(args.out / "embedded"), (args.out / "embedded" / SPEC_FILE), flush=True)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,10 @@ ONTOLOGY = {
     "retinal ganglion cell": "CL:0000740",
     "retina horizontal cell": "CL:0000745",
     "astrocyte": "CL:0000127",
+    "plasma cell": "CL:0000786",
+    "mast cell": "CL:0000097",
+    "innate lymphoid cell": "CL:0001065",
+    "colon epithelial cell": "CL:0011108",
 }
 
 #: The coarse type of every label: a term above it in the Cell Ontology, or itself. None is above another.
@@ -90,6 +94,10 @@ COARSE = {
     "retinal ganglion cell": "retinal ganglion cell",
     "retina horizontal cell": "retina horizontal cell",
     "astrocyte": "glial cell",
+    "plasma cell": "plasma cell",
+    "mast cell": "mast cell",
+    "innate lymphoid cell": "innate lymphoid cell",
+    "colon epithelial cell": "colon epithelial cell",
 }
 #: Cell Ontology term of the coarse types that are not labels.
 COARSE_ONTOLOGY = {
@@ -132,6 +140,9 @@ SYNONYMS = {
     "ductal cell": "pancreatic ductal cell",
     "AT1": "type I pneumocyte",
     "AT2": "type II pneumocyte",
+    "Plasma cells": "plasma cell",
+    "Mast cells": "mast cell",
+    "ILC": "innate lymphoid cell",
 }
 
 #: Names of the studies' own, by label of the model.
@@ -196,4 +207,35 @@ BULK_LABELS = {
     "CD56+ NK": "natural killer cell",
     "CD14+ Monocyte": "classical monocyte",
     "Dendritic": "dendritic cell",
+}
+LYMPHOID = {
+    "CD4 T cell": "CD4-positive, alpha-beta T cell",
+    "CD8 T cell": "CD8-positive, alpha-beta T cell",
+    "NK cell": "natural killer cell",
+    "vascular smooth muscle cell": "mural cell",
+}
+HEAD_AND_NECK = {
+    "CD4 T cell": "CD4-positive, alpha-beta T cell",
+    "CD8 T cell": "CD8-positive, alpha-beta T cell",
+    "regulatory T cell": "CD4-positive, alpha-beta T cell",
+}
+COLON = {
+    "epithelial cell": "colon epithelial cell",
+    "pericyte": "mural cell",
+    "smooth muscle cell": "mural cell",
+}
+#: Immune cells of tumours. Its "MDC" express CD14, CD68 and C1QA: macrophages and monocytes.
+TUMOUR = {
+    "B_GC": "B cell",
+    "B_memory": "B cell",
+    "B_naive": "B cell",
+    "CD4_T": "CD4-positive, alpha-beta T cell",
+    "Treg": "CD4-positive, alpha-beta T cell",
+    "CD8_T": "CD8-positive, alpha-beta T cell",
+    "NK": "natural killer cell",
+    "MDC": "macrophage",
+    "DC": "dendritic cell",
+    "mast": "mast cell",
+    "plasma": "plasma cell",
+    "ILC3": "innate lymphoid cell",
 }

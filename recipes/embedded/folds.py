@@ -37,7 +37,7 @@ FOLDS = {
     "pancreas": Fold(frozenset(), frozenset({"pancreas"})),
 }
 #: Donors on which recipe and calibration are chosen.
-VALIDATION = {"TUM_C1", "HPAP035", "101", "107", "TSP14"}
+VALIDATION = {"TUM_C1", "HPAP035", "101", "107", "TSP14", "4861STDY7462256"}
 #: The studies behind each tissue.
 TISSUES = {
     "blood": ("pbmc3k", "kang"),
@@ -45,9 +45,12 @@ TISSUES = {
     "lung": ("lung",),
     "heart": ("heart_0", "heart_1"),
     "retina": ("retina",),
+    "lymphoid organs": ("lymphoid_organs",),
+    "head and neck": ("head_and_neck",),
+    "colon": ("colon",),
 }
-#: Studies that measure a panel of genes.
-PANELS = {"kang"}
+#: Studies that measure a part of the genes: cells of their types are not generated.
+PANELS = {"kang", "head_and_neck", "colon"}
 
 
 def tissue_of(study: str) -> str:
@@ -67,6 +70,9 @@ def studies(fold: Fold) -> dict[str, ad.AnnData]:
         "kang": real_cells.kang(),
         "lung": real_cells.lung(),
         "retina": real_cells.retina(),
+        "lymphoid_organs": real_cells.lymphoid_organs()["train"],
+        "head_and_neck": real_cells.head_and_neck(),
+        "colon": real_cells.colon(),
     }
     found |= {f"heart_{i}": cells for i, cells in enumerate(real_cells.heart())}
     return {

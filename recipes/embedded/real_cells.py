@@ -13,6 +13,7 @@ from pathlib import Path
 import anndata as ad
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 import sc_duality as sd
 from recipes.embedded import cell_types
@@ -115,6 +116,42 @@ def heart() -> list[ad.AnnData]:
         _read("heart_nuclei", cell_types.HEART_NUCLEI),
         labelled(node, immune.where(immune.notna(), coarse)),
     ]
+
+
+def lymphoid_organs() -> dict[str, ad.AnnData]:
+    """Spleen, lymph node and tonsil: training donors, and a quarter of the donors held out."""
+    cells = _read("lymphoid_organs", cell_types.LYMPHOID)
+    donors = np.unique(cells.obs["donor"].astype(str))
+    held_out = cells.obs["donor"].isin(np.random.default_rng(0).choice(donors, len(donors) // 4, replace=False))
+    return {"train": cells[~held_out.to_numpy()].copy(), "held_out_donors": cells[held_out.to_numpy()].copy()}
+
+
+def head_and_neck() -> ad.AnnData:
+    """Tumours of head and neck: immune cells and stroma; tens of transcripts per million, rounded, as counts."""
+    cells = _read("headneck_puram", cell_types.HEAD_AND_NECK)
+    cells.X = sparse.csr_matrix(np.rint(2.0 ** cells.X.toarray() - 1))
+    return cells
+
+
+def colon() -> ad.AnnData:
+    """Colon, with and without a tumour: genes of metabolism only, and no tumour cells."""
+    return _read("crc_scmetalink", cell_types.COLON)
+
+
+def tumour() -> ad.AnnData:
+    """Immune cells of tumours, out of distribution."""
+    cells = _read("immune_tumour", cell_types.TUMOUR)
+    cells.X = counts_of_log2(cells.X)
+    return cells
+
+
+def counts_of_log2(X: sparse.spmatrix) -> sparse.csr_matrix:
+    """Counts from log2(1 + a multiple of them): the lowest value of every cell is a count of one."""
+    found = sparse.csr_matrix(X, dtype=np.float64)
+    found.data = 2**found.data - 1
+    lowest = np.array([row.min() if len(row) else 1.0 for row in np.split(found.data, found.indptr[1:-1])])
+    found.data = np.rint(found.data / np.repeat(lowest, np.diff(found.indptr)))
+    return found
 
 
 def pbmc68k() -> ad.AnnData:

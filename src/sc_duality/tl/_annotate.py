@@ -73,12 +73,13 @@ def annotate(
         this package by default.
     labels
         Cell types to choose from: a list, an ``obs`` column whose values are taken, or a label set of the model (the
-        embedded model has ``"blood"``, ``"pancreas"``, ``"lung"``, ``"heart"`` and ``"retina"``). By default all types
-        that the model knows. Its types may be written in other ways: plural (``"B cells"``), abbreviation (``"Treg"``),
-        a synonym or id of the Cell Ontology. A coarser type, such as ``"T cell"`` or ``"lymphocyte"``, stands for all
-        types of the model below it, and its probability is their sum; types that are labels of their own are left out
-        of it. Without labels, a general model names the types of clusters freely, with ``method="generate"``; names of
-        the Cell Ontology and their synonyms are written as its names.
+        embedded model has ``"blood"``, ``"pancreas"``, ``"lung"``, ``"heart"``, ``"retina"``, ``"lymphoid organs"``,
+        ``"head and neck"`` and ``"colon"``). By default all types that the model knows. Its types may be written in
+        other ways: plural (``"B cells"``), abbreviation (``"Treg"``), a synonym or id of the Cell Ontology. A coarser
+        type, such as ``"T cell"`` or ``"lymphocyte"``, stands for all types of the model below it, and its probability
+        is their sum; types that are labels of their own are left out of it. Without labels, a general model names the
+        types of clusters freely, with ``method="generate"``; names of the Cell Ontology and their synonyms are written
+        as its names.
     groupby
         ``obs`` column of clusters; all cells of a cluster get one label. A general model gets one prompt a cluster,
         with its differentially expressed genes, its most highly expressed genes, its size and ``context``. Other models
