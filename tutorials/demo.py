@@ -95,9 +95,10 @@ def main() -> None:
     table = compare(adata)
     labelled = adata.obs["annotation_status"] == "ok"
     agreement = table["agree"].sum() / table["cells"].sum()
+    tissues = sd.models.resolve("embedded").known("annotation", "label_sets")
     print(
         f"Annotated in {seconds:.1f} s, loading the model included, with a label set of "
-        f"{adata.obsm['annotation_probabilities'].shape[1]} types of five tissues.\n"
+        f"{adata.obsm['annotation_probabilities'].shape[1]} types of {len(tissues)} tissues.\n"
     )
     print(table.to_string(), "\n")
     print(f"Agreement with bulk_labels: {agreement:.3f} ({table['agree'].sum()} of {table['cells'].sum()} cells)")
