@@ -1,9 +1,9 @@
 """Which cells the embedded model is trained on in each run, and which cells are held out.
 
-The fold ``main`` holds out two studies of the pancreas and a quarter of the donors of the other two. Each other fold
-holds out one study of the pancreas and, for "unknown", another tissue; the fold ``pancreas`` holds out the pancreas.
-Recipe and calibration are chosen on the validation donors. Only a model with the calibration of another model, such as
-the shipped one, is trained on them.
+The fold ``main`` holds out two studies of the pancreas and a quarter of the donors of the other two; a quarter of the
+donors of lymphoid organs is in no fold. Each other fold holds out one study of the pancreas and, for "unknown", another
+tissue; the fold ``pancreas`` holds out the pancreas. Recipe and calibration are chosen on the validation donors. Only a
+model with the calibration of another model, such as the shipped one, is trained on them.
 """
 
 from __future__ import annotations
@@ -79,13 +79,6 @@ def studies(fold: Fold) -> dict[str, ad.AnnData]:
         name: cells
         for name, cells in found.items()
         if cells.n_obs and name not in fold.studies and tissue_of(name) not in fold.tissues
-    }
-
-
-def training_cells(fold: Fold, with_validation: bool = False) -> dict[str, ad.AnnData]:
-    """The labelled training cells of a fold by study, of the validation donors only ``with_validation``."""
-    return {
-        name: cells if with_validation else cells[~is_validation(cells)].copy() for name, cells in studies(fold).items()
     }
 
 
