@@ -19,7 +19,6 @@ from sklearn.linear_model import LogisticRegression
 import sc_duality as sd
 from benchmarks._baselines import ranks_augmented, thinned
 from benchmarks._held_out import shipped_pbmc3k
-from benchmarks._library import labels_of
 from recipes.embedded import real_cells
 from sc_duality.tl._assignment import best_assignment
 
@@ -47,9 +46,9 @@ def tissues() -> dict[str, Tissue]:
     """All tissues, each with every donor that has enough types in the puzzles once."""
     pancreas = real_cells.pancreas()
     tested = ad.concat([pancreas[name] for name in ("held_out_donors", "muraro", "tritschler")], merge="same")
-    lung, heart, retina = known(real_cells.lung()), real_cells.heart()[0], real_cells.retina()
+    lung, heart, retina = real_cells.lung(), real_cells.heart()[0], real_cells.retina()
     half = np.random.default_rng(0).random(retina.n_obs) < 0.5
-    organs = {part: known(cells) for part, cells in real_cells.lymphoid_organs().items()}
+    organs = real_cells.lymphoid_organs()
     return {
         "pancreas": Tissue([Fold(pancreas["train"], tested)], (4, 9), False),
         "lymphoid organs": Tissue([Fold(organs["train"], organs["held_out_donors"])], (4, 8), False),
@@ -57,11 +56,6 @@ def tissues() -> dict[str, Tissue]:
         "heart": Tissue(by_donor(heart, 8), (8, 12), True),
         "retina": Tissue([Fold(retina[half].copy(), retina[~half].copy())], (8, 11), True),
     }
-
-
-def known(cells: ad.AnnData) -> ad.AnnData:
-    """The cells of types that the embedded model knows."""
-    return cells[cells.obs["label"].isin(labels_of("embedded")).to_numpy()].copy()
 
 
 def quick_tissues() -> dict[str, Tissue]:

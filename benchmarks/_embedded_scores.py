@@ -45,24 +45,20 @@ def evaluate(held_out: HeldOut, models: Sequence[str], baseline: str, seed: int)
 
 
 def by_model(held_out: HeldOut, models: Sequence[str], name: str) -> dict[str, Any]:
-    """Accuracy and macro-F1 over seeds by one of the ways; a type that a model lacks is never right."""
+    """Accuracy and macro-F1 over seeds by one of the ways."""
     way, all_types = WAYS[name]
-    truth, each = held_out.cells.obs["label"].to_numpy(str), []
-    for model in models:
-        known = set(library.labels_of(model))
-        labels = None if all_types else [label for label in held_out.labels if label in known]
-        each.append(accuracy_and_f1(truth, way(held_out.cells, model, labels), held_out.merged))
+    truth, labels = held_out.cells.obs["label"].to_numpy(str), None if all_types else held_out.labels
+    each = [accuracy_and_f1(truth, way(held_out.cells, model, labels), held_out.merged) for model in models]
     return {metric: over_seeds([scores[metric] for scores in each]) for metric in each[0]}
 
 
 def unknown_and_calibration(held_out: HeldOut, models: Sequence[str], seed: int) -> dict[str, Any]:
-    """Share of cells of known types that become unknown, and their ECE over all labels of the model."""
+    """Share of the cells that become unknown, and their ECE over all labels of the model."""
     found: dict[str, list[float]] = {"unknown": [], "calibration_error": [], "calibration_error_by_chance": []}
     for model in models:
-        cells = held_out.cells[held_out.cells.obs["label"].isin(library.labels_of(model)).to_numpy()].copy()
-        annotated = library.annotate(cells, model, None)
+        annotated = library.annotate(held_out.cells, model, None)
         found["unknown"].append(float((annotated.obs["annotation"] == "unknown").mean()))
-        annotated = library.annotate(cells, model, None, unknown=0)
+        annotated = library.annotate(held_out.cells, model, None, unknown=0)
         predicted, truth = (annotated.obs[name].to_numpy(str) for name in ("annotation", "label"))
         correct = merge(predicted, held_out.merged) == merge(truth, held_out.merged)
         confidence = annotated.obs["annotation_confidence"].to_numpy(float)

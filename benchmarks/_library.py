@@ -101,10 +101,10 @@ def labels_of(model: str | LanguageModel) -> list[str]:
 
 
 def label_set(model: LanguageModel, labels: Iterable[str]) -> list[str]:
-    """The model's label set (of a tissue) that contains these labels; else these labels."""
+    """The model's label set (of a tissue) that contains these labels."""
     wanted = set(labels)
     label_sets = model.spec.known("annotation", "label_sets")
-    return sorted(next((each for each in label_sets.values() if wanted <= set(each)), wanted))
+    return sorted(next(each for each in label_sets.values() if wanted <= set(each)))
 
 
 def annotation_task(model: str | LanguageModel) -> Annotation:

@@ -139,7 +139,6 @@ def evaluate_model(name: str, args: argparse.Namespace) -> dict[str, Figures]:
     n, n_sampled = (10, 1) if args.quick else (args.cells, args.sampled)
     results = {}
     for set_name, cells in sets(args.quick).items():
-        cells = cells[cells.obs["label"].isin(library.labels_of(model)).to_numpy()].copy()
         labels = library.label_set(model, cells.obs["label"])
         found = scored_cells(model, cells, labels, n, np.random.default_rng(args.seed))
         forms = DEFAULT_FORMS if args.default or args.quick else FORMS
