@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from ._batches import Batch
+from ._last_logits import last_logits
 
 #: Maximum number of rows scored at once after a shared prefix; limits the memory of the copied key-value cache.
 _MAX_ROWS = 256
@@ -57,14 +58,16 @@ def score_choices(model: Any, batch: Batch, choices: SplitChoices, pad: int) -> 
     """
     shared, rest = choices
     single = all(len(tail) == 1 for tail in rest)
-    out = model(input_ids=batch.ids, use_cache=not single, logits_to_keep=len(shared) + 1 + batch.slack)
-    last = batch.lengths - 1 - (batch.ids.shape[1] - out.logits.shape[1])
+    kept = len(shared) + 1 + batch.slack
+    out = None if single else model(input_ids=batch.ids, use_cache=True, logits_to_keep=kept)
+    logits = last_logits(model, batch.ids, kept) if out is None else out.logits
+    last = batch.lengths - 1 - (batch.ids.shape[1] - logits.shape[1])
     positions = last[:, None] - torch.arange(len(shared), -1, -1, device=last.device)
-    logits = torch.log_softmax(out.logits[torch.arange(len(last))[:, None], positions].float(), -1)
+    logits = torch.log_softmax(logits[torch.arange(len(last))[:, None], positions].float(), -1)
     total = logits[:, -1, [tail[0] for tail in rest]].double().cpu()
     for i, token in enumerate(shared):
         total += logits[:, i, token, None].double().cpu()
-    if not single:
+    if out is not None:
         _add_tails(total, model, out, batch.ids, rest, pad)
     return total
 
@@ -89,7 +92,7 @@ def score_answers(model: Any, batch: Batch, lengths: NDArray[np.int64], longest:
     -------
     float64 (rows with an answer,) on the CPU.
     """
-    logits = model(input_ids=batch.ids, use_cache=False, logits_to_keep=longest + 1 + batch.slack).logits[:, :-1]
+    logits = last_logits(model, batch.ids, longest + 1 + batch.slack)[:, :-1]
     targets = batch.ids[:, -logits.shape[1] :]
     # Subtracting logsumexp touches half the memory of a log-softmax over the vocabulary, and row by row it stays in
     # buffers that the allocator keeps.
