@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import sc_duality as sd
@@ -40,3 +41,21 @@ def test_a_model_that_does_not_say_what_it_generates_still_does_not(adata):
 def test_only_learned_types_are_generated_without_labels(adata):
     knows = {**SPEC.knows, "generation": {"labels": ["B cell", "natural killer cell"]}}
     assert list(builder(adata, replace(SPEC, knows=knows)).labels) == ["B cell", "natural killer cell"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "tissues", "error"),
+    [
+        (["B cell"], ["blood"], "did not learn to generate NK cells: leave them out; it generates B cell"),
+        (["B cell", "natural killer cell"], ["lung"], "the tissue 'blood', and it knows lung: leave the tissue out"),
+    ],
+)
+def test_alignment_is_refused_for_what_was_not_learned(adata, labels, tissues, error):
+    spec = replace(SPEC, knows={**SPEC.knows, "generation": {"labels": labels, "tissues": tissues}})
+    with pytest.raises(ValueError, match=error):
+        builder(adata, spec, labels=["B cells", "NK cells"]).unlabelled(4, np.random.default_rng(0))
+
+
+def test_learned_types_are_aligned(adata):
+    found = builder(adata, SPEC, labels=["B cells", "NK cells"]).unlabelled(4, np.random.default_rng(0))
+    assert {one.example.cell_type for one in found} == {"B cell", "natural killer cell"}

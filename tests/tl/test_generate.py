@@ -283,7 +283,7 @@ def test_types_that_the_model_did_not_learn_to_generate_are_refused(scripted_mod
     model = scripted_model(texts=[answer("CD79A")], knows={"generation": {"labels": ["B cell"], "tissues": ["blood"]}})
     with pytest.raises(ValueError, match="did not learn to generate mast cell: leave them out; it generates B cell"):
         sd.tl.generate({"B cell": 1, "mast cell": 1}, model)
-    with pytest.raises(ValueError, match="cells of the tissue 'colon', and it knows blood: leave tissue= out"):
+    with pytest.raises(ValueError, match="cells of the tissue 'colon', and it knows blood: leave the tissue out"):
         sd.tl.generate({"B cell": 1}, model, tissue="colon")
     assert model.prompts == []
     assert sd.tl.generate({"B cell": 1}, model, tissue="blood").n_obs == 1

@@ -10,6 +10,7 @@ from ._cells_of_no_type import CellsOfNoType
 from ._change_lines import ChangeLines, fit_change_lines
 from ._cluster_annotation import ClusterExamples
 from ._examples import Examples, Pool, Results, cell_rng, sample_examples
+from ._generation import check_generated
 from ._group_examples import GroupExamples
 from ._group_predictions import GroupPredictions
 from ._known_genes import model_names
@@ -43,6 +44,7 @@ __all__ = [
     "cell_rng",
     "check_context",
     "check_english",
+    "check_generated",
     "fit_change_lines",
     "known_as",
     "known_perturbation",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models import ModelSpec
 from ..tasks import Generation, GenerationExample, Task, TrainingExample
 from ._annotation import cell_type_options, trained_cell_types
 from ._examples import Examples, Pool, Results, balanced_pool, every_row
@@ -75,8 +76,9 @@ class GenerationExamples(Examples):
     ) -> list[TrainingExample]:
         """Each type as often as the others, in the context of random cells."""
         options = tuple(self.labels.values())
-        found = []
-        for i, row in enumerate(every_row(np.flatnonzero(self.cells.readable), n, rng)):
+        found, readable = [], np.flatnonzero(self.cells.readable)
+        check_generated(self.cells.spec, self.labels, _tissues(self.cells.context(readable)))
+        for i, row in enumerate(every_row(readable, n, rng)):
             cell_type = options[i % len(options)]
             example = GenerationExample(
                 cell_type=cell_type,
@@ -104,8 +106,7 @@ class GenerationExamples(Examples):
         if spec.genes is None or (generates_before and spec.known(self.task.name, "labels") is None):
             return {}
         rows = np.flatnonzero([one is not None for one in types])
-        tissues = {facts["tissue"] for facts in self.cells.context(rows) if "tissue" in facts}
-        return {"labels": sorted(set(types[rows])), "tissues": sorted(tissues)}
+        return {"labels": sorted(set(types[rows])), "tissues": _tissues(self.cells.context(rows))}
 
     @classmethod
     def task_from_params(cls, params: Mapping[str, Any]) -> Task:
@@ -118,6 +119,39 @@ class GenerationExamples(Examples):
         check_options(key, param_list(params, "options"))
         context = {"tissue": str(params["tissue"])} if "tissue" in params else {}
         return GenerationResults(self, predictions(self.cells.adata, key, self.labels), context)
+
+
+def check_generated(spec: ModelSpec, names: Mapping[str, str], tissues: Iterable[str]) -> None:
+    """An error for types, or tissues, whose cells the model did not learn to generate.
+
+    ``names`` are the types, each with the model's own name for it.
+
+    Examples
+    --------
+    >>> import sc_duality as sd
+    >>> from sc_duality.examples import check_generated
+    >>> check_generated(sd.models.resolve("embedded"), {"Mast cells": "mast cell"}, ["blood"])
+    Traceback (most recent call last):
+    ValueError: the model 'embedded' did not learn to generate Mast cells: leave them out; it generates ...
+    """
+    types, known_tissues = (spec.known(Generation.name, name) for name in ("labels", "tissues"))
+    missing = [] if types is None else [label for label, own in names.items() if own not in types]
+    if missing:
+        raise ValueError(
+            f"the model {spec.name!r} did not learn to generate {', '.join(missing)}: leave them out; it generates "
+            f"{', '.join(types)}"
+        )
+    other = [] if known_tissues is None else [tissue for tissue in tissues if tissue not in known_tissues]
+    if other:
+        known = f"it knows {', '.join(known_tissues)}" if known_tissues else "it learned none"
+        raise ValueError(
+            f"the model {spec.name!r} did not learn to generate cells of the tissue {other[0]!r}, and {known}: leave "
+            "the tissue out"
+        )
+
+
+def _tissues(context: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted({str(facts["tissue"]) for facts in context if "tissue" in facts})
 
 
 class GenerationResults(Results):

@@ -14,7 +14,7 @@ from anndata import AnnData
 from .._validation import is_missing, positive_integer
 from ..cells import adata_keys, in_memory, modality, read_sentences, seed, select_genes
 from ..duality import Duality, best_by_duality
-from ..examples import KnownLabels, known_as
+from ..examples import KnownLabels, check_generated, known_as
 from ..models import LanguageModel, ModelSpec, Sampling, load
 from ..tasks import Annotation, Generation, GenerationExample, check_labels
 from ._generated_cells import OutputGenes, check_keys, gene_index, generate_cells, output_genes, to_anndata
@@ -115,7 +115,7 @@ def generate(
     model, spec = resolve_model(model, Generation.name)
     names = known_as(spec, list(counts), KnownLabels.of_cell_types(spec))
     options = _options(spec, names, tissue)
-    _check_learned(spec, names, tissue)
+    check_generated(spec, names, () if tissue is None else (tissue,))
     sampling = sampling or Sampling()
     _check_samples(spec, sampling, options)
     n_genes = spec.n_genes if n_genes is None else positive_integer("n_genes", n_genes)
@@ -213,23 +213,6 @@ def _options(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -> l
             )
     requested = {own: label for label, own in names.items()}
     return [requested.get(own, own) for own in possible]
-
-
-def _check_learned(spec: ModelSpec, names: Mapping[str, str], tissue: str | None) -> None:
-    """An error for types, or a tissue, whose cells the model did not learn to generate."""
-    learned, tissues = (spec.known(Generation.name, name) for name in ("labels", "tissues"))
-    missing = [] if learned is None else [label for label, own in names.items() if own not in learned]
-    if missing:
-        raise ValueError(
-            f"the model {spec.name!r} did not learn to generate {', '.join(missing)}: leave them out; it generates "
-            f"{', '.join(learned)}"
-        )
-    if tissue is not None and tissues is not None and tissue not in tissues:
-        known = f"it knows {', '.join(tissues)}" if tissues else "it learned none"
-        raise ValueError(
-            f"the model {spec.name!r} did not learn to generate cells of the tissue {tissue!r}, and {known}: leave "
-            "tissue= out"
-        )
 
 
 def genes_of_model(spec: ModelSpec, like: AnnData | None, sentence_key: str) -> OutputGenes | None:
