@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -13,6 +16,14 @@ settings.load_profile("no deadline")
 
 MARKERS = ["CD79A", "MS4A1", "CD3E", "NKG7", "LYZ", "FCER1A", "PPBP", "IL7R", "CD8A", "S100A8"]
 HOUSEKEEPING = ["MT-CO1", "MT-ND4", "RPL3", "RPLP1", "RPS27A", "RPSA", "MALAT1"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Tests kill processes, but no test cuts the power; ``fstat`` still refuses a file that is closed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)
+        yield
 
 
 @pytest.fixture

@@ -91,6 +91,21 @@ def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_version(
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
+def test_the_new_version_is_on_the_disk_before_it_replaces_the_old_one(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cells"
+    write(path, "old", kind)
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append((os.fstat(handle).st_ino, read(path))))
+    with replacement(path) as new:
+        write(new, "new", kind)
+    written = [path, path / "part"] if kind == "folder" else [path]
+    assert {(each.stat().st_ino, "old") for each in written} <= set(synced)
+    assert synced[-1] == (tmp_path.stat().st_ino, "new")
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
 def test_an_error_leaves_the_old_version(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "cells"
     write(path, "old", kind)
