@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def all_results() -> ad.AnnData:
     adata = sd.datasets.pbmc3k()[::16].copy()
     adata.obs["annotation_by_hand"] = np.arange(adata.n_obs)
     sd.tl.annotate(adata, labels="blood")
-    sd.tl.duality(adata)
+    sd.tl.duality(adata, n_genes=10)
     sampling = sd.Sampling(max_tokens=2)
     sd.tl.annotate(adata, labels="blood", method="generate", sampling=sampling, key_added="generated")
     sd.tl.embed(adata)
@@ -42,6 +43,21 @@ def plain() -> ad.AnnData:
     adata.obs["annotation_by_hand"] = -1
     adata.layers["counts"] = adata.X.copy()
     return adata
+
+
+@pytest.fixture(scope="module")
+def result_stores(all_results: ad.AnnData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with stores of all results, to copy."""
+    folder = tmp_path_factory.mktemp("stores")
+    for store in STORES:
+        stored(all_results.copy(), folder / f"cells.{store}")
+    return folder
+
+
+@pytest.fixture
+def result_store(result_stores: Path, store: str, tmp_path: Path) -> Path:
+    path, new = result_stores / f"cells.{store}", tmp_path / f"cells.{store}"
+    return Path(shutil.copytree(path, new) if path.is_dir() else shutil.copyfile(path, new))
 
 
 def stored(adata: ad.AnnData, path: Path) -> Path:
@@ -82,13 +98,19 @@ def test_results_are_written_and_the_rest_does_not_change(
         assert (in_store != original).nnz == 0
     assert sd.get.cell_sentences(found).tolist() == sd.get.cell_sentences(annotated).tolist()
     sd.tl.duality(found, n_genes=10)
+
+
+def test_the_second_result_replaces_the_first(plain: ad.AnnData, annotated: ad.AnnData, tmp_path: Path) -> None:
+    path = stored(plain, tmp_path / "cells.h5ad")
     sd.io.write_results(annotated, path)
-    assert list(read(path).obs) == list(found.obs), "the second result replaces the first"
+    columns = list(read(path).obs)
+    sd.io.write_results(annotated, path)
+    assert list(read(path).obs) == columns
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_selected_results_replace_earlier_ones(annotated: ad.AnnData, store: str, tmp_path: Path) -> None:
-    path = stored(annotated, tmp_path / f"cells.{store}")
+def test_selected_results_replace_earlier_ones(annotated: ad.AnnData, result_store: Path) -> None:
+    path = result_store
     sd.tl.annotate(annotated, labels=["B cell", "NK cell"])
     sd.io.write_results(annotated, path, ["annotation"])
     found = read(path)
@@ -106,7 +128,7 @@ def test_results_are_written_into_the_store_of_a_backed_or_lazy_anndata(
     path = stored(plain, tmp_path / f"cells.{store}")
     adata = ad.read_h5ad(path, backed="r") if mode == "backed" else ad.experimental.read_lazy(path)
     sd.tl.annotate(adata, labels="blood")
-    sd.tl.duality(adata)
+    sd.tl.duality(adata, n_genes=10)
     sd.io.write_results(adata, path)
     assert_has_results(read(path), annotated, ["annotation", "cell_sentence"])
     rows = adata.X[:3].compute() if mode == "lazy" else adata.X[:3]
@@ -114,7 +136,7 @@ def test_results_are_written_into_the_store_of_a_backed_or_lazy_anndata(
     adata.file.close()
     again = ad.read_h5ad(path, backed="r+") if mode == "backed" else ad.experimental.read_lazy(path)
     sd.tl.embed(again)
-    sd.tl.duality(again)
+    sd.tl.duality(again, n_genes=10)
     sd.io.write_results(again, path)
     assert_has_results(read(path), annotated, ["annotation", "cell_sentence", "X_cell_sentence"])
 
@@ -204,8 +226,8 @@ def test_columns_are_encoded_as_anndata_does(plain: ad.AnnData, annotated: ad.An
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_a_value_that_no_file_holds(annotated: ad.AnnData, store: str, tmp_path: Path) -> None:
-    path = stored(annotated, tmp_path / f"cells.{store}")
+def test_a_value_that_no_file_holds(annotated: ad.AnnData, result_store: Path, tmp_path: Path) -> None:
+    path = result_store
     probabilities = annotated.obsm["annotation_probabilities"]
     probabilities.columns = ["same"] * probabilities.shape[1]
     with pytest.raises(ValueError, match=r"obsm\['annotation_probabilities'\] cannot be stored in a file.*repeated"):
