@@ -18,7 +18,7 @@ SPEC = sd.models.resolve("embedded")
 
 @pytest.fixture(scope="module")
 def labelled():
-    cells = sd.datasets.pbmc3k()
+    cells = sd.datasets.pbmc3k()[::2].copy()
     cells.obs["mine"] = cells.obs["cell_type"].astype(str).replace("NK cells", "cells without a name").to_numpy()
     return cells
 
@@ -48,7 +48,7 @@ def test_only_the_calibration_changes(calibrated):
 
 
 def test_the_temperature_has_the_lowest_log_loss(labelled):
-    cells = ModelCells(labelled[::3].copy(), SPEC)
+    cells = ModelCells(labelled, SPEC)
     examples = build(Annotation(), cells)
     rng = np.random.default_rng(0)
     truth = rng.integers(len(examples.options), size=len(cells))
@@ -80,7 +80,7 @@ def test_the_temperature_has_the_lowest_log_loss(labelled):
 def test_cells_of_unknown_types_are_left_out(labelled, tmp_path):
     kept = labelled[labelled.obs["mine"] != "cells without a name"].copy()
     folders = [
-        sd.tl.calibrate(cells, "mine", output_dir=tmp_path / name, max_unknown=0.05)
+        sd.tl.calibrate(cells[::2].copy(), "mine", output_dir=tmp_path / name, max_unknown=0.05)
         for name, cells in (("with", labelled), ("without", kept))
     ]
     of_both = [sd.models.resolve(folder).knows["annotation"]["unknown"] for folder in folders]
@@ -88,7 +88,7 @@ def test_cells_of_unknown_types_are_left_out(labelled, tmp_path):
 
 
 def test_nothing_is_written_into_the_cells(labelled, tmp_path):
-    cells = labelled.copy()
+    cells = labelled[::3].copy()
     sd.tl.calibrate(cells, "cell_type", output_dir=tmp_path / "model")
     assert list(cells.obs) == list(labelled.obs)
     assert not cells.obsm
@@ -135,9 +135,10 @@ def test_a_folder_with_files_is_refused(labelled, tmp_path):
         sd.tl.calibrate(labelled, "cell_type", output_dir=tmp_path)
 
 
-def test_the_temperature_of_the_dual_has_the_lowest_log_loss(labelled, tmp_path):
-    cells = labelled[::6].copy()
-    halves = [cells[:27].copy(), cells[27:].copy()]  # all cells of so few count
+def test_the_temperature_of_the_dual_has_the_lowest_log_loss(labelled, tmp_path, monkeypatch):
+    monkeypatch.setattr("sc_duality.tl._calibrate._MIN_CELLS", 10)
+    cells = labelled[::12].copy()
+    halves = [cells[:7].copy(), cells[7:].copy()]  # all cells of so few count
     folder = sd.tl.calibrate(halves, "cell_type", "embedded", output_dir=tmp_path / "m", dual=True)
     found = sd.models.resolve(folder).dual_temperature
     examples = build(Annotation(), ModelCells(cells, SPEC))
