@@ -71,6 +71,7 @@ def evidence(
     --------
     >>> import sc_duality as sd
     >>> adata = sd.datasets.pbmc3k()[::12].copy()
+    >>> sd.pp.cell_sentences(adata, n_genes=50)  # fewer genes to hide take less time
     >>> sd.tl.annotate(adata, labels="blood")
     >>> sd.tl.explain(adata, n_cells=2)
     >>> len(sd.pl.evidence(adata, n_genes=1).get_xticks()) > 3

@@ -108,10 +108,10 @@ def add_reference_cells(
     Examples
     --------
     >>> import sc_duality as sd
-    >>> adata = sd.datasets.pbmc3k()
+    >>> adata = sd.datasets.pbmc3k()[::2].copy()
     >>> adata.obs["mine"] = adata.obs["cell_type"].astype(str).replace("NK cells", "my NK cells")
-    >>> model = sd.tl.add_reference_cells(adata[:250], "mine", coarse={"my NK cells": "natural killer cell"})
-    >>> new = adata[250:].copy()
+    >>> model = sd.tl.add_reference_cells(adata[:125], "mine", coarse={"my NK cells": "natural killer cell"})
+    >>> new = adata[125:].copy()
     >>> sd.tl.annotate(new, model, labels=["my NK cells", "B cell", "CD4 T cell", "CD8 T cell", "CD14+ Monocytes"])
     >>> bool((new.obs["annotation"] == "my NK cells").any())
     True

@@ -108,7 +108,7 @@ def calibrate(
     Examples
     --------
     >>> import sc_duality as sd
-    >>> adata = sd.datasets.pbmc3k()
+    >>> adata = sd.datasets.pbmc3k()[::3].copy()
     >>> model = sd.tl.calibrate(adata, "cell_type", max_unknown=0.05)
     >>> sd.models.resolve(model).known("annotation", "unknown") > 0
     True

@@ -113,7 +113,8 @@ def explain(
     Examples
     --------
     >>> import sc_duality as sd
-    >>> adata = sd.datasets.pbmc3k()[::6].copy()
+    >>> adata = sd.datasets.pbmc3k()[::12].copy()
+    >>> sd.pp.cell_sentences(adata, n_genes=50)  # fewer genes to hide take less time
     >>> sd.tl.annotate(adata, labels="blood")
     >>> sd.tl.explain(adata, n_cells=3)
     >>> genes = sd.get.evidence(adata, group="B cell")["gene"]
