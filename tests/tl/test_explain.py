@@ -134,7 +134,7 @@ def test_labels_by_generated_text_are_explained_by_scores(cells, model):
 
 def test_results_of_predict_are_explained(cells):
     sd.tl.predict(cells, ("sensitivity", {"drug": "panobinostat"}))
-    sd.tl.explain(cells, "sensitivity", n_cells=2, n_genes=2)
+    sd.tl.explain(cells, "sensitivity", n_cells=1, n_genes=2)
     assert set(sd.get.evidence(cells, "sensitivity")["label"]) <= {"treated", "untreated"}
 
 
@@ -265,7 +265,9 @@ def test_an_engine_without_log_likelihoods_says_what_is_needed(annotated, model)
 
 
 def test_the_embedded_model_names_known_markers_and_their_deletion_lowers_the_probability():
-    adata = sd.datasets.pbmc3k()[::3].copy()
+    adata = sd.datasets.pbmc3k()
+    adata = adata[adata.obs["cell_type"].isin(["NK cells", "B cells"]).to_numpy()][::3].copy()
+    sd.pp.cell_sentences(adata, 100)
     sd.tl.annotate(adata, labels="blood")
     sd.tl.explain(adata, n_cells=3)
     genes = sd.get.evidence(adata, group="natural killer cell", n_genes=10)["gene"].tolist()
@@ -287,6 +289,7 @@ def test_the_embedded_model_names_known_markers_and_their_deletion_lowers_the_pr
 
 
 def test_coarse_labels_are_explained_by_the_sum_of_their_types(cells):
+    sd.pp.cell_sentences(cells, 100)
     sd.tl.annotate(cells, labels=["T cell", "B cell", "monocyte"], unknown=0)
     sd.tl.explain(cells, n_cells=3, n_genes=5)
     table = sd.get.evidence(cells)
@@ -300,7 +303,7 @@ def test_own_cell_types_are_explained_by_genes_outside_the_vocabulary(tmp_path):
     adata.obs["mine"] = adata.obs["cell_type"].astype(str).replace("B cells", "my B cell")
     model = sd.tl.add_reference_cells(adata, "mine", output_dir=tmp_path / "model")
     sd.tl.annotate(adata, model, labels=["my B cell", "natural killer cell", "classical monocyte"], unknown=0)
-    sd.tl.explain(adata, model=model, n_cells=3)
+    sd.tl.explain(adata, model=model, n_cells=1)
     groups = adata.uns["annotation"]["evidence"]["groups"].set_index("group")
     is_mine = (adata.obs["annotation"] == "my B cell").to_numpy()
     of_cells = adata.obsm["annotation_probabilities"]["my B cell"][is_mine]
