@@ -47,29 +47,31 @@ def server():
 @pytest.mark.parametrize("fault", [*TRANSIENT, "slow", "drip"])
 def test_transient_fault_costs_no_answer(server, fault):
     server.slow = 4.0
-    for prompt in PROMPTS[::4]:
+    waits = fault in ("slow", "drip")
+    faulty = PROMPTS[:: 20 if waits else 4]
+    for prompt in faulty:
         server.faults[prompt] = [fault, fault]
-    model = endpoint(server, timeout=1.5 if fault in ("slow", "drip") else 20.0)
+    model = endpoint(server, timeout=1.5 if waits else 20.0)
     assert model.generate(PROMPTS, SAMPLING) == ANSWERS
     assert server.answered == dict.fromkeys(PROMPTS, 1)
-    assert model.usage.faults.total() == model.usage.retries == 20
-    assert (model.usage.requests, model.usage.failures) == (60, 0)
+    assert model.usage.faults.total() == model.usage.retries == 2 * len(faulty)
+    assert (model.usage.requests, model.usage.failures) == (40 + 2 * len(faulty), 0)
 
 
 @pytest.mark.parametrize("fault", [*TRANSIENT, "slow"])
 def test_permanent_fault_is_reported_and_only_its_prompt_is_retried(server, fault, caplog):
     server.slow = 4.0
     server.faults["cell 7"] = [fault, "always"]
-    model = endpoint(server, attempts=3, timeout=1.5 if fault == "slow" else 20.0)
+    model = endpoint(server, attempts=2, timeout=1.5 if fault == "slow" else 20.0)
     assert model.generate(PROMPTS, SAMPLING) == [
         None if prompt == "cell 7" else answer_to(prompt) for prompt in PROMPTS
     ]
     assert "1 of 40 prompts have no answer" in caplog.text
-    assert "after 3 attempts" in caplog.text
-    assert (model.usage.failures, server.sent["cell 7"]) == (1, 3)
+    assert "after 2 attempts" in caplog.text
+    assert (model.usage.failures, server.sent["cell 7"]) == (1, 2)
     server.faults.clear()
     assert model.generate(PROMPTS, SAMPLING) == ANSWERS
-    assert server.sent == {**dict.fromkeys(PROMPTS, 1), "cell 7": 4}
+    assert server.sent == {**dict.fromkeys(PROMPTS, 1), "cell 7": 3}
 
 
 def test_any_mixture_of_faults_costs_no_answer(server):
@@ -154,7 +156,7 @@ def test_request_without_quota_is_not_retried(server):
 @pytest.mark.parametrize("concurrency", [1, 3, 16])
 def test_concurrency_limits_the_requests_in_progress(server, concurrency):
     server.delay = 0.1
-    endpoint(server, concurrency=concurrency).generate(PROMPTS, SAMPLING)
+    endpoint(server, concurrency=concurrency).generate(PROMPTS[:20], SAMPLING)
     assert concurrency / 2 < server.max_concurrent <= concurrency
 
 
@@ -193,6 +195,7 @@ def test_answers_before_an_interrupt_are_stored_and_no_request_follows_it(server
     assert 8 <= len(before) < len(PROMPTS)
     time.sleep(0.8)
     assert dict(server.sent) == before
+    server.delay = 0.0
     assert model.generate(PROMPTS, SAMPLING) == ANSWERS
     # Sent again: requests in progress, and answers that were not stored yet.
     assert sum(server.sent.values()) <= len(PROMPTS) + 8
@@ -221,9 +224,9 @@ def test_no_time_is_lost_on_a_server_that_stopped(server):
     model = endpoint(server, attempts=4, backoff=0.1)
     when(lambda: server.answered.total() >= 10, server.stop)
     start = time.monotonic()
-    found = model.generate([f"cell {i}" for i in range(2_000)], SAMPLING)
-    assert found.count(None) > 1_900
-    assert time.monotonic() - start < 60
+    found = model.generate([f"cell {i}" for i in range(500)], SAMPLING)
+    assert found.count(None) > 400
+    assert time.monotonic() - start < 20, "four attempts with pauses for each prompt would take 44 s"
 
 
 def test_server_that_is_down_is_avoided(server):
