@@ -26,6 +26,7 @@ HOW = {
 @pytest.fixture
 def few(cells):
     few = cells[:13].copy()
+    sd.pp.cell_sentences(few, 50)
     few.obs["cluster"] = pd.Categorical([["a", "b", None][i % 3] for i in range(13)])
     few.obsm["cell_sentence"][[4, 5]] = -1
     return few
@@ -41,7 +42,7 @@ def assert_same_obs(found, expected):
 def test_annotation(few, how, monkeypatch):
     def both():
         found = sd.tl.annotate(few, copy=True, **HOW[how])
-        sd.tl.duality(found)
+        sd.tl.duality(found, n_genes=10)
         return found
 
     expected = both()
@@ -79,7 +80,7 @@ def test_duality_of_generated_cells(few, tool, monkeypatch):
         generated = sd.tl.generate({"B cell": 6, "NK cell": 5}, tissue="blood", n_genes=8)
         key = "cell_type"
     else:
-        generated = sd.tl.perturb(few[:11].copy(), ("cytokine", "IFNB1"), n_genes=8)
+        generated = sd.tl.perturb(few[:11].copy(), ("cytokine", "IFNB1"), sampling=sd.Sampling(max_tokens=24))
         key = "perturbation"
     expected = sd.tl.duality(generated, key, copy=True)
     monkeypatch.setattr(_blocks, "N_PROMPTS", 4)
@@ -124,7 +125,7 @@ def test_a_call_has_one_progress_bar_in_cells(cells, monkeypatch, capsys, n_prom
 
 
 def test_memory_grows_with_the_results_only(cells, scripted_model, monkeypatch):
-    many = ad.concat([cells] * 60, uns_merge="same")
+    many = ad.concat([cells] * 30, uns_merge="same")
     many.obs_names_make_unique()
     model = scripted_model(scores=[[0.0, 1.0]], likelihood=lambda *_: -1.0)
 

@@ -45,7 +45,7 @@ def annotated() -> ad.AnnData:
 
 @pytest.fixture(scope="module")
 def predicted(annotated: ad.AnnData) -> ad.AnnData:
-    return sd.tl.perturb(annotated[:5].copy(), ("cytokine", "IFNB1"), n_genes=6)
+    return sd.tl.perturb(annotated[:5].copy(), ("cytokine", "IFNB1"), sampling=sd.Sampling(max_tokens=24))
 
 
 @pytest.fixture(autouse=True)

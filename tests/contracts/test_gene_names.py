@@ -20,7 +20,7 @@ SPEC = resolve("embedded")
 @pytest.fixture
 def untied():
     """Real cells without ties, whose order would depend on the names."""
-    cells = sd.datasets.pbmc3k()[::16].copy()
+    cells = sd.datasets.pbmc3k()[::32].copy()
     cells.X = cells.X.astype(np.float32)
     cells.X.data += np.random.default_rng(0).uniform(0, 0.5, len(cells.X.data)).astype(np.float32)
     return cells
@@ -80,7 +80,7 @@ def test_ids_of_genes_with_old_symbols(untied):
 
 
 def test_other_symbols_are_named_once(caplog):
-    adata = sd.datasets.pbmc3k()[::4].copy()
+    adata = sd.datasets.pbmc3k()[::6].copy()
     model = sd.tl.add_reference_cells(adata, "cell_type")
     caplog.clear()
     with caplog.at_level(logging.INFO, "sc_duality"):

@@ -28,7 +28,7 @@ def assert_same(found, expected):
 
 @pytest.fixture(scope="module")
 def adata():
-    return sd.datasets.pbmc3k()[::16].copy()
+    return sd.datasets.pbmc3k()[::32].copy()
 
 
 @pytest.fixture(scope="module")
@@ -44,5 +44,5 @@ def test_alone_in_a_batch_and_in_any_order(adata, together):
 
 
 def test_in_any_part(adata, together):
-    for part in (slice(0, 3), slice(3, 12), slice(12, None)):
+    for part in (slice(0, 3), slice(3, None)):
         assert_same(run_tools(adata[part]), together[part])

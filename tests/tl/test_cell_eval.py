@@ -19,7 +19,7 @@ def at(scores, metric, condition="mean"):
 def parts():
     """Two samples of three cell types as "perturbations", and CD4 T cells as control."""
     adata = sd.datasets.pbmc3k()
-    sc.pp.filter_genes(adata, min_cells=60)
+    sc.pp.filter_genes(adata, min_cells=160)
     types = adata.obs["cell_type"].astype(str)
     cells = adata[types.isin(["B cells", "NK cells", "CD14+ Monocytes"])].copy()
     return cells[::2].copy(), cells[1::2].copy(), adata[types == "CD4 T cells"].copy()
