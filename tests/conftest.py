@@ -26,6 +26,24 @@ def no_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def small_batches() -> Iterator[None]:
+    """Batches are padded to their full size, so that a call with few prompts costs as much as one with many.
+
+    Set for the models inside the package whenever they are loaded: a test may unload them.
+    """
+    from sc_duality.models.engines import TransformersModel
+
+    prepare = TransformersModel._prepare
+
+    def prepared(model: TransformersModel, batch_tokens: int | None) -> None:
+        prepare(model, batch_tokens or (512 if model.spec.packaged else None))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransformersModel, "_prepare", prepared)
+        yield
+
+
 @pytest.fixture
 def counts() -> ad.AnnData:
     """60 cells × 120 genes of made counts, many of them tied."""
