@@ -53,7 +53,7 @@ def test_other_tools_leave_them_out(mixed, tool):
         sd.tl.embed(few)
         assert np.isnan(few.obsm["X_cell_sentence"]).any(axis=1).tolist() == [False, True]
     else:
-        found = sd.tl.perturb(few, ("cytokine", "IFNB1"), n_genes=5)
+        found = sd.tl.perturb(few, ("cytokine", "IFNB1"), sampling=sd.Sampling(max_tokens=24))
         assert found.obs["perturbation_status"].astype(str).tolist() == ["ok", "few known genes"]
 
 

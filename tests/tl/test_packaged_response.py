@@ -40,7 +40,7 @@ def test_whole_cells_are_of_the_embedded_model(monocytes):
 def test_a_model_of_the_settings_comes_first(monkeypatch, monocytes, tmp_path, form):
     shutil.copytree(sd.models.resolve("embedded-response").source, tmp_path / "mine")
     monkeypatch.setattr(sd.settings, "model", str(tmp_path / "mine"))
-    found = sd.tl.perturb(monocytes[:2].copy(), INTERFERON, form=form)
+    found = sd.tl.perturb(monocytes[:2].copy(), INTERFERON, form=form, sampling=sd.Sampling(max_tokens=24))
     assert found.uns["perturbation"]["params"]["model"] == "mine"
     with pytest.raises(ValueError, match="'mine' was not trained for the task 'response', only for gene_changes"):
         sd.tl.perturb(monocytes[:2].copy(), INTERFERON, form="cell")
@@ -77,14 +77,15 @@ def test_the_dual_reads_the_perturbation_back(treated):
 
 def test_the_card_is_told_at_each_call(monocytes, caplog):
     with caplog.at_level(logging.WARNING, "sc_duality"):
-        sd.tl.perturb(monocytes[:1].copy(), ("knockdown", "STAT1"))
+        sd.tl.perturb(monocytes[:1].copy(), ("knockdown", "STAT1"), sampling=sd.Sampling(max_tokens=24))
     assert "no better than chance (see its card)" in caplog.text
 
 
 def test_a_screen_finds_the_known_inducer(monocytes):
     known = pd.DataFrame(sd.models.resolve("embedded-response").known("gene_changes", "perturbations"))
     library = known[known["operation"] != "control"]
-    found = sd.tl.screen(monocytes, library, gene_set=INDUCED, sampling=sd.Sampling(temperature=0.3, n_samples=1))
+    sampling = sd.Sampling(temperature=0.3, max_tokens=100)
+    found = sd.tl.screen(monocytes[:6].copy(), library, gene_set=INDUCED, sampling=sampling)
     assert found["target"].iloc[0] == "IFNB1"
     assert found["effect"].iloc[1] < 0.2 * found["effect"].iloc[0]
 
