@@ -230,7 +230,7 @@ def test_held_out_cells_are_not_augmented(examples_of, monkeypatch):
 
 @pytest.mark.slow
 def test_the_reference_classifier_is_kept_and_gets_the_training_cells(tmp_path):
-    cells = sd.datasets.pbmc3k()[::10].copy()
+    cells = sd.datasets.pbmc3k()[::20].copy()
     settings = {"tasks": ANNOTATION, "n_genes": 20, "held_out": 0, "num_train_epochs": 1}
     found = sd.tl.train_sft(cells, "embedded", tmp_path / "out", **settings)
     assert not [*found.model.glob("start*")]
@@ -264,7 +264,7 @@ def test_new_labels_get_tokens_and_a_stopped_run_resumes(own_labels, tmp_path, m
     assert spec.n_genes == 20
     sd.tl.annotate(own_labels, sd.models.load(whole.model, n_genes=200), labels="mine", unknown=0)
     assert (own_labels.obs["annotation"].astype(str) == own_labels.obs["mine"]).mean() > 0.7
-    sd.tl.duality(own_labels, model=whole.model)
+    sd.tl.duality(own_labels, model=whole.model, n_genes=20)
     assert own_labels.obs["annotation_duality"].notna().mean() > 0.9
     with monkeypatch.context() as patch:
         stop(patch, 3, cause="killed")
@@ -411,7 +411,7 @@ def test_a_release_of_trl_that_was_not_tested(random, tmp_path, monkeypatch):
 
 
 def test_fewer_duals_leave_more_time_for_cells(tmp_path):
-    cells = sd.datasets.pbmc3k()[::4].copy()
+    cells = sd.datasets.pbmc3k()[::8].copy()
     start = sd.models.new_gene_model(tmp_path / "start", cells.var_names, n_genes=20, context_length=60, width=64)
     options = {"tasks": {"annotation": {"truth": "cell_type"}}, "held_out": 0.0, "num_train_epochs": 1}
     tokens = {}
