@@ -36,6 +36,7 @@ def annotated() -> ad.AnnData:
     adata = sd.datasets.pbmc3k()[::12].copy()
     adata.obs["cluster"] = np.arange(adata.n_obs) % 3
     adata.obsm["spatial"] = np.random.default_rng(0).uniform(size=(adata.n_obs, 2))
+    sd.pp.cell_sentences(adata, 100)
     sd.tl.annotate(adata, labels="cell_type")
     sd.tl.duality(adata, n_genes=20)
     sd.tl.explain(adata, n_cells=1)
@@ -45,7 +46,7 @@ def annotated() -> ad.AnnData:
 
 @pytest.fixture(scope="module")
 def predicted(annotated: ad.AnnData) -> ad.AnnData:
-    return sd.tl.perturb(annotated[:5].copy(), ("cytokine", "IFNB1"), sampling=sd.Sampling(max_tokens=24))
+    return sd.tl.perturb(annotated[:5].copy(), ("cytokine", "IFNB1"), sampling=sd.Sampling(max_tokens=80))
 
 
 @pytest.fixture(autouse=True)

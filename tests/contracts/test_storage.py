@@ -11,7 +11,7 @@ import sc_duality as sd
 @pytest.fixture(scope="module")
 def annotated_once():
     cells = sd.datasets.pbmc3k()[::20].copy()
-    sd.pp.cell_sentences(cells)
+    sd.pp.cell_sentences(cells, 100)
     cells.obsm["cell_sentence"][0] = -1  # a cell without a prediction
     cells.obs["cluster"] = cells.obs["cell_type"]
     sd.tl.annotate(cells, labels="blood")
@@ -29,6 +29,15 @@ def annotated(annotated_once):
     return annotated_once.copy()
 
 
+@pytest.fixture(scope="module")
+def files(annotated_once, tmp_path_factory):
+    """A file of each kind with the results."""
+    folder = tmp_path_factory.mktemp("files")
+    annotated_once.copy().write_h5ad(folder / "a.h5ad")
+    annotated_once.copy().write_zarr(folder / "a.zarr")
+    return folder
+
+
 def assert_equal(found, expected):
     for column in expected.obs:
         assert found.obs[column].astype(str).tolist() == expected.obs[column].astype(str).tolist(), column
@@ -38,10 +47,8 @@ def assert_equal(found, expected):
     assert list(table.columns) == list(expected.obsm["annotation_probabilities"].columns)
 
 
-def test_h5ad_and_zarr(annotated, tmp_path):
-    annotated.write_h5ad(tmp_path / "a.h5ad")
-    annotated.write_zarr(tmp_path / "a.zarr")
-    for found in (ad.read_h5ad(tmp_path / "a.h5ad"), ad.read_zarr(tmp_path / "a.zarr")):
+def test_h5ad_and_zarr(annotated, files):
+    for found in (ad.read_h5ad(files / "a.h5ad"), ad.read_zarr(files / "a.zarr")):
         assert_equal(found, annotated)
         for key in ("annotation", "by_cluster", "generated", "X_cell_sentence"):
             assert found.uns[key]["params"].keys() == annotated.uns[key]["params"].keys()
@@ -52,9 +59,8 @@ def test_h5ad_and_zarr(annotated, tmp_path):
         assert list(found.uns["annotation"]["params"]["labels"]) == annotated.uns["annotation"]["params"]["labels"]
 
 
-def test_backed(annotated, tmp_path):
-    annotated.write_h5ad(tmp_path / "a.h5ad")
-    assert_equal(ad.read_h5ad(tmp_path / "a.h5ad", backed="r"), annotated)
+def test_backed(annotated, files):
+    assert_equal(ad.read_h5ad(files / "a.h5ad", backed="r"), annotated)
 
 
 def test_h5mu(annotated, tmp_path):
@@ -72,10 +78,8 @@ def test_subsetting_and_concat(annotated):
     assert joined.obs["again"].astype(str).tolist() == annotated.obs["annotation"].astype(str).tolist()
 
 
-def test_results_from_a_file_can_be_scored(annotated, tmp_path):
-    annotated.write_h5ad(tmp_path / "a.h5ad")
-    annotated.write_zarr(tmp_path / "a.zarr")
-    for found in (ad.read_h5ad(tmp_path / "a.h5ad"), ad.read_zarr(tmp_path / "a.zarr")):
+def test_results_from_a_file_can_be_scored(files):
+    for found in (ad.read_h5ad(files / "a.h5ad"), ad.read_zarr(files / "a.zarr")):
         expected = found.obs.pop("annotation_duality")
         sd.tl.duality(found, n_genes=10)
         np.testing.assert_array_equal(found.obs["annotation_duality"], expected)

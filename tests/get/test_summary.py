@@ -13,8 +13,9 @@ def explained_once():
     sd.settings.progress = False
     adata = sd.datasets.pbmc3k()[::8].copy()
     adata.obs["cluster"] = np.where(adata.obs["cell_type"].isin(["B cells", "NK cells"]), "10", "9")
+    sd.pp.cell_sentences(adata, 100)
     sd.tl.annotate(adata, labels="blood", unknown=0.7)
-    sd.tl.explain(adata, n_cells=2, n_genes=4)
+    sd.tl.explain(adata, n_cells=1, n_genes=4)
     return adata
 
 
