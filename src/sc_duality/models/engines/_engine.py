@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -169,8 +169,7 @@ class Engine(ABC):
 
     def _keys(self, method: str, options: Any, requests: Iterable[Any]) -> list[bytes]:
         """Cache key of each request: differs from that of any other request to any model."""
-        versions = [version(name) for name in ("sc-duality", *self.packages)]
-        identity = (self.name, self.fingerprint, self.dtype, versions, method, options)
+        identity = (self.name, self.fingerprint, self.dtype, _versions(self.packages), method, options)
         start = blake2b(repr(identity).encode(), digest_size=16)
         keys = []
         for request in requests:
@@ -227,3 +226,9 @@ def _repeats(prompts: Sequence[str]) -> list[int]:
 def _seed(seed: int, repeat: int, prompt: str) -> int:
     """Seed of one prompt, below 2**63."""
     return int.from_bytes(blake2b(f"{seed}\n{repeat}\n{prompt}".encode(), digest_size=8).digest(), "little") >> 1
+
+
+@cache
+def _versions(packages: tuple[str, ...]) -> list[str]:
+    """Installed versions of this package and others; a lookup takes milliseconds."""
+    return [version(name) for name in ("sc-duality", *packages)]
