@@ -10,7 +10,14 @@ import pytest
 
 from benchmarks._held_out import shipped_pbmc3k
 from recipes.embedded.description import take_calibration
-from recipes.embedded.training_cells import NOT_COPIED, at_most, drawn, reference_cells
+from recipes.embedded.training_cells import (
+    CELLS_PER_TYPE,
+    NOT_COPIED,
+    at_most,
+    drawn,
+    generation_contexts,
+    reference_cells,
+)
 from sc_duality.models import SPEC_FILE
 
 
@@ -61,3 +68,11 @@ def test_calibration_is_taken_and_nothing_else(tmp_path: Path):
     annotation = {"labels": ["own"], "unknown": 2.0, "in_distribution": {"midpoint": 2.0}}
     expected = {"knows": {"annotation": annotation}, "temperature": 2.0, "dual_temperature": 2.0, "note": "own"}
     assert json.loads((tmp_path / "own" / SPEC_FILE).read_text()) == expected
+
+
+def test_a_few_cells_of_each_type_give_generation_its_context(cells):
+    generated = cells.copy()
+    generated.obs["generated"] = generated.obs["label"]
+    (found,) = generation_contexts({"pbmc3k": generated, "panel": cells})
+    assert found.obs["label"].value_counts().max() == CELLS_PER_TYPE
+    assert set(found.obs["label"]) == set(cells.obs["label"])

@@ -12,7 +12,8 @@ resumed:
 
 The shipped model is that of a run with ``--calibrated OTHER``. It starts from OTHER/annotation, is trained on the
 validation donors too from ``tasks`` on, and takes temperatures and thresholds from OTHER/embedded. ``--fold`` holds out
-what ``recipes.embedded.folds`` says, ``--leave-out`` one fold of the perturbed cells.
+what ``recipes.embedded.folds`` says, ``--leave-out`` one fold of the perturbed cells. ``--skip tasks duality`` makes a
+model that only annotates, in a quarter of the time.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from recipes.embedded.perturbed_cells import KNOCKDOWNS, PERTURBATIONS
 from recipes.embedded.real_cells import CONTROL
 from recipes.embedded.training_cells import (
     EXPOSURE,
+    generation_contexts,
     labelled_cells,
     perturbed_cells,
     reference_cells,
@@ -68,11 +70,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "learning_rate": 7e-4, "unknown_share": 0.06, "dual_share": 0.25, "train_sampling_strategy": "group_by_length",
     },
 }  # fmt: skip
-#: Options of ``tl.train_grpo_duality``, and cells of a type and study that give generation its context, the tissue.
+#: Options of ``tl.train_grpo_duality``.
 ALIGNMENT: dict[str, Any] = {
     "num_generations": 8, "generation_batch_size": 64, "batch_size": 64, "max_steps": 50, "learning_rate": 1e-4,
 }  # fmt: skip
-CELLS_PER_TYPE = 10
 TASKS = {
     "annotation": sd.tasks.Annotation(truth="label"),
     "generation": Generation(truth="generated"),
@@ -128,13 +129,8 @@ class Recipe:
 
     def duality(self, folder: Path, before: Path | None) -> dict[str, Any]:
         """Alignment of generation; labels serve as a list of types, not as labels of cells."""
-        contexts = []
-        for cells in self.cells.values():
-            if "generated" in cells.obs:
-                nth = cells.obs.groupby("label", observed=True).cumcount().to_numpy()
-                contexts.append(cells[nth < CELLS_PER_TYPE].copy())
         run = sd.tl.train_grpo_duality(
-            contexts, str(before), folder, tasks=[Generation(labels="label")],
+            generation_contexts(self.cells), str(before), folder, tasks=[Generation(labels="label")],
             duality=sd.Duality(form="likelihood"), context=["tissue"], rng=self.args.seed, **ALIGNMENT,
         )  # fmt: skip
         return {**ALIGNMENT, "reward": run.history["reward"].round(4).tolist()}
@@ -153,7 +149,8 @@ class Recipe:
         sd.tl.add_reference_cells(reference, "label", described, output_dir=extended, rng=self.args.seed)
         if self.args.calibrated is None:
             validation = validation_cells(self.args.fold)
-            sd.tl.calibrate(validation, "label", extended, output_dir=folder, dual=True, rng=self.args.seed)
+            dual = "tasks" not in self.args.skip
+            sd.tl.calibrate(validation, "label", extended, output_dir=folder, dual=dual, rng=self.args.seed)
         else:
             shutil.copytree(extended, folder)
             take_calibration(folder, self.args.calibrated / "embedded")
@@ -173,6 +170,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the models of the stages")
     parser.add_argument("--stage", choices=tuple(STAGES), default="embedded", help="last stage")
+    parser.add_argument("--skip", choices=tuple(STAGES)[2:-1], nargs="+", default=[], help="stages that are left out")
     parser.add_argument("--fold", choices=tuple(FOLDS), default="main")
     parser.add_argument("--calibrated", type=Path, help="folder of a run without the validation donors")
     parser.add_argument("--leave-out", type=int, choices=range(len(RESPONSE_FOLDS)), help="fold of the perturbed cells")
@@ -190,6 +188,8 @@ def main() -> None:
         write_json(record_file, {stage: of_other[stage] for stage in ("start", "annotation")})
     record = json.loads(record_file.read_text(encoding="utf-8")) if record_file.exists() else {}
     for stage, make in STAGES.items():
+        if stage in args.skip:
+            continue
         shared = args.calibrated is not None and stage in ("start", "annotation")
         folder = (args.calibrated if shared else args.out) / stage
         if stage not in record:

@@ -19,6 +19,8 @@ from recipes.embedded.perturbed_cells import perturbed_sets
 MAX_CELLS = 1000
 #: Studies whose cells may not be copied into the package, and the number of cells that each drawn cell is a mean of.
 NOT_COPIED, N_AVERAGED = {"kang", "lymphoid_organs", "head_and_neck", "colon"}, 10
+#: Cells of a type and study that give generation its context, the tissue.
+CELLS_PER_TYPE = 10
 #: Labels of the sensitivity task: no data with known sensitivity, so whether a cell was treated.
 EXPOSURE = ("untreated", "treated")
 
@@ -33,6 +35,16 @@ def labelled_cells(fold: str, *, with_validation: bool) -> dict[str, ad.AnnData]
             chosen.obs["generated"] = chosen.obs["label"].astype(str)
         found[name] = chosen
     return found
+
+
+def generation_contexts(cells: Mapping[str, ad.AnnData]) -> list[ad.AnnData]:
+    """A few cells of each type and study whose generation is learned."""
+    contexts = []
+    for study in cells.values():
+        if "generated" in study.obs:
+            nth = study.obs.groupby("label", observed=True).cumcount().to_numpy()
+            contexts.append(study[nth < CELLS_PER_TYPE].copy())
+    return contexts
 
 
 def validation_cells(fold: str) -> list[ad.AnnData]:
