@@ -1,99 +1,96 @@
-"""Ablation of annotation: alignment on some donors of the pancreas without labels, evaluation on others."""
+"""Ablation of annotation where labels are few: small models of the pancreas, aligned on donors without labels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anndata as ad
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from benchmarks import _library as library
-from benchmarks._ablation_rewards import PosteriorWithPrior
-from benchmarks._ablation_setting import PAPER, Setting
-from benchmarks._held_out import shipped_pbmc3k
-from recipes.embedded import real_cells
-from sc_duality.duality import Duality
+from benchmarks._ablation_setting import Setting
+from benchmarks._held_out import held_out_sets, shipped_pbmc3k
+from benchmarks.own_model import new_model, trained
+from recipes.embedded.training_cells import at_most
 from sc_duality.tasks import Annotation
 
-#: Donors of the evaluation by set.
-EVALUATED = {
-    "held_out_donors": {"HPAP040"},
-    "muraro": {"D30", "D31"},
-    "tritschler": {"R239", "R237"},
-}
+#: Labelled cells of each type and study where labels are few.
+FEW = 5
+UPDATES, QUICK_UPDATES = 400, 2
+#: Options of ``tl.train_grpo_duality``.
+ALIGNMENT: dict[str, Any] = {
+    "num_generations": 8, "generation_batch_size": 64, "batch_size": 64, "max_steps": 40, "learning_rate": 1e-4,
+}  # fmt: skip
+QUICK_ALIGNMENT: dict[str, Any] = {**ALIGNMENT, "generation_batch_size": 16, "batch_size": 16, "max_steps": 1}
 
 
-def annotation() -> Setting:
-    """Pancreas: alignment on some donors of each set, evaluation on the others."""
-    sets = real_cells.pancreas()
-    aligned, evaluated = [], {}
-    for name, donors in EVALUATED.items():
-        cells = sets[name]
-        chosen = cells.obs["donor"].astype(str).isin(donors).to_numpy()
-        aligned.append(clustered(cells[~chosen].copy()))
-        evaluated[name] = cells[chosen].copy()
-    return _setting(aligned, evaluated, "pancreas", n_steps=20)
+def situations(folder: Path) -> dict[str, Setting]:
+    """From one donor to others of its study, from one study to another, and from five cells of each type."""
+    sets = held_out_sets()
+    train, held_out, tritschler = sets["held_out_donors"].train, sets["held_out_donors"].cells, sets["tritschler"].cells
+    fasolino, tosti = (train[of_study(train, name)].copy() for name in ("Fasolino", "Tosti"))
+    few = [at_most(study, FEW, np.random.default_rng(0)) for study in (fasolino, tosti)]
+    few_names = [name for cells in few for name in cells.obs_names]
+    one_donor = (
+        [fasolino[of_donors(fasolino, "HPAP037")]],
+        fasolino[of_donors(fasolino, "HPAP022", "HPAP026", "HPAP036")],
+        ad.concat([fasolino[of_donors(fasolino, "HPAP035")], held_out[of_donors(held_out, "HPAP040")]]),
+    )
+    one_study = (
+        [fasolino],
+        tritschler[of_donors(tritschler, "R229", "R245", "R266")],
+        tritschler[of_donors(tritschler, "R237", "R239")],
+    )
+    few_cells = few, train[~train.obs_names.isin(few_names)], held_out
+    return {
+        "one donor": situation(folder / "one-donor", *one_donor),
+        "one study": situation(folder / "one-study", *one_study),
+        "one study, dual trained by contrast": situation(folder / "one-study-contrast", *one_study, contrast=1.0),
+        "five cells of each type": situation(folder / "five-cells", *few_cells),
+    }
 
 
-def quick() -> Setting:
-    """Blood: shipped cells, one update."""
+def quick(folder: Path) -> dict[str, Setting]:
+    """Shipped cells of blood, one update."""
     cells = shipped_pbmc3k()
-    half = np.arange(cells.n_obs) % 2 == 0
-    aligned, evaluated = clustered(cells[half].copy()), cells[~half][:30].copy()
-    return _setting([aligned], {"pbmc3k, shipped cells": evaluated}, "blood", n_steps=1)._replace(batch_size=8)
+    third = np.arange(cells.n_obs) % 3
+    labelled, aligned, evaluated = (cells[third == i].copy() for i in range(3))
+    return {"shipped cells": situation(folder / "quick", [labelled], aligned, evaluated, quick=True)}
 
 
-def _setting(aligned: list[ad.AnnData], evaluated: dict[str, ad.AnnData], tissue: str, n_steps: int) -> Setting:
-    start = library.transformers_model("embedded")
-    labels = list(start.spec.known("annotation", "label_sets")[tissue])
-    sentences = {name: library.model_sentences(cells, start) for name, cells in evaluated.items()}
+def situation(
+    folder: Path, labelled: list[ad.AnnData], aligned: ad.AnnData, evaluated: ad.AnnData, *, contrast: float = 0.0,
+    quick: bool = False,
+) -> Setting:  # fmt: skip
+    """A model trained on the labelled cells, aligned on others, and evaluated on the labelled cells of a third part."""
+    labelled = [cells.copy() for cells in labelled]
+    labels = sorted({label for cells in labelled for label in cells.obs["label"]})
+    aligned, evaluated = (cells[cells.obs["label"].isin(labels)].copy() for cells in (aligned, evaluated))
 
-    def evaluate(model: library.LanguageModel, _seed: int) -> dict[str, dict[str, float]]:
-        return {
-            name: {"accuracy": accuracy(model, sentences[name], cells.obs["label"].to_numpy(str), labels)}
-            for name, cells in evaluated.items()
-        }
+    def start(seed: int) -> Path:
+        updates = QUICK_UPDATES if quick else UPDATES
+        random = new_model(labelled, folder / f"random-{seed}", seed)
+        return trained(labelled, random, folder / f"start-{seed}", seed, updates, loss_per="text", contrast=contrast)
 
-    options: dict[str, Any] = {
-        "adatas": aligned, "tasks": [Annotation(labels=labels)], "augment": True, "learning_rate": 1e-4,
-    }  # fmt: skip
-    methods: dict[str, dict[str, Any]] = {
-        "duality, sampled, policy": {"duality": replace(PAPER, verifier="policy")},
-        "duality, sampled, reference": {"duality": PAPER},
-        "duality, likelihood": {"duality": Duality(form="likelihood")},
-        "duality, posterior": {"duality": Duality()},
-        "pseudo-label": {"reward": "pseudo_label"},
-        "oracle": {"reward": "ground_truth", "tasks": [Annotation(labels=labels, truth="label")]},
-        "attempt: genes beyond the prompt": {"duality": Duality(hidden="beyond")},
-        "attempt: other cells of the cluster": {"duality": Duality(hidden="cluster", cluster="cluster")},
-        "attempt: posterior with the model's prior": {"reward": PosteriorWithPrior(start, labels)},
-        "attempt: rewards scaled by batch, temperature 1.5": {
-            "duality": Duality(), "scale_rewards": "batch", "temperature": 1.5,
-        },
-    }  # fmt: skip
-    return Setting("embedded", options, methods, evaluate, n_steps)
+    options = (QUICK_ALIGNMENT if quick else ALIGNMENT) | {"tasks": [Annotation(labels=labels, truth="label")]}
+    return Setting(start, [aligned], options, partial(accuracy, evaluated, labels), compared=evaluated)
 
 
-def clustered(cells: ad.AnnData, n_clusters: int = 20) -> ad.AnnData:
-    """Add ``obs["cluster"]`` from k-means on principal components."""
-    counts = np.asarray(cells.X.todense(), dtype=float)
-    log = np.log1p(1e4 * counts / np.maximum(counts.sum(1, keepdims=True), 1))
-    variable = np.argsort(-log.var(0))[:1000]
-    log = log[:, variable] - log[:, variable].mean(0)
-    left, scale, _ = np.linalg.svd(log, full_matrices=False)
-    means = KMeans(min(n_clusters, cells.n_obs // 5), random_state=0)
-    cells.obs["cluster"] = means.fit_predict((left * scale)[:, :20]).astype(str)
-    return cells
+def accuracy(cells: ad.AnnData, labels: list[str], model: Path, _seed: int) -> dict[str, float]:
+    """Share of right labels, of the cells with enough genes of the vocabulary, which is the same for all rewards."""
+    obs = library.annotate(cells, model, labels, unknown=0).obs
+    labelled = (obs["annotation_status"] == "ok").to_numpy()
+    return {"accuracy": float((obs["annotation"].astype(str) == obs["label"].astype(str))[labelled].mean())}
 
 
-def accuracy(
-    model: library.LanguageModel, cells: Sequence[list[str]], truth: NDArray[np.str_], labels: list[str]
-) -> float:
-    """Accuracy of the most probable label."""
-    questions, completions = library.annotation_questions(model, cells, labels)
-    scores = model.score([question.prompt for question in questions], completions)
-    return float((np.array(labels)[scores.argmax(1)] == truth).mean())
+def of_study(cells: ad.AnnData, name: str) -> NDArray[np.bool_]:
+    """Which cells are of a study."""
+    return cells.obs["study"].astype(str).str.contains(name).to_numpy()
+
+
+def of_donors(cells: ad.AnnData, *names: str) -> NDArray[np.bool_]:
+    """Which cells are of these donors."""
+    return cells.obs["donor"].astype(str).isin(names).to_numpy()

@@ -86,8 +86,3 @@ def whole(value: float | None) -> str:
 def interval(values: Sequence[float], digits: int = 3) -> str:
     """The bounds of an interval."""
     return f"{values[0]:.{digits}f} to {values[1]:.{digits}f}"
-
-
-def mean_sd(values: dict[str, float], digits: int = 3) -> str:
-    """Mean and standard deviation."""
-    return f"{values['mean']:,.{digits}f} ± {values['sd']:,.{digits}f}"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks._markdown import TITLES, figures, mean_sd, number, with_source
+from collections.abc import Iterator
+from typing import Any
 
+from benchmarks._markdown import TITLES, figures, number, with_source
+
+METHODS = ("SFT", "duality", "pseudo-label", "oracle")
 SETS = ("held_out_donors", "muraro", "tritschler", "pbmc68k_reduced", "pbmc_facs_800")
 
 
@@ -97,24 +101,50 @@ def by_method(values: dict[str, float]) -> str:
 
 
 def ablation() -> str:
-    """Alignment by method, mean ± standard deviation over three seeds; attempts are in the result only."""
-    tasks = figures("ablation")["tasks"]
-    columns = {
-        "generation: type fidelity": ("generation, pbmc3k", "type fidelity", 3),
-        "generation: scFID": ("generation, pbmc3k", "scFID", 2),
-        "generation: duplicate genes": ("generation, pbmc3k", "duplicate genes", 1),
-        "interferon: correlation": ("response, interferon, held out", "correlation", 3),
-        "knockdown: correlation": ("response, knockdown, held out", "correlation", 3),
-        "annotation: held-out donors": ("annotation, held_out_donors", "accuracy", 3),
-        "annotation: Muraro": ("annotation, muraro", "accuracy", 3),
-        "annotation: Tritschler": ("annotation, tritschler", "accuracy", 3),
-    }
-    methods = [method for method in tasks["generation, pbmc3k"] if not method.startswith("attempt: ")]
-    rows = [
-        [method, *(mean_sd(tasks[task][method][metric], digits) for task, metric, digits in columns.values())]
-        for method in methods
+    """What alignment by duality adds to one start, next to its control and the oracle."""
+    rows = []
+    for title, found, row, digits in situations():
+        means = [number(row[method]["mean"], digits) if method in row else "–" for method in METHODS]
+        gains = [gain(row[f"duality over {other}"], digits) for other in ("SFT", "pseudo-label")]
+        rows.append([title, *means, *gains, right_before(found)])
+    header = [
+        "situation: metric",
+        *METHODS,
+        "duality over SFT",
+        "duality over pseudo-label",
+        "task / dual right before",
     ]
-    return with_source("ablation", ["method", *columns], rows)
+    return with_source("ablation", header, rows)
+
+
+def ablation_short() -> str:
+    """The same for the page on training."""
+    rows = [
+        [title, right_before(found), *(gain(row[f"duality over {other}"], digits) for other in ("SFT", "pseudo-label"))]
+        for title, found, row, digits in situations()
+    ]
+    header = ["situation: metric", "task / dual right before", "duality over the start", "duality over pseudo-labels"]
+    return with_source("ablation", header, rows)
+
+
+def situations() -> Iterator[tuple[str, dict[str, Any], dict[str, Any], int]]:
+    """Title, all figures, those of one metric, and its digits."""
+    for name, found in figures("ablation")["situations"].items():
+        for metric, row in found["metrics"].items():
+            yield f"{name}: {metric}", found, row, 2 if metric.endswith("scFID") else 3
+
+
+def right_before(found: dict[str, Any]) -> str:
+    """How often the task and its dual are right before alignment, by seed."""
+    return ", ".join(f"{one['primal']:.2f} / {one['dual']:.2f}" for one in found.get("compared", [])) or "–"
+
+
+def gain(found: dict[str, Any], digits: int) -> str:
+    """A mean difference with its interval."""
+    interval = (
+        f" ({found['interval'][0]:+.{digits}f} to {found['interval'][1]:+.{digits}f})" if "interval" in found else ""
+    )
+    return f"{found['mean']:+.{digits}f}{interval}"
 
 
 TABLES = {
@@ -125,4 +155,5 @@ TABLES = {
     "embedding": embedding,
     "c2s-tasks": c2s_tasks,
     "ablation": ablation,
+    "ablation-short": ablation_short,
 }

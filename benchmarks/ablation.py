@@ -1,167 +1,112 @@
-"""Ablation of alignment by duality: ``python -m benchmarks.ablation --folder FOLDER [--fold FOLD] [--quick]``.
+"""What alignment by duality adds: ``python -m benchmarks.ablation --folder FOLDER --start START [--quick]``.
 
-Table 6 of CellDuality on real cells and the embedded architecture. Every method starts from the same supervised weights
-and is aligned on cells without labels, except for the oracle. The evaluated cells are of other donors, other studies,
-or a held-out perturbation. Controls: ``pseudo-label`` rewards agreement with the start's own prediction, ``oracle``
-with the true label or a real cell; ``base`` has random weights. FOLD holds weights that response needs (``python -m
-recipes.embedded.build --out FOLDER --stage tasks --leave-out 3``). Every run is stored in FOLDER, and a repeated
-command continues there.
+Table 6 of CellDuality on real cells. In each situation every reward starts from the same supervised weights and aligns
+on the same cells: ``duality``; ``pseudo-label``, the control, which rewards agreement with the start's own answer; and
+``oracle``, the only one that reads labels of the aligned cells, where there is a true answer. Generation starts from
+the supervised weights of the embedded model (START: ``python -m recipes.embedded.build --out FOLDER --stage tasks``,
+then FOLDER/tasks), annotation from small models that saw few labels. Evaluated cells are of other donors, or of donors
+of another study. ``compared``: on 64 of them, how often the task and how often its dual is right before alignment, as
+``tl.train_grpo_duality(eval_adatas=)`` reports it. Every run is kept in FOLDER, and a repeated command continues.
+Joint annotation and responses: ``benchmarks.cell_o1``, ``benchmarks.response``.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
-import tempfile
-import time
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 import sc_duality as sd
-from benchmarks import _ablation_annotation, _ablation_generation, _ablation_response
-from benchmarks import _library as library
-from benchmarks._ablation_setting import Setting, random_weights
-from benchmarks._results import parser, report
+from benchmarks import _ablation_annotation, _ablation_generation
+from benchmarks._ablation_setting import Setting
+from benchmarks._results import kept, over_seeds, parser, report
+
+#: Options of ``tl.train_grpo_duality`` by reward.
+REWARDS: dict[str, dict[str, Any]] = {
+    "duality": {"reward": "duality"},
+    "pseudo-label": {"reward": "pseudo_label"},
+    "oracle": {"reward": "ground_truth"},
+}
+CONTROL = "pseudo-label"
 
 
-def run(setting: Setting, method: str, seed: int, folder: Path) -> dict[str, Any]:
-    """Align once and evaluate; "base" and "SFT" are evaluated without alignment."""
-    start = time.perf_counter()
-    history: dict[str, list[float]] = {}
-    model: Path | str
-    if method == "base":
-        model = random_weights(setting.start, folder / "model")
-    elif method == "SFT":
-        model = setting.start
-    else:
-        options = {"start": setting.start, "max_steps": setting.n_steps, **setting.options, **setting.methods[method]}
-        model = options.pop("start")
-        if options["max_steps"]:
-            trained = align(options, model, folder / "model", setting.batch_size, seed)
-            model = trained.model
-            kept = [name for name in trained.history if name in ("reward", "kl", "zero_variance", "entropy")]
-            history = {name: trained.history[name].round(4).tolist() for name in kept}
-    seconds = time.perf_counter() - start
-    metrics = setting.evaluate(library.transformers_model(model, dtype="float32"), seed)
-    shutil.rmtree(folder / "model", ignore_errors=True)
-    return {"metrics": metrics, "seconds": round(seconds, 1), "history": history}
-
-
-def align(options: dict[str, Any], model: Path | str, out: Path, batch_size: int, seed: int) -> Any:
-    """One run of ``tl.train_grpo_duality``."""
-    return sd.tl.train_grpo_duality(
-        options.pop("adatas"), model, out, generation_batch_size=batch_size, batch_size=batch_size, rng=seed, **options
-    )
-
-
-def settings(folder: Path, fold: Path | None, tasks: list[str], quick: bool) -> Iterator[tuple[str, Setting]]:
-    """The settings of the tasks."""
-    if quick:
-        yield "annotation", _ablation_annotation.quick()
-        return
-    if "annotation" in tasks:
-        yield "annotation", _ablation_annotation.annotation()
-    if "generation" in tasks:
-        yield "generation", _ablation_generation.generation()
-    if "response" in tasks and fold is not None:
-        yield "response, interferon", _ablation_response.interferon(fold, folder)
-        yield "response, knockdown", _ablation_response.knockdown(fold)
-
-
-def table(runs: dict[tuple[str, int], dict[str, Any]], seeds: list[int]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Means and standard deviations over seeds by set and method, and the share of the gap from SFT to the oracle."""
-    methods = list(dict.fromkeys(method for method, _ in runs))
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for name, metrics in next(iter(runs.values()))["metrics"].items():
-        main_metric = next(iter(metrics))
-
-        def values(method: str, metric: str, name: str = name) -> np.ndarray:
-            return np.array([runs[method, s]["metrics"][name][metric] for s in seeds if (method, s) in runs])
-
-        for method in methods:
-            row: dict[str, Any] = {metric: mean_and_sd(values(method, metric)) for metric in metrics}
-            each = {other: values(other, main_metric) for other in (method, "SFT", "oracle")}
-            complete = len({len(numbers) for numbers in each.values()}) == 1
-            row["gap_closed"] = (
-                gap(each[method], each["SFT"], each["oracle"]) if complete and method not in ("base", "SFT") else None
-            )
-            found.setdefault(name, {})[method] = row
+def run(setting: Setting, reward: str | None, seed: int, folder: Path) -> dict[str, Any]:
+    """Align once and evaluate; without a reward the start is evaluated."""
+    start, found = setting.start(seed), {}
+    if reward is None:
+        return {"metrics": setting.evaluate(start, seed)}
+    options: dict[str, Any] = {**setting.options, **REWARDS[reward]}
+    if reward == "duality" and setting.compared is not None:
+        options["eval_adatas"] = setting.compared
+    model = sd.tl.train_grpo_duality(setting.aligned, start, folder, rng=seed, **options).model
+    if "eval_adatas" in options:
+        record = json.loads((Path(model) / "training.json").read_text(encoding="utf-8"))
+        found["compared"] = next(iter(record["accuracy_before"].values()))
+    found["metrics"] = setting.evaluate(model, seed)
+    shutil.rmtree(folder)
     return found
 
 
-def mean_and_sd(values: np.ndarray) -> dict[str, float]:
-    """Mean and standard deviation."""
-    return {"mean": round(float(values.mean()), 4), "sd": round(float(values.std(ddof=len(values) > 1)), 4)}
+def table(setting: Setting, name: str, folder: Path, seeds: list[int]) -> dict[str, Any]:
+    """Every reward over seeds, and the gain of duality over the start and over the control."""
+    rewards = [reward for reward in REWARDS if setting.has_true_answer or reward != "oracle"]
+    runs: dict[str, list[dict[str, Any]]] = {reward: [] for reward in ("SFT", *rewards)}
+    for seed in seeds:
+        for reward in runs:
+            of_run = folder / name / f"{reward}-{seed}"
+            make = partial(run, setting, None if reward == "SFT" else reward, seed, of_run)
+            runs[reward].append(kept(of_run.with_suffix(".json"), make))
+            print(name, reward, seed, runs[reward][-1], flush=True)
+    found: dict[str, Any] = {}
+    for metric in runs["SFT"][0]["metrics"]:
+        each = {reward: np.array([one["metrics"][metric] for one in of]) for reward, of in runs.items()}
+        rows: dict[str, Any] = {reward: over_seeds(values.tolist()) for reward, values in each.items()}
+        for other in ("SFT", CONTROL):
+            rows[f"duality over {other}"] = over_seeds((each["duality"] - each[other]).tolist())
+        found[metric] = rows
+    compared = [one["compared"] for one in runs["duality"] if "compared" in one]
+    return {"metrics": found} | ({"compared": compared} if compared else {})
 
 
-def gap(method: np.ndarray, sft: np.ndarray, oracle: np.ndarray) -> dict[str, Any] | None:
-    """Share of the gap from SFT to the oracle with its 95 % interval; ``None`` where the oracle gains nothing."""
-    whole = float((oracle - sft).mean())
-    if whole <= 0.005:
-        return None
-    shares = (method - sft) / whole
-    half = float(stats.t.ppf(0.975, len(shares) - 1) * stats.sem(shares)) if len(shares) > 1 else float("nan")
-    mean = float(shares.mean())
-    return {"share": round(mean, 2), "interval": [round(mean - half, 2), round(mean + half, 2)]}
-
-
-def methods_of(setting: Setting, args: argparse.Namespace) -> list[str]:
-    """The methods to run."""
-    if args.quick:
-        return ["SFT", "duality, posterior", "oracle"]
-    methods = ["base", "SFT", *setting.methods]
-    return [name for name in methods if not args.methods or name in {"base", "SFT", "oracle", *args.methods}]
-
-
-def stored_run(setting: Setting, task: str, method: str, seed: int, folder: Path) -> dict[str, Any]:
-    """A run, from its file if that exists."""
-    file = folder / task / f"{method}, {setting.n_steps} steps, seed {seed}.json"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(run(setting, method, seed, folder / task / f"{method}-{seed}")))
-    return json.loads(file.read_text())
-
-
-def measure(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """Every task, method and seed."""
-    seeds, tables = [0] if args.quick else args.seeds, {}
-    for task, setting in settings(folder, args.fold, args.tasks, args.quick):
-        runs: dict[tuple[str, int], dict[str, Any]] = {}
-        for seed in seeds:
-            for method in methods_of(setting, args):
-                found = runs[method, seed] = stored_run(setting, task, method, seed, folder)
-                print(task, method, seed, found["metrics"], found["seconds"], flush=True)
-        for name, rows in table(runs, seeds).items():
-            tables[f"{task}, {name}"] = rows
-    return {"tasks": tables, "seeds": seeds}
+def settings(folder: Path, start: Path | None, *, quick: bool) -> dict[str, Setting]:
+    """The situations by name."""
+    if quick:
+        return _ablation_annotation.quick(folder)
+    found = {f"annotation, {name}": each for name, each in _ablation_annotation.situations(folder / "starts").items()}
+    return found if start is None else found | {"generation": _ablation_generation.situation(start)}
 
 
 def main() -> None:
-    options = parser(__doc__, "annotation of shipped cells: three methods, one seed, one update")
+    options = parser(__doc__, "annotation of shipped cells of PBMC3k, two updates of training and one of alignment")
     options.add_argument("--folder", type=Path, help="folder of the runs; needed without --quick")
-    options.add_argument("--fold", type=Path, help="weights for response that held out its evaluated cells")
-    options.add_argument("--tasks", nargs="*", default=["annotation", "generation", "response"])
-    options.add_argument("--methods", nargs="*", help="only these, next to base, SFT and oracle")
-    options.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    options.add_argument("--start", type=Path, help="supervised weights of the embedded model, for generation")
+    options.add_argument("--only", help="situations whose name contains this, for several processes in one folder")
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     args = options.parse_args()
     if args.folder is None and not args.quick:
         options.error("--folder is missing: name a folder for the runs")
     sd.settings.progress = sd.settings.cache = False
-    with tempfile.TemporaryDirectory() as temporary:
-        figures = measure(args.folder or Path(temporary), args)
+    folder = Path(mkdtemp()) if args.quick else args.folder
+    seeds = args.seeds[:1] if args.quick else args.seeds
+    chosen = settings(folder, args.start, quick=args.quick)
+    figures = {
+        name: table(setting, name, folder, seeds)
+        for name, setting in chosen.items()
+        if args.only is None or args.only in name
+    }
     report(
         "ablation",
-        figures | ({"data": "shipped cells of PBMC3k"} if args.quick else {}),
-        n=len(figures["seeds"]),
-        seed=figures["seeds"][0],
-        quick=args.quick,
+        {"situations": figures, "seeds": seeds} | ({"data": "shipped cells of PBMC3k"} if args.quick else {}),
+        n=len(seeds),
+        seed=seeds[0],
+        quick=args.quick or args.only is not None,
         packages=("torch", "transformers", "trl"),
-        model="embedded",
+        model=args.start,
     )
 
 

@@ -94,21 +94,10 @@ def own_model(cells: Cells, name: str, folder: Path, seed: int, *, quick: bool) 
         options |= further
         if row == name:
             break
-    start = folder / f"start-{seed}"
-    if not start.exists():
-        genes = vocabulary(cells.studies, "label", N_VOCABULARY, 2 if quick else 20)
-        sd.models.new_gene_model(
-            start, genes, n_genes=N_GENES, context_length=CONTEXT_LENGTH, width=WIDTH, layers=LAYERS, rng=seed
-        )
-    tasks = {"annotation": {"truth": "label"}, "generation": {"truth": "label"}}
-    n = sum(study.n_obs for study in cells.studies)
+    start = new_model(cells.studies, folder / f"start-{seed}", seed)
     updates = QUICK_UPDATES if quick else UPDATES
     began = time.process_time()
-    model = sd.tl.train_sft(
-        [study.copy() for study in cells.studies], start, folder / f"{name.replace(' ', '-')}-{seed}", tasks=tasks,
-        held_out=0.0, n_genes=N_GENES, num_train_epochs=updates * BATCH / (4 * n), batch_size=BATCH, rng=seed,
-        learning_rate=LEARNING_RATE, weight_decay=0.01, warmup_steps=50 if not quick else 0, **options,
-    ).model  # fmt: skip
+    model = trained(cells.studies, start, folder / f"{name.replace(' ', '-')}-{seed}", seed, updates, **options)
     seconds = time.process_time() - began
     found = {"seconds": round(seconds), "accuracy": accuracies(cells, model)}
     if name in WITH_UNKNOWN:
@@ -117,6 +106,28 @@ def own_model(cells: Cells, name: str, folder: Path, seed: int, *, quick: bool) 
         calibrated = sd.tl.calibrate(cells.validation, "label", extended, max_unknown=MAX_UNKNOWN)
         found["unknown"] = {other: unknown_share(of, calibrated) for other, of in cells.unknown.items()}
     return found
+
+
+def new_model(studies: list[ad.AnnData], folder: Path, seed: int) -> Path:
+    """A small gene model with random weights and the genes of these studies; made once."""
+    if not folder.exists():
+        n_cells = sum(study.n_obs for study in studies)
+        genes = vocabulary(studies, "label", N_VOCABULARY, min(20, n_cells // 50))
+        sd.models.new_gene_model(
+            folder, genes, n_genes=N_GENES, context_length=CONTEXT_LENGTH, width=WIDTH, layers=LAYERS, rng=seed
+        )
+    return folder
+
+
+def trained(studies: list[ad.AnnData], start: Path, folder: Path, seed: int, updates: int, **options: Any) -> Path:
+    """The model, trained on annotation and generation and their duals."""
+    n_cells = sum(study.n_obs for study in studies)
+    return sd.tl.train_sft(
+        [study.copy() for study in studies], start, folder, held_out=0.0, n_genes=N_GENES, batch_size=BATCH, rng=seed,
+        tasks={"annotation": {"truth": "label"}, "generation": {"truth": "label"}},
+        num_train_epochs=updates * BATCH / (4 * n_cells), learning_rate=LEARNING_RATE, weight_decay=0.01,
+        warmup_steps=50 if updates > 50 else 0, **options,
+    ).model  # fmt: skip
 
 
 def unknown_share(cells: ad.AnnData, model: Path) -> float:

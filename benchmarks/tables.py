@@ -29,6 +29,7 @@ DOCUMENTS = (
     ROOT / "benchmarks/RESULTS.md",
     ROOT / "benchmarks/RESULTS_TASKS.md",
     ROOT / "README.md",
+    ROOT / "docs/training.md",
     ROOT / "src/sc_duality/models/embedded/README.md",
     ROOT / "src/sc_duality/models/embedded_response/README.md",
 )
