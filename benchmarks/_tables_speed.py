@@ -9,7 +9,7 @@ def annotate() -> str:
     """Speed of annotation."""
     found = figures("annotate")
     ways = {
-        "`tl.annotate`, 41 labels": "cells_per_s",
+        "`tl.annotate`, all labels": "cells_per_s",
         "scoring": "score_cells_per_s",
         "generation of the label, cell by cell": "generate_cells_per_s",
         "bound: matrix products": "bound_cells_per_s",

@@ -83,7 +83,8 @@ def score_answers(model: Any, batch: Batch, lengths: NDArray[np.int64], longest:
     batch
         Prompts, each followed by its answer.
     lengths
-        Number of tokens of the answer in each of the first rows; other rows only fill the batch.
+        Number of tokens of the answer of each prompt, by its index in ``batch.members``; rows without an index only
+        fill the batch.
     longest
         At least as many tokens as any answer has. It must not depend on the other rows, as the number of logits may
         change their rounding.
@@ -98,6 +99,7 @@ def score_answers(model: Any, batch: Batch, lengths: NDArray[np.int64], longest:
     # buffers that the allocator keeps.
     total = torch.stack([torch.logsumexp(row.float(), -1) for row in logits])
     values = logits.gather(-1, targets[..., None])[..., 0].float() - total
+    lengths = lengths[batch.members]
     width, ends = batch.ids.shape[1], batch.lengths[: len(lengths), None]
     positions = torch.arange(width - targets.shape[1], width, device=ends.device)
     starts = ends - torch.as_tensor(lengths, device=ends.device)[:, None]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers import AutoModelForCausalLM, GenerationConfig, LlamaForCausalLM
 
 from ...._settings import settings
 from ..._sampling import SamplingParams
@@ -25,6 +25,7 @@ from ._batches import Batch, batches
 from ._choice_scoring import score_answers, score_choices, split_choices
 from ._loading_bar import loading_bar
 from ._openmp import one_level
+from ._parallel import computed
 from ._required_token import RequiredToken
 from ._seeded_sampler import SeededSampler
 from ._unique_tokens import UniqueTokens
@@ -57,8 +58,8 @@ class TransformersModel(Engine):
     trust_remote_code
         Whether code from the model's repository may run. Only if you have read it.
     batch_tokens
-        Tokens per batch: by default 2,048 on a CPU and 32,768 elsewhere. Fewer need less memory. On a CPU, at most 64
-        completions are generated at once.
+        Tokens per batch: by default 2,048 on a CPU, where a gene model scores one batch on each core, and 32,768
+        elsewhere. Fewer need less memory. On a CPU, at most 64 completions are generated at once.
 
     Examples
     --------
@@ -125,14 +126,14 @@ class TransformersModel(Engine):
         return str(self.model.dtype).removeprefix("torch.")
 
     @property
-    def _batch_size(self) -> int:
-        """Tokens of a batch."""
-        return self.batch_tokens
-
-    @property
     def _fills(self) -> bool:
         """Whether batches are filled, so that a prompt gets the same answer in any batch."""
         return bool(self.model.device.type == "cpu")
+
+    @property
+    def _is_small(self) -> bool:
+        """Whether products are too small for several cores; of other models, threads might share state."""
+        return self._fills and self.spec.genes is not None and type(self.model) is LlamaForCausalLM
 
     @cached_property
     def fingerprint(self) -> str:
@@ -187,8 +188,8 @@ class TransformersModel(Engine):
         split = split_choices(tails)
         step = 1 if longest > 1 else _PADDING_STEP  # later tokens of a choice would attend to padding
         ids = [[*prompt, *split.shared] for prompt in self._encode(prompts, longest)]
-        for batch in self._batches(ids, step):
-            scores = score_choices(self.model, batch, split, self._pad)
+        compute = partial(score_choices, self.model, choices=split, pad=self._pad)
+        for batch, scores in computed(self._batches(ids, step), compute, parallel=self._is_small and longest == 1):
             yield list(zip(batch.members, scores.numpy(), strict=False))
 
     def _likelihood(self, prompts: Sequence[str], answers: Sequence[str]) -> Iterator[Finished]:
@@ -198,10 +199,10 @@ class TransformersModel(Engine):
         longest = -(-lengths // _PADDING_STEP) * _PADDING_STEP  # answers of similar length share a batch
         for kept in np.unique(longest):
             indices = np.flatnonzero(longest == kept).tolist()
-            for batch in self._batches([[*heads[i], *tails[i]] for i in indices], _PADDING_STEP):
-                members = [indices[i] for i in batch.members]
-                scores = score_answers(self.model, batch, lengths[members], int(kept))
-                yield list(zip(members, scores.tolist(), strict=False))
+            compute = partial(score_answers, self.model, lengths=lengths[indices], longest=int(kept))
+            found = self._batches([[*heads[i], *tails[i]] for i in indices], _PADDING_STEP)
+            for batch, scores in computed(found, compute, parallel=self._is_small):
+                yield list(zip([indices[i] for i in batch.members], scores.tolist(), strict=False))
 
     def _embed(self, prompts: Sequence[str]) -> Iterator[Finished]:
         for batch in self._batches(self._encode(prompts, 0), _PADDING_STEP):
@@ -238,7 +239,7 @@ class TransformersModel(Engine):
         with one_level() if self._fills else nullcontext():
             yield from batches(
                 ids,
-                tokens=self._batch_size,
+                tokens=self.batch_tokens,
                 device=self.model.device,
                 fill=self._fills,
                 step=step,
