@@ -159,3 +159,9 @@ def test_the_dual_needs_labels_of_the_language_model(labelled, tmp_path):
     model = sd.tl.add_reference_cells(cells, "mine", output_dir=tmp_path / "mine")
     with pytest.raises(ValueError, match="dual=True needs cells of types that the language model"):
         sd.tl.calibrate(cells, "mine", model, dual=True)
+
+
+def test_fewer_than_fifty_cells_of_known_types_are_refused_before_a_model_is_loaded(labelled, monkeypatch):
+    monkeypatch.setattr("sc_duality.tl._calibrate.load", lambda *_: pytest.fail("a model was loaded"))
+    with pytest.raises(ValueError, match="49 cells have a type in obs\\['cell_type'\\] .* calibration needs 50"):
+        sd.tl.calibrate(labelled[:49].copy(), "cell_type")
