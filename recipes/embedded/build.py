@@ -13,7 +13,7 @@ resumed:
 The shipped model is that of a run with ``--calibrated OTHER``. It starts from OTHER/annotation, is trained on the
 validation donors too from ``tasks`` on, and takes temperatures and thresholds from OTHER/embedded. ``--fold`` holds out
 what ``recipes.embedded.folds`` says, ``--leave-out`` one fold of the perturbed cells. ``--skip tasks duality`` makes a
-model that only annotates, in a quarter of the time.
+model that only annotates, in a third of the time.
 """
 
 from __future__ import annotations
