@@ -39,6 +39,13 @@ def test_the_last_layer_reads_other_positions_as_keys_and_values_alone():
     assert rows == [9, 2]
 
 
+def test_dropout_of_attention_is_left_to_the_model():
+    model, seen = llama(num_hidden_layers=1, attention_dropout=0.5).train(), []
+    model.model.register_forward_hook(lambda *_: seen.append(True))
+    last_logits(model, torch.randint(20, (2, 9)), 2)
+    assert seen
+
+
 @torch.no_grad()
 def test_other_architectures_do_all_the_work():
     torch.manual_seed(0)

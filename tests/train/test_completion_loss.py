@@ -19,17 +19,25 @@ from sc_duality.train._completion_loss import CompletionLosses, TextMeanSFT, tex
 TEXTS = (([5, 6, 7, 8, 9], 4), ([10, 11, 12], 1), ([5, 9, 6, 8, 7, 11, 12], 3))
 
 
-@pytest.fixture(scope="module")
-def trainer(tmp_path_factory):
-    folder = save_toy(tmp_path_factory.mktemp("toy") / "random")
+def trainer_of(folder, **options):
     rows = [{"input_ids": ids, "labels": [-100] * begin + ids[begin:]} for ids, begin in TEXTS]
-    args = SFTConfig(str(folder / "out"), report_to=[], use_cpu=True, bf16=False, disable_tqdm=True)
+    args = SFTConfig(str(folder / "out"), report_to=[], use_cpu=True, disable_tqdm=True, **options)
     return TextMeanSFT(
         model=AutoModelForCausalLM.from_pretrained(folder),
         args=args,
         train_dataset=Dataset.from_list(rows),
         processing_class=AutoTokenizer.from_pretrained(folder),
     )
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    return save_toy(tmp_path_factory.mktemp("toy") / "random")
+
+
+@pytest.fixture(scope="module")
+def trainer(toy):
+    return trainer_of(toy, bf16=False)
 
 
 def alone(model, ids, begin):
@@ -47,13 +55,39 @@ def test_the_loss_is_the_mean_over_texts(trainer):
     each = [alone(trainer.model, ids, begin) for ids, begin in TEXTS]
     assert loss.item() == pytest.approx(np.mean(each), rel=1e-4)
     assert (found.nats / found.n_tokens).tolist() == pytest.approx(each, rel=1e-4)
-    assert out.logits.shape[0] == found.n_tokens.sum() == 1 + 2 + 4
+    assert out["logits"].shape[0] == found.n_tokens.sum() == 1 + 2 + 4
 
 
 def test_all_positions_have_logits_outside_of_the_loss(trainer):
     batch = trainer.data_collator([trainer.train_dataset[0]])
     trainer.completion_losses(trainer.model, batch)
     assert trainer.model(input_ids=batch["input_ids"]).logits.shape[:2] == batch["input_ids"].shape
+
+
+def test_gradients_are_those_of_a_pass_over_all_positions(toy, trainer):
+    batch = trainer.data_collator([trainer.train_dataset[i] for i in range(len(TEXTS))])
+    model = AutoModelForCausalLM.from_pretrained(toy)
+    each = []
+    for ids, begin in TEXTS:
+        labels = torch.tensor([[-100] * begin + ids[begin:]])
+        each.append(model(input_ids=torch.tensor([ids]), labels=labels).loss)
+    torch.stack(each).mean().backward()
+    trainer.model.zero_grad()
+    trainer.compute_loss(trainer.model, batch).backward()
+    for (name, expected), found in zip(model.named_parameters(), trainer.model.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, expected.grad, atol=1e-6, rtol=1e-4, msg=name)
+    trainer.model.zero_grad()
+
+
+def test_mixed_precision_is_kept(toy):
+    trainer = trainer_of(toy, bf16=True)
+    batch = trainer.data_collator([trainer.train_dataset[i] for i in range(len(TEXTS))])
+    with torch.no_grad():
+        found, out = trainer.completion_losses(trainer.model, batch)
+    assert out["logits"].dtype is torch.bfloat16
+    assert trainer.model.dtype is torch.float32
+    each = [alone(trainer.model, ids, begin) for ids, begin in TEXTS]
+    assert (found.nats / found.n_tokens).tolist() == pytest.approx(each, rel=0.05)
 
 
 @given(st.lists(st.tuples(st.floats(0, 50), st.integers(1, 200)), min_size=1, max_size=8))

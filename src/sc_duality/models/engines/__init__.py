@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._hardware import multiplies_bfloat16
     from ._tokens import Tokens
     from .endpoint._endpoint_engine import EndpointModel
+    from .transformers._last_logits import last_logits
     from .transformers._openmp import one_level
     from .transformers._seeded_sampler import SeededSampler
     from .transformers._transformers_engine import TransformersModel
@@ -29,6 +30,7 @@ __all__ = [
     "Unanswered",
     "VLLMModel",
     "clear_cache",
+    "last_logits",
     "multiplies_bfloat16",
     "one_level",
     "tool_bar",
@@ -40,6 +42,7 @@ _HEAVY = {
     "Tokens": "_tokens",
     "TransformersModel": "transformers._transformers_engine",
     "VLLMModel": "vllm._vllm_engine",
+    "last_logits": "transformers._last_logits",
     "multiplies_bfloat16": "_hardware",
     "one_level": "transformers._openmp",
 }

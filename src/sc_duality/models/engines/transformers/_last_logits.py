@@ -30,8 +30,7 @@ def last_logits(model: Any, ids: torch.Tensor, n: int) -> torch.Tensor:
     (rows, n or, where that is less, width, vocabulary)
     """
     n = min(n, ids.shape[1])
-    # Other kinds of attention need the mask that the whole model makes.
-    if type(model) is not LlamaForCausalLM or model.config._attn_implementation != "sdpa":
+    if not _is_simple(model):
         return model(input_ids=ids, use_cache=False, logits_to_keep=n).logits
     llama = model.model
     hidden = llama.embed_tokens(ids)
@@ -39,6 +38,15 @@ def last_logits(model: Any, ids: torch.Tensor, n: int) -> torch.Tensor:
     for layer in llama.layers[:-1]:
         hidden = layer(hidden, position_embeddings=rotation)
     return model.lm_head(llama.norm(_last_layer(llama.layers[-1], hidden, rotation, n)))
+
+
+def _is_simple(model: Any) -> bool:
+    """Whether the parts of a model, called one by one, do what the model does."""
+    return (
+        type(model) is LlamaForCausalLM  # not one that is wrapped, as for several processes
+        and model.config._attn_implementation == "sdpa"  # others need the mask that the whole model makes
+        and not (model.training and model.config.attention_dropout)
+    )
 
 
 def _last_layer(layer: Any, hidden: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor], n: int) -> torch.Tensor:
