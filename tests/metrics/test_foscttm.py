@@ -70,3 +70,8 @@ def test_random_vectors_are_at_chance():
 def test_bad_input(x, y, groups, options, message):
     with pytest.raises(ValueError, match=message):
         foscttm(x, y, groups, **options)
+
+
+def test_missing_groups_are_refused():
+    with pytest.raises(ValueError, match="2 of 4 values of groups are missing"):
+        foscttm(np.eye(4), None, ["a", None, "b", np.nan])

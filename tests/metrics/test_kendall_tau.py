@@ -47,7 +47,7 @@ def by_pairs(truth, generated, genes):
     ],
 )
 def test_one_pair_by_hand(truth, generated, expected):
-    assert kendall_tau(list(truth), list(generated), "ABC") == pytest.approx(expected)
+    assert kendall_tau(list(truth), list(generated), list("ABC")) == pytest.approx(expected)
 
 
 @given(cells, cells)
@@ -82,7 +82,7 @@ def test_lists_by_hand():
 @pytest.mark.parametrize("genes", [[], ["A"], ["A", "A"]])
 def test_fewer_than_two_genes_raise(genes):
     with pytest.raises(ValueError, match="pass at least two different genes"):
-        kendall_tau("AB", "AB", genes)
+        kendall_tau(["A", "B"], ["A", "B"], genes)
 
 
 def test_invalid_input_raises():
@@ -98,3 +98,11 @@ def test_invalid_input_raises():
         kendall(np.ones((2, 3)), np.ones((2, 2)))
     with pytest.raises(ValueError, match="1 of 2 predicted cells hold NaN"):
         kendall(np.ones((2, 2)), [[1, 2], [np.nan, 1]])
+
+
+@pytest.mark.parametrize("position", range(3))
+def test_a_text_is_refused(position):
+    lists = [["BAX", "CASP3"]] * 3
+    lists[position] = "BAX"
+    with pytest.raises(TypeError, match="expected lists of names, got the text 'BAX'"):
+        kendall_tau(*lists)

@@ -54,3 +54,7 @@ def test_none_and_no_keywords_and_repeated_keywords():
 def test_bad_input(texts, keywords, error, message):
     with pytest.raises(error, match=message):
         keyword_recall(texts, keywords)
+
+
+def test_a_phrase_is_found_across_lines():
+    assert keyword_recall(["CD8+ T\ncells"], [["T cell"]]) == [1]

@@ -30,3 +30,8 @@ def test_invalid_arguments_raise(two):
         knn_accuracy(x, ["B"] * 30, y, ["B"] * 25, k=[0, 3, 31])
     with pytest.raises(ValueError, match="25 cells, but 24 target_labels: pass one for each"):
         knn_accuracy(x, ["B"] * 30, y, ["B"] * 24)
+
+
+def test_missing_labels_are_refused():
+    with pytest.raises(ValueError, match="1 of 2 values of real_labels are missing"):
+        knn_accuracy([[0.0], [1.0]], ["B", None], [[0.0]], ["B"], k=[1])

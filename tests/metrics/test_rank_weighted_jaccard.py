@@ -86,5 +86,10 @@ def test_is_symmetric_if_shared_genes_have_the_same_ranks(shared, data):
 
 def test_is_not_symmetric_in_general():
     # The shared gene B has the weight 1/2 in the first list and 1 in the second.
-    assert rank_weighted_jaccard("AB", "BC") == pytest.approx(0.75 / (1.5 + 0.5))
-    assert rank_weighted_jaccard("BC", "AB") == pytest.approx(0.75 / (1.5 + 1.0))
+    assert rank_weighted_jaccard(list("AB"), list("BC")) == pytest.approx(0.75 / (1.5 + 0.5))
+    assert rank_weighted_jaccard(list("BC"), list("AB")) == pytest.approx(0.75 / (1.5 + 1.0))
+
+
+def test_a_cell_sentence_as_text_is_refused():
+    with pytest.raises(TypeError, match="expected lists of names, got the text 'CD79A MS4A1'"):
+        rank_weighted_jaccard("CD79A MS4A1", ["CD79A"])

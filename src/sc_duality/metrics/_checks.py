@@ -7,6 +7,9 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from .._validation import is_missing
 
 
 def population(cells: Any, name: str, at_least: int = 1) -> np.ndarray:
@@ -40,6 +43,15 @@ def same_length(truth: Any, predicted: Any, what: str) -> None:
         raise ValueError(f"{len(truth)} {what} in truth, but {len(predicted)} in predicted: pass one for each")
     if len(truth) == 0:
         raise ValueError(f"there are no {what} to compare")
+
+
+def named_groups(groups: Any, name: str) -> NDArray[np.str_]:
+    """Return the groups as text, or raise an error that counts missing ones."""
+    values = np.asarray(groups, dtype=object)
+    n_missing = sum(map(is_missing, values.ravel()))
+    if n_missing:
+        raise ValueError(f"{n_missing} of {values.size} values of {name} are missing: leave these cells out")
+    return values.astype(str)
 
 
 def lists_of_names(lists: Iterable[Any]) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import population
+from ._checks import named_groups, population
 
 #: Differences of cosines up to this are rounding.
 _SAME = 1e-9
@@ -50,7 +50,7 @@ def foscttm(x: ArrayLike, y: ArrayLike | None, groups: ArrayLike, *, leave_out: 
 
     Notes
     -----
-    C2S-Scale §4.7.3, by cosine similarity. Cells of one group share a pseudobulk, so that only strictly nearer
+    C2S-Scale §4.7.4, by cosine similarity. Cells of one group share a pseudobulk, so that only strictly nearer
     pseudobulks of other groups count, out of their number. The paper leaves each cell in its own pseudobulk, and shows
     one direction.
 
@@ -88,7 +88,7 @@ def _means(
     """Index of the group of each cell, the mean that is its own, and the mean of each group, of length 1."""
     if groups.shape != (len(cells),):
         raise ValueError(f"groups has the shape {groups.shape} for {len(cells)} cells: pass one for each")
-    names, codes, counts = np.unique(groups.astype(str), return_inverse=True, return_counts=True)
+    names, codes, counts = np.unique(named_groups(groups, "groups"), return_inverse=True, return_counts=True)
     if leave_out and counts.min() < 2:
         raise ValueError(f"the group {str(names[counts.argmin()])!r} has one cell, and leave_out=True needs two")
     sums = np.zeros((len(names), cells.shape[1]))

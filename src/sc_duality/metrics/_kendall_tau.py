@@ -32,6 +32,8 @@ def kendall_tau(truth: Iterable[str], generated: Iterable[str], genes: Iterable[
 
     Raises
     ------
+    TypeError
+        A list of genes is a text.
     ValueError
         ``genes`` has fewer than two different genes.
 
@@ -41,6 +43,7 @@ def kendall_tau(truth: Iterable[str], generated: Iterable[str], genes: Iterable[
     >>> kendall_tau(["BAX", "ACTB", "CASP3", "TP53"], ["CASP3", "BAX", "TP53"], ["BAX", "CASP3", "TP53"])
     0.333...
     """
+    lists_of_names([truth, generated, genes])
     compared = tuple(dict.fromkeys(genes))
     if len(compared) < 2:
         raise ValueError(f"genes={list(compared)}: pass at least two different genes")
@@ -93,7 +96,6 @@ def kendall(
 
 
 def _of_lists(truth: Any, predicted: Any, genes: Sequence[str]) -> float:
-    lists_of_names([*truth, *predicted])
     n_duplicates = len(genes) - len(set(genes))
     if n_duplicates:
         raise ValueError(f"genes holds {n_duplicates} duplicates: pass each gene once")

@@ -61,4 +61,4 @@ def _pattern(keyword: str) -> str:
     parts = [re.escape(part.lower()) for part in keyword.split()]
     if not parts:
         raise ValueError(f"the keyword {keyword!r} is empty: leave it out")
-    return rf"{_BEFORE}{' +'.join(parts)}s?{_AFTER}"
+    return _BEFORE + r"\s+".join(parts) + "s?" + _AFTER

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._checks import populations
+from ._checks import named_groups, populations
 
 
 def knn_accuracy(
@@ -43,8 +43,8 @@ def knn_accuracy(
     Raises
     ------
     ValueError
-        There are no cells, missing values, different dimensions, not one label for each cell, or a ``k`` that is not
-        between 1 and the number of real cells.
+        There are no cells, missing values or labels, different dimensions, not one label for each cell, or a ``k`` that
+        is not between 1 and the number of real cells.
 
     Notes
     -----
@@ -65,8 +65,8 @@ def knn_accuracy(
     if invalid or not len(k):
         raise ValueError(f"k must be between 1 and the {len(x)} real cells, got {invalid or k}")
 
+    known, target = named_groups(real_labels, "real_labels"), named_groups(target_labels, "target_labels")
     from sklearn.neighbors import KNeighborsClassifier
 
-    target = np.asarray(target_labels, dtype=object).astype(str)
-    classifier = KNeighborsClassifier().fit(x, np.asarray(real_labels, dtype=object).astype(str))
+    classifier = KNeighborsClassifier().fit(x, known)
     return {int(n): float((classifier.set_params(n_neighbors=int(n)).predict(y) == target).mean()) for n in k}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import population
+from ._checks import named_groups, population
 from ._classification import accuracy, macro_f1
 
 
@@ -56,7 +56,7 @@ def linear_probe(
 
     Notes
     -----
-    C2S-Scale §4.7.2: a regularised logistic regression on frozen embeddings.
+    C2S-Scale §4.7.3: a regularised logistic regression on frozen embeddings.
 
     Examples
     --------
@@ -65,16 +65,13 @@ def linear_probe(
     LinearProbe(accuracy=1.0, macro_f1=1.0)
     """
     x = population(embedding, "embedding")
-    names, held_out = np.asarray(labels, dtype=object), np.asarray(split)
+    held_out = np.asarray(split)
     if held_out.dtype != bool:
         raise ValueError(f"split must be bool, True for held-out cells, got {held_out.dtype}: obs[column].isin(donors)")
-    for what, values in (("labels", names), ("split", held_out)):
+    for what, values in (("labels", np.asarray(labels, dtype=object)), ("split", held_out)):
         if values.shape != (len(x),):
             raise ValueError(f"{what} has the shape {values.shape} for {len(x)} cells: pass one value for each")
-    missing = sum(name is None or name != name for name in names)
-    if missing:
-        raise ValueError(f"{missing} of {len(x)} labels are missing: leave these cells out")
-    names = names.astype(str)
+    names = named_groups(labels, "labels")
     if not held_out.any() or len(np.unique(names[~held_out])) < 2:
         raise ValueError(
             f"{int(held_out.sum())} held-out cells, and {len(np.unique(names[~held_out]))} labels among the "

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._checks import lists_of_names
+
 
 def rank_weighted_jaccard(truth: Iterable[str], generated: Iterable[str]) -> float:
     """Similarity of a true and a generated gene list, in which higher ranks weigh more (CellDuality, equation 3).
@@ -27,6 +29,11 @@ def rank_weighted_jaccard(truth: Iterable[str], generated: Iterable[str]) -> flo
     Similarity between 0 (no shared gene) and 1 (the same genes in any order, since the denominator counts a shared gene
     once). It is symmetric only if the shared genes have the same total weight in both lists.
 
+    Raises
+    ------
+    TypeError
+        A list of genes is a text.
+
     Examples
     --------
     >>> from sc_duality.metrics import rank_weighted_jaccard
@@ -35,6 +42,7 @@ def rank_weighted_jaccard(truth: Iterable[str], generated: Iterable[str]) -> flo
     >>> rank_weighted_jaccard(["CD79A", "MS4A1"], ["MS4A1", "CD3E"])
     0.375
     """
+    lists_of_names([truth, generated])
     true_weight, weight = _weights(truth), _weights(generated)
     shared = sum((w + weight[gene]) / 2 for gene, w in true_weight.items() if gene in weight)
     total = sum(true_weight.values()) + sum(w for gene, w in weight.items() if gene not in true_weight)
