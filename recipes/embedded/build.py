@@ -140,7 +140,7 @@ class Recipe:
         described, extended = self.out / "described", self.out / "extended"
         for part in (described, extended, folder):
             shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(str(before), described, ignore=shutil.ignore_patterns("checkpoints", "start", "history.csv"))
+        shutil.copytree(str(before), described, ignore=shutil.ignore_patterns("checkpoints", "history.csv"))
         model = LlamaForCausalLM.from_pretrained(described, use_safetensors=True, dtype=torch.bfloat16)
         model.config.use_cache = True  # training turns it off
         model.save_pretrained(described)

@@ -60,6 +60,12 @@ def test_an_unreadable_cell_is_never_better_than_a_readable_one(model):
     assert found == pytest.approx([np.log(1 / (1 + np.exp(2))), np.log(0.5), np.log(1 / (1 + np.exp(2)))])
 
 
+def test_an_unreadable_label_is_never_better_than_a_wrong_one(model):
+    model.likelihood = lambda prompts, _: np.array([-4.0 if "T cell" in prompt else -2.0 for prompt in prompts])
+    found = rewards(model, ["?", "<answer>T cell</answer>", B_CELL], form="likelihood")
+    assert found[0] == found[1] < 0 <= found[2]
+
+
 def test_each_call_gets_the_verifier_anew(model):
     found = []
     reward = DualityReward(Duality(), lambda: found.append(model) or model)

@@ -83,6 +83,21 @@ def test_examples_and_duality_score(task_class, cells, model):
     assert examples.knowledge() == {"labels": TISSUES}
 
 
+@pytest.mark.parametrize("form", ["sample", "likelihood"])
+def test_answers_without_a_dual_have_no_score(task_class, cells, model, form):
+    class OnlyBlood(task_class):
+        def dual(self, example, answer):
+            return None if answer == "bone marrow" else super().dual(example, answer)
+
+    examples = build(OnlyBlood(truth="tissue"), ModelCells(cells, model.spec))
+    found = examples.with_hidden(slice(0, 3), seed=0)
+    answers = ["bone marrow", "blood", "bone marrow"]
+    scores = duality_score(model, examples.task, found, answers, sd.Duality(form=form, n_samples=1))
+    assert np.isnan(scores).tolist() == [True, False, True]
+    with pytest.raises(ValueError, match="has no dual for the answer 'bone marrow'"):
+        duality_score(model, examples.task, found, answers, sd.Duality())
+
+
 def test_unknown_genes_are_counted(task_class, cells, model):
     examples = build(task_class(truth="tissue"), ModelCells(cells, model.spec))
     dual = examples.task.dual(examples.with_hidden(slice(0, 1), seed=0)[0], "blood")

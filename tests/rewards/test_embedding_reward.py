@@ -67,3 +67,9 @@ def test_invalid_embeddings_raise(genes, embedding, error):
 def test_an_embedding_of_another_shape_raises():
     with pytest.raises(ValueError, match=r"returned the shape \(5,\) for 2 rows"):
         embedding_reward(GENES, lambda rows: rows.sum(0))(["A"], [question(("A",))])
+
+
+def test_an_answer_that_cannot_be_read_is_not_perfect_where_the_truth_has_no_gene_of_the_program():
+    reward = embedding_reward(GENES, COMPONENTS)
+    unreadable, right, wrong = reward(["", "F G", "A B"], [question(("F", "G"))] * 3)
+    assert unreadable == wrong < right == 0

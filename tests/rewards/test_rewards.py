@@ -71,8 +71,9 @@ def test_every_reward_keeps_the_order_and_tells_unreadable_from_unknown(reward, 
     completions = [form(text) for text in (tagged(right), tagged(wrong), "?", tagged(right))]
     questions = [question(), question(), question(), question(None)]
     found = reward(prompts=["…"] * 4, completions=completions, question=questions, example=[None] * 4, other=None)
-    unreadable = -1 if reward is joint_annotation_reward else 0
-    assert found == [pytest.approx(1), -1 if reward.__name__ == "gene_program_reward" else 0, unreadable, None]
+    from_minus_1 = reward.__name__ == "gene_program_reward"
+    unreadable = -1 if from_minus_1 or reward is joint_annotation_reward else 0
+    assert found == [pytest.approx(1), -1 if from_minus_1 else 0, unreadable, None]
 
 
 @pytest.mark.parametrize("reward", [ground_truth_reward, joint_annotation_reward, format_reward, read_answers])
@@ -154,8 +155,8 @@ def test_gene_program_is_tau_b_and_has_a_name():
     reward = gene_program_reward(PROGRAM)
     assert reward.__name__ == "gene_program_reward"
     assert reward([tagged("A B C"), tagged("B A C")], [generation(PROGRAM)] * 2) == [
-        kendall_tau("ABCDEF", "ABC", PROGRAM),
-        kendall_tau("ABCDEF", "BAC", PROGRAM),
+        kendall_tau(PROGRAM, list("ABC"), PROGRAM),
+        kendall_tau(PROGRAM, list("BAC"), PROGRAM),
     ]
 
 
@@ -170,7 +171,7 @@ def test_gene_programs_of_changes_rank_up_unnamed_and_down():
         for other in ([3, 2, 0, 0, 0, -1], [2, 3, 0, 0, 0, 0], [-1, 0, 0, 0, 0, 2])
     ]
     found = gene_program_reward(PROGRAM)(["A B | F", "B A |", "F | A", "|", "A"], [question] * 5)
-    assert found == [*map(pytest.approx, expected), 0, 0]
+    assert found == [*map(pytest.approx, expected), 0, -1]
 
 
 def test_a_gene_program_is_not_read_from_labels_or_by_a_model_that_does_not_know_it():

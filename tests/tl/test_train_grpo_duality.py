@@ -90,7 +90,7 @@ def examples_of(random, tmp_path, monkeypatch):
 def test_reward_rises(verifier, tmp_path, settings, rise):
     cells = toy_cells()
     model, history = align(verifier, tmp_path / "out", cells, **{**LONG, **settings})
-    assert history["reward"].tail(4).mean() > history["reward"].head(4).mean() + rise
+    assert history["reward"].tail(8).mean() > history["reward"].head(8).mean() + rise
     assert history["duality_annotation/valid"].between(0.5, 1).all()
     sd.tl.annotate(cells, model, labels=TYPES)
     assert (cells.obs["annotation"] == cells.obs["cell_type"]).mean() > 0.9
@@ -382,6 +382,32 @@ def test_a_folder_with_another_run(random, aligned):
         align(random, aligned[0].model, **aligned[1] | {"max_steps": 2})
     with pytest.raises(FileExistsError, match=r"other settings \(.*data"):
         align(random, aligned[0].model, toy_cells(seed=3), **aligned[1])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_weights")
+def test_a_folder_with_a_run_of_another_gene_program(tmp_path, random, monkeypatch):
+    cells = toy_cells()
+    genes = cells.var_names.tolist()
+    tasks = {"generation": {"truth": "cell_type"}}
+    monkeypatch.setattr("sc_duality.train._grpo.align", lambda *args, **_: args[4].begin())
+    align(random, tmp_path / "out", reward=sd.rewards.gene_program_reward(genes[:3]), tasks=tasks)
+    with pytest.raises(FileExistsError, match=r"other settings \(reward\)"):
+        align(random, tmp_path / "out", reward=sd.rewards.gene_program_reward(genes[1:4]), tasks=tasks)
+
+
+@pytest.mark.slow
+def test_checkpoints_lie_between_rollouts_that_are_used_twice(tmp_path, random):
+    align(random, tmp_path / "out", tasks=TRUTH, max_steps=8, num_iterations=2)
+    checkpoints = (tmp_path / "out/checkpoints").glob("checkpoint-*")
+    assert {one.name for one in checkpoints} == {"checkpoint-4", "checkpoint-8"}
+
+
+@pytest.mark.slow
+def test_two_rewards_of_one_name_are_logged_apart(tmp_path, random):
+    rewards = [sd.rewards.gene_program_reward(genes) for genes in (["A0", "A1"], ["A1", "A2"])]
+    found = align(random, tmp_path / "out", tasks={"generation": {"truth": "cell_type"}}, reward=rewards, max_steps=2)
+    assert {f"gene_program_reward{end}/mean" for end in ("", "#2")} <= set(found.history.columns)
 
 
 @pytest.mark.usefixtures("no_weights")

@@ -233,7 +233,7 @@ def test_the_reference_classifier_is_kept_and_gets_the_training_cells(tmp_path):
     cells = sd.datasets.pbmc3k()[::20].copy()
     settings = {"tasks": ANNOTATION, "n_genes": 20, "held_out": 0, "num_train_epochs": 1}
     found = sd.tl.train_sft(cells, "embedded", tmp_path / "out", **settings)
-    assert not [*found.model.glob("start*")]
+    assert not [*found.model.glob(".start*")]
     with np.load(found.model / "reference.npz") as content:
         assert (content["study"] == content["study"].max()).sum() == cells.n_obs
     sd.tl.annotate(cells, found.model, labels="blood")
@@ -378,6 +378,13 @@ def test_several_prompt_formats(tmp_path, monkeypatch):
         ({"tasks": ["sensitivity"]}, TypeError, "drug"),
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer"),
         ({"lora": True}, ValueError, "lora must be a positive rank"),
+        ({"lora": "8"}, ValueError, "lora must be a positive rank"),
+        (
+            {"loss_per": "text", "loss_type": "dft"},
+            ValueError,
+            "loss_type='dft' and loss_per='text' cannot be combined",
+        ),
+        ({"contrast": 1.0, "label_smoothing_factor": 0.1}, ValueError, "=0.1 and contrast= cannot be combined"),
         ({"save_steps": 3, "seed": 1}, TypeError, "save_steps, seed cannot be passed on"),
         ({"epochs": 3}, TypeError, "'epochs' is not an argument of this function or of trl.SFTConfig"),
         ({"lerning_rate": 3}, TypeError, "the nearest is 'learning_rate'"),

@@ -55,7 +55,7 @@ def test_the_loss_is_the_mean_over_texts(trainer):
     each = [alone(trainer.model, ids, begin) for ids, begin in TEXTS]
     assert loss.item() == pytest.approx(np.mean(each), rel=1e-4)
     assert (found.nats / found.n_tokens).tolist() == pytest.approx(each, rel=1e-4)
-    assert out["logits"].shape[0] == found.n_tokens.sum() == 1 + 2 + 4
+    assert out.logits.shape[0] == found.n_tokens.sum() == 1 + 2 + 4
 
 
 def test_all_positions_have_logits_outside_of_the_loss(trainer):
@@ -84,7 +84,7 @@ def test_mixed_precision_is_kept(toy):
     batch = trainer.data_collator([trainer.train_dataset[i] for i in range(len(TEXTS))])
     with torch.no_grad():
         found, out = trainer.completion_losses(trainer.model, batch)
-    assert out["logits"].dtype is torch.bfloat16
+    assert out.logits.dtype is torch.bfloat16
     assert trainer.model.dtype is torch.float32
     each = [alone(trainer.model, ids, begin) for ids, begin in TEXTS]
     assert (found.nats / found.n_tokens).tolist() == pytest.approx(each, rel=0.05)

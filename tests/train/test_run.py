@@ -63,6 +63,12 @@ def test_a_run_that_was_killed_before_its_settings_were_whole_can_be_started_ane
         Run(tmp_path, {"steps": 3})
 
 
+def test_a_model_in_the_folder_of_a_run_is_not_taken_for_its_own(tmp_path):
+    (tmp_path / "start").mkdir()
+    with pytest.raises(FileExistsError, match="holds files that are not a training run"):
+        Run(tmp_path, {})
+
+
 def test_a_folder_with_other_files(tmp_path):
     (tmp_path / "cells.h5ad").write_bytes(b"")
     with pytest.raises(FileExistsError, match="holds files that are not a training run"):

@@ -1,5 +1,6 @@
 """Rewards as TRL calls them: the columns they get, the completions they leave out, and what they log."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -118,7 +119,7 @@ def test_pseudo_label_is_the_best_answer_of_the_reference():
 def test_a_function_gets_questions_examples_and_columns():
     seen = {}
 
-    def reward(completions, question, example, prompts, own, **columns):
+    def reward(completions, question, example, prompts, own=None, **columns):
         seen.update(columns, own=own, prompts=prompts)
         rows = zip(question, completions, example, strict=True)
         return [float(one.parse(text).value == cell.truth) for one, text, cell in rows]
@@ -132,16 +133,41 @@ def test_a_function_gets_questions_examples_and_columns():
 
 
 def test_a_function_without_keywords_gets_the_columns_that_it_names():
-    def reward(completions, genes, truth, unit, missing):
+    def reward(completions, genes, truth, unit, scale=1.0):
         assert genes == [GENES, None]
         assert truth == ["B cell", ("CD3E", "IL7R")]
         assert unit == ["cell 1", ""]
-        assert missing is None
-        return [float(len(text)) for text in completions]
+        return [scale * len(text) for text in completions]
 
     examples = [EXAMPLES[0]._replace(unit="cell 1"), EXAMPLES[1]]
     found = TaskReward("mine", reward, examples, QUESTIONS)(["?", "!"], ["B_cell", "CD3E"], [0, 1], trainer_state=None)
     assert found == [6.0, 4.0]
+
+
+def test_a_function_that_needs_an_unknown_column_is_refused():
+    def reward(completions, truht):
+        return [float(one == text) for one, text in zip(truht, completions, strict=True)]
+
+    with pytest.raises(TypeError, match=r"reward=mine needs truht, but the columns are .*truth"):
+        task_reward("mine", reward)
+
+
+def test_values_of_a_partial_function_are_kept():
+    def reward(completions, scale=None):
+        return [scale] * len(completions)
+
+    assert task_reward("mine", partial(reward, scale=2.0))(["?"], ["B_cell"], [0]) == [2.0]
+
+
+def test_a_function_logs_metrics_of_its_own():
+    logged = {}
+
+    def reward(completions, log_metric):
+        log_metric("length", 3.0)
+        return [0.0] * len(completions)
+
+    task_reward("mine", reward)(["?"], ["B_cell"], [0], log_metric=logged.__setitem__)
+    assert logged == {"length": 3.0, "mine/valid": 1.0}
 
 
 def test_a_policy_is_queried_where_its_weights_are_live():

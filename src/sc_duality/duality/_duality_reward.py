@@ -41,7 +41,7 @@ class DualityReward:
         trainer_state: Any = None,
         **_columns: Any,
     ) -> list[float | None]:
-        """One reward a completion; where the answer cannot be read or scored 0, or the lowest of log-probabilities."""
+        """One reward a completion; where the answer cannot be read or scored 0, or the lowest of likelihoods."""
         answers = [answer and answer.value for answer in read_answers(completions, question)]
         step = 0 if trainer_state is None else int(trainer_state.global_step)
         model = self._verifier()
@@ -50,6 +50,6 @@ class DualityReward:
                 skip_generate(model)
                 return [0.0] * len(answers)
             scores = duality_score(model, task, example, answers, self._duality, hash((self._seed, step)) % 2**31)
-        # Of log-probabilities 0 is the highest, and an empty answer must not be worth more than a poor one.
-        are_logs = self._duality.form == "likelihood" and task.dual_answer_type(example[0]).options is not None
-        return np.nan_to_num(scores, nan=float(np.nanmin(scores, initial=0.0)) if are_logs else 0.0).tolist()
+        # Likelihoods of poor answers are negative, and an empty answer must not be worth more.
+        lowest = float(np.nanmin(scores, initial=0.0)) if self._duality.form == "likelihood" else 0.0
+        return np.nan_to_num(scores, nan=lowest).tolist()

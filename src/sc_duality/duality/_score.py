@@ -37,12 +37,14 @@ def duality_score(
 
     Returns
     -------
-    float64 (n,); NaN without a prediction, without anything hidden, and where the model gave no answer.
+    float64 (n,); NaN without a prediction, without anything hidden, without a dual task, and where the model gave no
+    answer.
 
     Raises
     ------
     ValueError
         The posterior is not defined for this task: neither the prediction nor the dual target is one of a few options.
+        Or a task has a dual of the answer, but none without an answer or of another option, which the form needs.
 
     Examples
     --------
@@ -57,9 +59,11 @@ def duality_score(
     True
     """
     scores = np.full(len(examples), np.nan)
-    kept = scorable(examples, answers)
-    if kept:
-        scores[kept] = _scores(model, task, [examples[i] for i in kept], [answers[i] for i in kept], duality, seed)
+    duals = {i: task.dual(examples[i], answers[i]) for i in scorable(examples, answers)}
+    asked = {i: dual for i, dual in duals.items() if dual is not None}
+    if asked:
+        chosen = [examples[i] for i in asked], [answers[i] for i in asked]
+        scores[list(asked)] = _scores(model, task, *chosen, list(asked.values()), duality, seed)
     return scores
 
 
@@ -70,14 +74,20 @@ def scorable(examples: Sequence[Any], answers: Sequence[Any]) -> list[int]:
 
 
 def _scores(
-    model: LanguageModel, task: Task, examples: list[Any], answers: list[Any], duality: Duality, seed: int
+    model: LanguageModel,
+    task: Task,
+    examples: list[Any],
+    answers: list[Any],
+    duals: list[Question],
+    duality: Duality,
+    seed: int,
 ) -> NDArray[np.float64]:
     if duality.form == "sample":
-        return _mean_similarity(model, _duals(task, examples, answers), duality.n_samples, seed)
+        return _mean_similarity(model, duals, duality.n_samples, seed)
     if task.dual_answer_type(examples[0]).options is not None:
-        return _target_probability(model, _duals(task, examples, answers), duality.form)
+        return _target_probability(model, duals, duality.form)
     if duality.form == "likelihood":
-        return _gain(model, task, examples, answers)
+        return _gain(model, duals, _duals(task, examples, [None] * len(examples)))
     options = [task.answer_type(example).options for example in examples]
     if any(one is None for one in options):
         raise ValueError(
@@ -91,7 +101,13 @@ def _scores(
 
 def _duals(task: Task, examples: Sequence[Any], answers: Sequence[Any]) -> list[Question]:
     duals = [task.dual(example, answer) for example, answer in zip(examples, answers, strict=True)]
-    return [dual for dual in duals if dual is not None]
+    found = [dual for dual in duals if dual is not None]
+    if len(found) < len(duals):
+        raise ValueError(
+            f"the task {task.name!r} has no dual for the answer {answers[duals.index(None)]!r}, with which the others "
+            "are compared: return a question for every answer, or pass sd.Duality(form='sample')"
+        )
+    return found
 
 
 def _mean_similarity(model: LanguageModel, duals: list[Question], n_samples: int, seed: int) -> NDArray[np.float64]:
@@ -123,10 +139,8 @@ def _target_probability(model: LanguageModel, duals: list[Question], form: str) 
     return np.exp(scores) if form == "posterior" else scores
 
 
-def _gain(model: LanguageModel, task: Task, examples: list[Any], answers: list[Any]) -> NDArray[np.float64]:
+def _gain(model: LanguageModel, duals: list[Question], without: list[Question]) -> NDArray[np.float64]:
     """How much likelier the dual target is with the answer than without, a gene."""
-    duals = _duals(task, examples, answers)
-    without = _duals(task, examples, [None] * len(examples))
     texts = [dual.completion(dual.target) for dual in duals]
     prompts = [dual.prompt for dual in (*duals, *without)]
     gained, base = _log_likelihood(model, prompts, texts * 2).reshape(2, -1)

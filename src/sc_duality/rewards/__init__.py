@@ -6,7 +6,7 @@ one number a completion; TRL leaves out ``None``. A function with ``needs_truth 
 must then hold.
 """
 
-from ._completions import RewardFunction, completion_text, named_columns, read_answers
+from ._completions import RewardFunction, completion_text, named_columns, read_answers, required_columns
 from ._embedding_reward import embedding_reward
 from ._format_reward import format_reward
 from ._gene_program_reward import gene_program_reward
@@ -29,5 +29,6 @@ __all__ = [
     "negative_mse",
     "posterior",
     "read_answers",
+    "required_columns",
     "semantic_reward",
 ]

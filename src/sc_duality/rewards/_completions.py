@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from ..tasks import Answer, Failure, Question
@@ -50,3 +50,17 @@ def named_columns(reward: RewardFunction) -> tuple[str, ...] | None:
     """
     parameters = signature(reward).parameters.values()
     return None if any(one.kind is one.VAR_KEYWORD for one in parameters) else tuple(one.name for one in parameters)
+
+
+def required_columns(reward: RewardFunction) -> tuple[str, ...]:
+    """The columns that a reward function cannot do without: its parameters without a default.
+
+    Examples
+    --------
+    >>> from sc_duality.rewards import ground_truth_reward, required_columns
+    >>> required_columns(ground_truth_reward), required_columns(lambda completions, scale=1.0: completions)
+    (('completions', 'question'), ('completions',))
+    """
+    parameters = signature(reward).parameters.values()
+    variadic = {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
+    return tuple(one.name for one in parameters if one.default is one.empty and one.kind not in variadic)

@@ -33,7 +33,8 @@ def embedding_reward(genes: Sequence[str], embedding: ArrayLike | Callable[[Any]
     -------
     A reward function with values of at most 0, which is a perfect answer: ``None`` without a true answer and for tasks
     whose answers hold no genes. An answer that cannot be read gets four times the reward of an answer without genes,
-    which is that of the opposite of the truth. It reads the truth (``needs_truth``).
+    which is that of the opposite of the truth; where the truth names none of the genes, the lowest reward of the call.
+    It reads the truth (``needs_truth``).
 
     Raises
     ------
@@ -72,11 +73,17 @@ def embedding_reward(genes: Sequence[str], embedding: ArrayLike | Callable[[Any]
         embedded = np.asarray(embed(np.array(answers + truth)), dtype=np.float64)
         if embedded.ndim != 2 or len(embedded) != 2 * len(present):
             raise ValueError(f"embedding= returned the shape {embedded.shape} for {2 * len(present)} rows")
-        scale = [_OPPOSITE if one.answer is None else 1.0 for one in present]
-        rewards = iter((negative_mse(embedded[: len(present)], embedded[len(present) :]) * scale).tolist())
+        unreadable = np.array([one.answer is None for one in present])
+        values = negative_mse(embedded[: len(present)], embedded[len(present) :]) * np.where(unreadable, _OPPOSITE, 1)
+        values[unreadable & (values == 0)] = values.min()
+        rewards = iter(values.tolist())
         return [None if one is None else next(rewards) for one in found]
 
     embedding_reward.needs_truth = True  # type: ignore[attr-defined]
+    embedding_reward.settings = {  # type: ignore[attr-defined]
+        "genes": compared,
+        "embedding": None if callable(embedding) else np.asarray(embedding, dtype=np.float64).tolist(),
+    }
     return embedding_reward
 
 

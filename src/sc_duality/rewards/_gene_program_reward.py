@@ -22,7 +22,7 @@ def gene_program_reward(genes: Sequence[str]) -> RewardFunction:
 
     Returns
     -------
-    A reward function with values between −1 and 1: 0 where no answer can be read, ``None`` without a true answer and
+    A reward function with values between −1 and 1: −1 where no answer can be read, ``None`` without a true answer and
     for tasks whose answers hold no genes. It reads the truth (``needs_truth``).
 
     Raises
@@ -50,9 +50,10 @@ def gene_program_reward(genes: Sequence[str]) -> RewardFunction:
         completions: Sequence[Any], question: Sequence[Question], **_columns: Any
     ) -> list[float | None]:
         return [
-            None if one is None else 0.0 if one.answer is None else kendall([one.truth], [one.answer])
+            None if one is None else -1.0 if one.answer is None else kendall([one.truth], [one.answer])
             for one in program_scores(completions, question, program)
         ]
 
     gene_program_reward.needs_truth = True  # type: ignore[attr-defined]
+    gene_program_reward.settings = {"genes": program}  # type: ignore[attr-defined]
     return gene_program_reward

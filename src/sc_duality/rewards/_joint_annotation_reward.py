@@ -21,7 +21,7 @@ def joint_annotation_reward(
     question
         The question of each completion; its ``target`` holds the true labels.
     with_cells
-        Whether to average this with the share of cells that are right (Cell-o1 §5, configuration D).
+        Whether to average this with the share of cells that are right (Cell-o1 §6.1, configuration D).
 
     Returns
     -------

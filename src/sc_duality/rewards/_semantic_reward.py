@@ -97,6 +97,9 @@ def semantic_reward(
         return rewards
 
     semantic_reward.needs_truth = True  # type: ignore[attr-defined]
+    semantic_reward.settings = {  # type: ignore[attr-defined]
+        "baseline": baseline, "keyword_weight": keyword_weight, "guards": guards
+    }  # fmt: skip
     return semantic_reward
 
 

@@ -90,8 +90,16 @@ def reward_name(reward: Reward) -> str:
     return reward if isinstance(reward, str) else getattr(reward, "__name__", type(reward).__name__)
 
 
+def reward_record(reward: Reward) -> str | dict[str, Any]:
+    """A reward for the record of a run: its name, with what it was made from if it says so by ``settings``."""
+    settings = getattr(reward, "settings", None)
+    return {reward_name(reward): settings} if settings else reward_name(reward)
+
+
 def duality_record(duality: Duality) -> dict[str, Any]:
     """The settings of the dual task for the record of a run."""
     values = {field.name: getattr(duality, field.name) for field in fields(Duality)}
-    verifier = duality.verifier if isinstance(duality.verifier, str) else duality.verifier.spec.name
+    verifier: Any = duality.verifier
+    if not isinstance(verifier, str):
+        verifier = {verifier.spec.name: verifier.spec.fingerprint}
     return {f"duality_{name}": value for name, value in {**values, "verifier": verifier}.items()}

@@ -18,7 +18,7 @@ from ..duality import Duality
 from ..examples import ModelCells, build, builder_of
 from ..tasks import Task, TrainingExample
 from ..train import Run, Schedule, Trained, check_options, check_trl, digest
-from ._grpo_settings import Reward, check_on_truth, check_rewards, duality_record, loaded, needs_truth, reward_name
+from ._grpo_settings import Reward, check_on_truth, check_rewards, duality_record, loaded, needs_truth, reward_record
 from ._trainer_input import Tasks, known_tasks, model_cells, starting_model
 from ._training_presets import GRPO_PRESETS
 
@@ -217,8 +217,8 @@ def train_grpo_duality(
         {
             "kind": "grpo", "model": spec.name, "fingerprint": spec.fingerprint,
             "tasks": [task.name for task in chosen], "data": digest(examples), "labelled": digest(labelled),
-            "reward": [reward_name(one) for one in rewards], "reward_weights": weights, "max_completion_length": length,
-            "lora": lora, "rng": number, **duality_record(how), **asdict(schedule), "options": config,
+            "reward": [reward_record(one) for one in rewards], "reward_weights": weights,
+            "max_completion_length": length, "lora": lora, "rng": number, **duality_record(how), **asdict(schedule), "options": config,
         },
     )  # fmt: skip
     finished = run.finished()

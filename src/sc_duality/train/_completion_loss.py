@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional
+from transformers.modeling_outputs import CausalLMOutput
 from trl import SFTTrainer
 
 from ..models.engines import last_logits
+from ._training_rows import IGNORED
 from ._trl import log_token_accuracy
-
-#: Label of a token without a loss.
-_IGNORED = -100
 
 
 class CompletionLosses(NamedTuple):
@@ -45,10 +44,10 @@ class TextMeanSFT(SFTTrainer):
         loss = text_mean(found)
         return (loss, out) if return_outputs else loss
 
-    def completion_losses(self, model: Any, inputs: Any) -> tuple[CompletionLosses, dict[str, torch.Tensor]]:
+    def completion_losses(self, model: Any, inputs: Any) -> tuple[CompletionLosses, CausalLMOutput]:
         """The losses of the completions in a batch, and the output with the logits of their tokens."""
         labels = inputs["labels"][:, 1:]
-        counted = labels != _IGNORED
+        counted = labels != IGNORED
         first = counted.any(0).int().argmax()
         self._counted = counted[:, first:]
         try:
@@ -61,7 +60,7 @@ class TextMeanSFT(SFTTrainer):
         each = functional.cross_entropy(logits.float(), tokens, reduction="none")
         log_token_accuracy(self, logits.argmax(-1) == tokens)
         nats = each.new_zeros(labels.shape).masked_scatter(counted, each)
-        return CompletionLosses(nats.sum(1), counted.sum(1)), {"logits": logits}
+        return CompletionLosses(nats.sum(1), counted.sum(1)), CausalLMOutput(logits=logits)  # type: ignore[arg-type]
 
     def _select(self, head: Any, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor] | None:
         """The hidden states before the tokens with a loss, (n_tokens, width), of those of the last tokens."""

@@ -114,7 +114,10 @@ def _task_rewards(
     for reward, weight in zip(alignment.rewards, alignment.weights, strict=True):
         if callable(reward):
             name = getattr(reward, "__name__", type(reward).__name__)
-            own: list[RewardFunction] = [TaskReward(name, reward, examples, questions)]
+            n_same = sum(one.__name__.partition("#")[0] == name for one in rewards)
+            own: list[RewardFunction] = [
+                TaskReward(f"{name}#{n_same + 1}" if n_same else name, reward, examples, questions)
+            ]
         else:
             own = [TaskReward(f"{reward}_{task}", named[reward], examples, questions, task) for task in tasks]
         rewards += own
@@ -127,7 +130,8 @@ def _arguments(
 ) -> dict[str, Any]:
     """TRL's arguments: GRPO as it was first published (CellDuality, equations 4 and 5)."""
     schedule = alignment.schedule
-    updates = schedule.generation_batch_size // schedule.batch_size
+    repeats = int(alignment.options.get("num_iterations", 1))
+    updates = schedule.generation_batch_size // schedule.batch_size * repeats
     # A checkpoint between the updates of one rollout would lose the rest of it.
     saves = max(updates, schedule.max_steps // 5 // updates * updates)
     return {

@@ -29,7 +29,7 @@ _RECORD = "training.json"
 _HISTORY = "history.csv"
 _CHECKPOINTS = "checkpoints"
 #: The model that the run starts from, while it is not finished.
-_START = "start"
+_START = ".start"
 #: The file that transformers writes last into a checkpoint.
 _STATE = "trainer_state.json"
 
@@ -39,6 +39,7 @@ class Trained(NamedTuple):
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> import pandas as pd
     >>> from sc_duality.train import Trained
     >>> model, history = Trained(Path("aligned"), pd.DataFrame({"reward": [0.5]}))
@@ -80,7 +81,7 @@ class Run:
         if not settings.is_file():
             # A run that was killed before its settings were whole leaves a part of them and an empty folder.
             names = {file.name for file in self.folder.iterdir() if not file.name.startswith(f"{_SETTINGS}.")}
-            names = {name for name in names if name.partition(".")[0] != _START}
+            names = {name for name in names if not name.startswith(_START)}
             if names - {_CHECKPOINTS} or any(self.checkpoints.glob("*")):
                 raise FileExistsError(f"{self.folder} holds files that are not a training run: pass another folder")
             return
@@ -145,7 +146,7 @@ class Run:
             new.rmdir()
             for part in self.folder.glob(f"{_START}*"):
                 shutil.rmtree(part)
-            for part in self.folder.glob("*.json.*"):  # left by a run that was killed
+            for part in self.folder.glob("*.json.[0-9]*"):  # left by a run that was killed
                 part.unlink()
             _write(self.folder / _RECORD, {"versions": _versions(), **self._settings, **record})
         trainer.accelerator.wait_for_everyone()

@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from ..rewards import RewardFunction, named_columns, read_answers
+from ..rewards import RewardFunction, named_columns, read_answers, required_columns
 from ..tasks import Question, TrainingExample
+
+#: Columns that every reward function gets, most of them from TRL.
+_ALWAYS = ("question", "prompts", "completions", "completion_ids", "trainer_state", "log_extra", "log_metric")
 
 
 class TaskReward:
@@ -15,7 +18,7 @@ class TaskReward:
 
     The function gets, next to TRL's own columns, one ``question``, one ``example`` and one ``unit`` (the name of the
     cell) a completion, and each field of the examples as a column, such as ``genes``, ``options`` and ``truth``; with
-    ``task`` the task object. A function without ``**kwargs`` gets the columns that it names.
+    ``task`` the task object. A function without ``**kwargs`` gets the columns that it names and that are there.
 
     Parameters
     ----------
@@ -27,6 +30,11 @@ class TaskReward:
         All training examples with their questions; the column ``row`` tells which one a completion answers.
     task
         Name of the task; completions of every task by default.
+
+    Raises
+    ------
+    TypeError
+        The function needs a column that there is not.
     """
 
     def __init__(
@@ -40,6 +48,13 @@ class TaskReward:
         self.__name__ = name
         self._reward, self._examples, self._questions, self._task = reward, examples, questions, task
         self._named = named_columns(reward)
+        known = {*_columns(examples), *_ALWAYS, *(("task",) if task is not None else ())}
+        unknown = [column for column in required_columns(reward) if column not in known]
+        if unknown:
+            raise TypeError(
+                f"reward={name} needs {', '.join(unknown)}, but the columns are {', '.join(sorted(known))}: use one of "
+                "these, or give the parameter a default"
+            )
 
     def __call__(
         self,
@@ -65,8 +80,11 @@ class TaskReward:
             "prompts": [prompts[i] for i in own],
             "completions": chosen,
             "question": question,
+            **({} if log_metric is None else {"log_metric": log_metric}),
         }
-        found = self._reward(**(given if self._named is None else {name: given.get(name) for name in self._named}))
+        if self._named is not None:
+            given = {name: values for name, values in given.items() if name in self._named}
+        found = self._reward(**given)
         for i, reward in zip(own, found, strict=True):
             rewards[i] = reward
         if log_metric is not None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from difflib import get_close_matches
 from importlib.util import find_spec
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def check_options(
     decided = sorted(_DECIDED & set(options))
     if decided:
         raise TypeError(f"{', '.join(decided)} cannot be passed on to TRL: this follows from the other arguments")
-    if lora is not None and not isinstance(lora, Mapping) and (isinstance(lora, bool) or lora < 1):
+    is_rank = isinstance(lora, Integral) and not isinstance(lora, bool) and lora >= 1
+    if lora is not None and not isinstance(lora, Mapping) and not is_rank:
         raise ValueError(f"lora must be a positive rank or the fields of a peft.LoraConfig, got {lora!r}")
     if not options or find_spec("trl") is None:
         return
@@ -131,7 +133,7 @@ def adapter(lora: int | Mapping[str, Any] | None) -> Any:
         return None
     from peft import LoraConfig
 
-    fields = {"r": lora, "lora_alpha": 2 * lora} if isinstance(lora, int) else dict(lora)
+    fields = dict(lora) if isinstance(lora, Mapping) else {"r": int(lora), "lora_alpha": 2 * int(lora)}
     return LoraConfig(**{"task_type": "CAUSAL_LM", "target_modules": "all-linear", **fields})
 
 

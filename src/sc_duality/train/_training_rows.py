@@ -12,7 +12,7 @@ from ..tasks import TrainingExample
 from ._traces import Trace
 
 #: Label of a token without a loss.
-_IGNORED = -100
+IGNORED = -100
 
 
 def plain_rows(
@@ -61,7 +61,7 @@ def _encoded(tokens: Tokens, texts: Sequence[tuple[str, str]], context_length: i
             )
         tokens.check_context_length([prompt], len(completion), context_length)
     return [
-        {"input_ids": prompt + completion, "labels": [_IGNORED] * len(prompt) + completion}
+        {"input_ids": prompt + completion, "labels": [IGNORED] * len(prompt) + completion}
         for prompt, completion in zip(prompts, completions, strict=True)
     ]
 
@@ -86,6 +86,6 @@ class GroupCollator:
         return {
             "input_ids": pad(ids, batch_first=True, padding_value=self._pad),
             "attention_mask": pad([torch.ones_like(row) for row in ids], batch_first=True),
-            "labels": pad(labels, batch_first=True, padding_value=_IGNORED),
+            "labels": pad(labels, batch_first=True, padding_value=IGNORED),
             "sizes": torch.tensor([len(group["input_ids"]) for group in groups]),
         }

@@ -53,21 +53,22 @@ def _last_layer(layer: Any, hidden: torch.Tensor, rotation: tuple[torch.Tensor, 
     """The output of a layer at the last ``n`` positions, (rows, n, width)."""
     attention, width = layer.self_attn, hidden.shape[1]
 
-    def heads(states: torch.Tensor) -> torch.Tensor:
-        return states.unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)
+    def heads(states: torch.Tensor, n_copies: int = 1) -> torch.Tensor:
+        return states.unflatten(-1, (-1, attention.head_dim)).transpose(1, 2).repeat_interleave(n_copies, 1)
 
     def rotated(states: torch.Tensor) -> torch.Tensor:
         cos, sin = (part[:, None, width - states.shape[2] :] for part in rotation)
         return states * cos + rotate_half(states) * sin
 
     states = layer.input_layernorm(hidden)
+    seen = None if n == width else torch.ones(n, width, dtype=torch.bool, device=hidden.device).tril(width - n)
     out = scaled_dot_product_attention(
         rotated(heads(attention.q_proj(states[:, -n:]))),
-        rotated(heads(attention.k_proj(states))),
-        heads(attention.v_proj(states)),
-        attn_mask=torch.ones(n, width, dtype=torch.bool, device=hidden.device).tril(width - n),
+        rotated(heads(attention.k_proj(states), attention.num_key_value_groups)),
+        heads(attention.v_proj(states), attention.num_key_value_groups),
+        attn_mask=seen,
+        is_causal=n == width,
         scale=attention.scaling,
-        enable_gqa=attention.num_key_value_groups > 1,
     )
     hidden = hidden[:, -n:] + attention.o_proj(out.transpose(1, 2).flatten(2))
     return hidden + layer.mlp(layer.post_attention_layernorm(hidden))
