@@ -69,6 +69,14 @@ def test_unbounded_score_is_drawn_by_percentile_rank(scored: ad.AnnData) -> None
     assert ax.get_xlabel() == "percentile rank of duality score or confidence"
 
 
+@pytest.mark.parametrize(("form", "n_lines"), [("likelihood", 2), ("posterior", 3)])
+def test_form_of_the_score_says_whether_it_is_a_probability(scored: ad.AnnData, form: str, n_lines: int) -> None:
+    scored.uns["annotation"]["duality"] = {"form": form}
+    ax = sd.pl.duality(scored, "cell_type")
+    assert len(ax.lines) == n_lines  # with a diagonal for a probability
+    assert ax.get_xlabel().startswith("percentile rank") == (form == "likelihood")
+
+
 def test_duality_score_is_drawn_alone_without_a_confidence(scored: ad.AnnData) -> None:
     del scored.obs["annotation_confidence"]
     ax = sd.pl.duality(scored, "cell_type")

@@ -26,6 +26,7 @@ def test_dots_are_the_means_and_bars_the_spread(treated):
     ax = sd.pl.gene_changes(treated, n_top=4)
     table = sd.get.gene_changes(treated, n_top=4)
     assert len(table) == 8
+    assert not ax.get_title()  # the means are of all predictions, not of the cells that are left
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert names == table.sort_values("change").index.tolist()
     dots = {names[int(line.get_ydata()[0])]: line.get_xdata() for line in ax.lines if line.get_marker() == "o"}

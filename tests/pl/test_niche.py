@@ -48,12 +48,28 @@ def test_every_sample_has_a_row(tissue):
     assert len(points(panels["b: niche"])[0]) == 100
     assert panels["b: niche"].collections[0].get_sizes().tolist() == [3]
     assert list(sd.pl.niche(tissue)) == ["niche"]
+    assert list(sd.pl.niche(tissue[::2].copy(), library_key="slide")) == ["a: niche"]
 
 
 @pytest.mark.parametrize("n", [5, 15, 40])
 def test_labels_have_different_colours(tissue, n):
     tissue.obs["niche"] = pd.Categorical([f"niche {i % n}" for i in range(tissue.n_obs)])
     assert len(set(points(sd.pl.niche(tissue)["niche"])[1])) == n
+
+
+@pytest.mark.parametrize("own", [[], ["region"], ["region", "niche"]])
+def test_columns_of_other_labels_share_no_colour(tissue, own):
+    tissue.obs["region"] = pd.Categorical(["a", "b", "c", "b"] * 50)
+    tissue.obs["niche"] = pd.Categorical(["a", "d", "c", "e"] * 50)
+    for column in own:
+        tissue.uns[f"{column}_colors"] = ["#1F77B4", "#ff7f0e", "#2ca02c", "#d62728"][: 3 + (column == "niche")]
+    found = {}
+    for column, ax in sd.pl.niche(tissue, "region").items():
+        for label, color in zip(tissue.obs[column], points(ax)[1], strict=True):
+            assert found.setdefault(label, color) == color
+    assert len(set(found.values())) == len(found) == 5
+    if own:
+        assert [found[label] for label in "abc"] == ["#1f77b4", "#ff7f0e", "#2ca02c"]
 
 
 def test_bad_input_is_named(tissue):

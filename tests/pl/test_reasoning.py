@@ -113,3 +113,39 @@ def test_cells_that_share_a_name_are_drawn(cells):
     adata = cells.copy()
     adata.obs_names = ["cell"] * adata.n_obs
     assert marks(sd.pl.reasoning(adata)) == marks(sd.pl.reasoning(cells))
+
+
+@pytest.mark.parametrize(("groupby", "rows"), [("cell_type", sorted(TEXTS)), (None, ["all cells"])])
+def test_texts_about_groups_are_drawn(cells, groupby, rows):
+    adata = cells.copy()
+    text = "<think>CD79A and LYZ.</think><answer>Blood cells that express CD79A.</answer>"
+    sd.tl.ask(adata, "What are these cells?", ScriptedModel(texts=[text]), groupby=groupby)
+    ax = sd.pl.reasoning(adata, "answer")
+    assert [tick.get_text().split(" (")[0] for tick in ax.get_yticklabels()] == rows
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["CD79A", "LYZ"]
+
+
+def test_groups_of_several_columns(cells):
+    adata = cells.copy()
+    adata.obs["donor"] = ["a", "b"] * (adata.n_obs // 2) + ["a"] * (adata.n_obs % 2)
+    adata.obs.loc[adata.obs_names[0], "donor"] = None
+    model = ScriptedModel(texts=["<think>CD79A and LYZ.</think><answer>blood</answer>"])
+    task = ("tissue", {"labels": ["blood", "liver"]})
+    sd.tl.predict(adata, task, model, groupby=["donor", "cell_type"], method="generate", key_added="tissue_of")
+    rows = [tick.get_text() for tick in sd.pl.reasoning(adata, "tissue_of").get_yticklabels()]
+    assert [row.split(":")[0] for row in rows] == [f"{donor} | {name}" for donor in "ab" for name in sorted(TEXTS)]
+    by_donor = sd.pl.reasoning(adata, "tissue_of", groupby="donor")
+    assert [tick.get_text()[0] for tick in by_donor.get_yticklabels()] == ["a", "b"]
+
+
+def test_prompts_about_cells_that_share_a_name_are_refused():
+    adata = sd.datasets.pbmc3k()[:6].copy()
+    adata.obs_names = ["one", "one", *"abcd"]
+    texts = [f"<think>{gene}.</think><answer>{label}</answer>" for gene, label in (("B2M", "B cell"), ("TMSB4X", "NK"))]
+    sd.tl.annotate(adata, ScriptedModel(texts=texts), labels=["B cell", "NK"], method="generate")
+    message = r"such as 'one', .*: call adata.obs_names_make_unique\(\) before predicting"
+    with pytest.raises(ValueError, match=message):
+        sd.pl.reasoning(adata)
+    adata.obs_names_make_unique()  # too late: the table has the old names
+    with pytest.raises(ValueError, match=message):
+        sd.pl.reasoning(adata)

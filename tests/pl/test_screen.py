@@ -30,6 +30,7 @@ def result() -> pd.DataFrame:
         part = pd.DataFrame({"perturbation": [f"drug {name}" for name in names], "target": names, "context": context})
         parts.append(part.assign(effect=effect, z=(effect - effect.mean()) / effect.std(), q=q))
     found = pd.concat(parts, ignore_index=True)
+    found["difference"] = np.concatenate([parts[0]["z"] - parts[1]["z"], np.full(N, np.nan)])
     found["q_difference"] = np.where((found["context"] == "tumour") & (found.index == 0), 0.001, 0.5)
     return found
 
@@ -69,6 +70,22 @@ def test_contexts_draws_z_against_z(result: pd.DataFrame) -> None:
     assert "compound-0" in [text.get_text() for text in ax.texts]
     swapped = sd.pl.screen(result, "contexts", context="neutral", neutral="tumour")
     np.testing.assert_allclose(in_order(points(swapped)), in_order(z[["tumour", "neutral"]].to_numpy()))
+
+
+def test_q_of_the_difference_is_that_of_the_two_contexts(result: pd.DataFrame) -> None:
+    hit = result.pivot(index="perturbation", columns="context", values="z").loc["drug compound-0"]
+    swapped = sd.pl.screen(result, "contexts", neutral="tumour")  # rows of "neutral" have no q of their own
+    assert swapped.get_ylabel() == "z-score, neutral"
+    np.testing.assert_allclose(points(swapped, "#0072B2"), [hit[["tumour", "neutral"]]])
+    first = sd.pl.screen(result.sort_values("context"), "contexts")  # "neutral" comes first
+    assert (first.get_xlabel(), first.get_ylabel()) == ("z-score, neutral", "z-score, tumour")
+    np.testing.assert_allclose(points(first, "#0072B2"), [hit[["neutral", "tumour"]]])
+    tumour, neutral = (result[result["context"] == name] for name in ("tumour", "neutral"))
+    blood = tumour.assign(context="blood", z=-tumour["z"], difference=-tumour["z"] - neutral["z"].to_numpy())
+    three = pd.concat([tumour, blood, neutral])
+    assert len(points(sd.pl.screen(three, "contexts", context="blood"), "#0072B2")) == 1
+    with pytest.raises(ValueError, match="does not compare the contexts 'tumour' and 'blood': pass these two alone"):
+        sd.pl.screen(three, "contexts", neutral="blood")
 
 
 @pytest.mark.parametrize("kind", ["volcano", "contexts"])
@@ -142,7 +159,7 @@ def test_invalid_input_raises(result: pd.DataFrame) -> None:
     for arguments, error, message in [
         ({"context": "blood"}, ValueError, "context='blood' is not an option: choose from 'tumour', 'neutral'"),
         (
-            {"kind": "contexts", "neutral": "tumour"},
+            {"kind": "contexts", "context": "tumour", "neutral": "tumour"},
             ValueError,
             "neutral='tumour' is not an option: choose from 'neutral'",
         ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ def duality(
             f"nothing to draw: no cell has a label in obs[{key!r}], a true label in obs[{truth!r}] and a score"
         )
     scores, correct = scores[complete], correct[complete].astype(bool)
-    is_probability = scores["duality score"].between(0, 1).all()
+    is_probability = _is_probability(adata, key, scores["duality score"])
     x = scores if is_probability else scores.rank(pct=True)
 
     ax = axes(ax, (5.5, 4.5))
@@ -111,6 +112,15 @@ def _correct(adata: AnnData, key: str, truth: str) -> pd.Series:
 
 def _score(adata: AnnData, column: str, key: str) -> pd.Series:
     return numbers(adata, column, hint=f"run sd.tl.duality(adata, {key!r}) first")
+
+
+def _is_probability(adata: AnnData, key: str, score: pd.Series) -> bool:
+    """Whether the score is a probability by its form or, where ``uns`` does not tell the form, by its range."""
+    entry: Any = adata.uns.get(key)
+    settings = entry.get(adata_keys.DUALITY) if isinstance(entry, Mapping) else None
+    if isinstance(settings, Mapping) and "form" in settings:
+        return str(settings["form"]) != "likelihood"
+    return bool(score.between(0, 1).all())
 
 
 def _auroc(correct: pd.Series, score: pd.Series) -> str:

@@ -71,7 +71,6 @@ def gene_changes(
     ax.axvline(0, color="0.3", linewidth=0.8, zorder=0)
     ax.set_yticks(range(len(table)), table.index)
     ax.set(xlabel="change, log10(1 + counts per 10,000)", ylim=(-0.8, len(table) - 0.2))
-    ax.set_title(f"{data.n_obs:,} cells")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", color="0.9", linewidth=0.8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -62,8 +63,9 @@ def niche(
     Returns
     -------
     The axes of each panel by the name of its column, or with ``library_key`` by sample and column, such as
-    ``"slide 1: niche"``. The title of predictions is the share of cells with the true label; ``unknown`` and missing
-    predictions count as different, cells without a true label do not count.
+    ``"slide 1: niche"``; so also for a table of SpatialData that names several samples. The title of predictions is the
+    share of cells with the true label; ``unknown`` and missing predictions count as different, cells without a true
+    label do not count.
 
     Raises
     ------
@@ -83,9 +85,10 @@ def niche(
     ['region', 'niche']
     """
     adata = modality(adata, mod)
-    hint = "run sd.tl.predict(adata, 'niche', model) first, or "
     columns = {
-        name: groups(adata, name, hint=hint if name == key else "") for name in dict.fromkeys([truth, key]) if name
+        name: groups(adata, name, hint=_RUN_PREDICT if name == key else "")
+        for name in dict.fromkeys([truth, key])
+        if name
     }
     positions = spatial_coordinates(adata, spatial_key)[:, :2]
     samples = spatial_samples(adata, library_key)
@@ -93,6 +96,7 @@ def niche(
     if not rows:
         raise ValueError(f"nothing to draw: obs[{library_key!r}] is missing for every cell")
 
+    is_named = library_key is not None or len(rows) > 1
     palette = _palette(adata, columns)
     panels = _panels(len(rows), len(columns), positions[next(iter(rows.values()))])
     found: dict[str, Axes] = {}
@@ -100,31 +104,35 @@ def niche(
         for (name, labels), ax in zip(columns.items(), line, strict=True):
             _draw(ax, positions[cells], labels.iloc[cells], palette, size)
             title = name if truth is None or name == truth else f"{name}\n{_agreement(columns[truth], labels, cells)}"
-            ax.set_title(title if len(rows) == 1 else f"{sample}\n{title}", parse_math=False)
-            found[name if len(rows) == 1 else f"{sample}: {name}"] = ax
+            ax.set_title(f"{sample}\n{title}" if is_named else title, parse_math=False)
+            found[f"{sample}: {name}" if is_named else name] = ax
     _legend(panels[0, -1], palette)
     return found
 
 
 def _palette(adata: AnnData, columns: dict[str, pd.Series]) -> dict[str, str]:
-    """One colour a label: those of the true labels first; of a few labels without any, colours that differ clearly."""
-    labels: dict[str, str] = {}
-    for column, values in columns.items():
-        names = list(values.cat.categories.drop(adata_keys.UNKNOWN, errors="ignore"))
+    """One colour a label: those in ``uns`` first, then others that differ clearly from each other."""
+    names = {
+        column: list(values.cat.categories.drop(adata_keys.UNKNOWN, errors="ignore"))
+        for column, values in columns.items()
+    }
+    own: dict[str, str] = {}
+    for column, labels in names.items():
         if adata_keys.colors(column) in adata.uns:
-            chosen = colors(adata, column, names)
-        elif len(names) <= len(PALETTE):
-            chosen = list(PALETTE[: len(names)])
-        else:
-            chosen = [to_hex(color) for color in _distinct(len(names))]
-        for name, color in zip(names, chosen, strict=True):
-            labels.setdefault(name, color)
-    return labels
+            taken = set(own.values())
+            chosen = dict(zip(labels, map(to_hex, colors(adata, column, labels)), strict=True))
+            own = {label: color for label, color in chosen.items() if color not in taken} | own
+    every = list(dict.fromkeys(chain.from_iterable(names.values())))
+    free = (color for color in _distinct(len(every)) if color not in own.values())
+    return {label: own[label] if label in own else next(free) for label in every}
 
 
-def _distinct(n: int) -> NDArray[np.float64]:
+def _distinct(n: int) -> list[str]:
     """``n`` colours: those of a qualitative palette, or of the whole circle of hues for more than it has."""
-    return plt.get_cmap("tab20")(np.arange(n)) if n <= 20 else plt.get_cmap("hsv")(np.arange(n) / n)
+    if n <= len(PALETTE):
+        return [to_hex(color) for color in PALETTE[:n]]
+    chosen = plt.get_cmap("tab20")(np.arange(n)) if n <= 20 else plt.get_cmap("hsv")(np.arange(n) / n)
+    return [to_hex(color) for color in chosen]
 
 
 def _panels(n_rows: int, n_columns: int, positions: NDArray[np.float64]) -> NDArray[np.object_]:

@@ -50,8 +50,9 @@ def reasoning(
     key
         The result.
     groupby
-        ``obs`` column of the rows. By default the groups that the prompts were about or, for prompts about cells, the
-        labels in ``obs[key]``. A gene is cited for a row if it is cited for any of its cells or groups, in any sample.
+        ``obs`` column of the rows. By default the groups that the prompts were about, which several columns may name
+        together, or for prompts about cells the labels in ``obs[key]``. A gene is cited for a row if it is cited for
+        any of its cells or groups, in any sample.
     n_genes
         Genes of each row at most: those that are cited most often, and of these the first in the text.
     mod
@@ -68,7 +69,7 @@ def reasoning(
     KeyError
         The result has no reasoning, or ``obs`` has no such column.
     ValueError
-        The reasoning is not about these cells, or cites no gene for them.
+        The reasoning is not about these cells, is about cells whose names repeat, or cites no gene for them.
 
     Examples
     --------
@@ -86,19 +87,22 @@ def reasoning(
     data = modality(adata, mod)
     table = get.reasoning(data, key)
     positive_integer("n_genes", n_genes)
-    rows = groups(data, groupby if groupby is not None else _default_groups(data, key, table))
-    cited = _citations(table.assign(group=_group_of_units(data, key, table, rows)), n_genes)
+    units, column = _units(data, key, table)
+    column = column if groupby is None else groupby
+    rows = pd.Series(pd.Categorical(units)) if column is None else groups(data, column)
+    group = rows.astype(object).groupby(units.to_numpy()).agg(mode)
+    cited = _citations(table.assign(group=table["unit"].map(group)), n_genes)
     if cited.empty:
         raise ValueError(f"nothing to draw: the reasoning in uns[{key!r}] cites no gene for these cells")
     names = [name for name in rows.cat.categories if (rows == name).any()]
     genes = list(dict.fromkeys(cited.sort_values("group", key=lambda one: one.map(names.index), kind="stable")["gene"]))
     found = group_expression(data, rows.astype(object).where(rows.notna(), None), genes, **ranked_matrix(data, key))
     fraction, mean = (part.reindex(names) for part in found)
+    labels = text_column(data, key).reset_index(drop=True) if key in data.obs else rows
 
     ax = axes(ax, (4.2 + 0.27 * len(genes), 2.2 + 0.36 * len(names)))
     _draw_dots(ax, fraction.to_numpy(), scaled(mean).to_numpy())
     _draw_marks(ax, cited, fraction)
-    labels = text_column(data, key).reset_index(drop=True)
     titles = [row_title(name, mode(labels[rows == name]) or name, int((rows == name).sum())) for name in names]
     ax.set_xticks(range(len(genes)), genes, rotation=90, parse_math=False)
     ax.set_yticks(range(len(names)), titles, parse_math=False)
@@ -108,30 +112,40 @@ def reasoning(
     return ax
 
 
-def _default_groups(adata: AnnData, key: str, table: pd.DataFrame) -> str:
-    """The column of the groups that the prompts were about; that of the labels if they were about cells."""
-    column = _groups_column(adata, key)
-    return column if column in adata.obs and set(table["unit"]) & set(text_column(adata, column).dropna()) else key
+def _units(adata: AnnData, key: str, table: pd.DataFrame) -> tuple[pd.Series, str | None]:
+    """The cell or group of each cell that the prompts were about, and the column of the rows by default.
 
-
-def _groups_column(adata: AnnData, key: str) -> str:
-    entry: Any = adata.uns[key]
-    params = entry.get(adata_keys.PARAMS)
-    return str(params.get("groupby")) if isinstance(params, Mapping) else ""
-
-
-def _group_of_units(adata: AnnData, key: str, table: pd.DataFrame, rows: pd.Series) -> pd.Series:
-    """The row of each unit of the table: that of the cell, or of most cells of the group; missing if there is none."""
-    column = _default_groups(adata, key, table)
-    units = cell_names(adata).astype(str) if column == key else text_column(adata, column)
-    group = rows.astype(object).groupby(np.asarray(units, dtype=object)).agg(mode)
-    found = table["unit"].map(group)
-    if found.isna().all():
+    The column is ``None`` where the groups themselves are the rows: those of several columns, and all cells.
+    """
+    columns = _group_columns(adata, key)
+    if not columns and key not in adata.obs:  # a text about all cells
+        return pd.Series([table["unit"].iloc[0]] * adata.n_obs, dtype=object), None
+    if columns and all(name in adata.obs for name in columns):
+        values = zip(*(text_column(adata, name) for name in columns), strict=True)
+        units = pd.Series([None if None in row else " | ".join(row) for row in values], dtype=object)
+        if units.isin(table["unit"]).any():
+            return units, columns[0] if len(columns) == 1 else None
+    units = pd.Series(cell_names(adata).astype(str), dtype=object)
+    if not units.isin(table["unit"]).any():
         raise ValueError(
             f"none of the cells or groups in uns[{key!r}]['reasoning'] is among these cells, such as "
             f"{table['unit'].iloc[0]!r}: were they renamed, or the cells selected?"
         )
-    return found
+    repeated = pd.concat([units[units.duplicated()], table["unit"][table.duplicated(["unit", "batch", "sample"])]])
+    if len(repeated):
+        raise ValueError(
+            f"names of cells repeat, such as {repeated.iloc[0]!r}, and do not tell which cell the reasoning is about: "
+            "call adata.obs_names_make_unique() before predicting"
+        )
+    return units, key
+
+
+def _group_columns(adata: AnnData, key: str) -> list[str]:
+    """The ``obs`` columns of the groups that a tool was called with; none without groups."""
+    entry: Any = adata.uns[key]
+    params = entry.get(adata_keys.PARAMS)
+    found = params.get("groupby") if isinstance(params, Mapping) else None
+    return [] if found is None else [str(name) for name in np.atleast_1d(np.asarray(found, dtype=object))]
 
 
 def _citations(table: pd.DataFrame, n_genes: int) -> pd.DataFrame:

@@ -20,7 +20,8 @@ Effect = Literal["effect", "z"]
 
 _LABELS = {"effect": "change of the gene set's score (ranks)", "z": "z-score"}
 _NEUTRAL = "neutral"
-
+#: Differences of z-scores that agree up to this are the same: tables may be rounded.
+_ROUNDING = 0.02
 
 #: Style of a point.
 POINT: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 4, "markeredgewidth": 0}
@@ -62,9 +63,10 @@ def screen(
         contexts; perturbations above the dashed line act in ``context`` more than in ``neutral``, and the false
         discovery rate is that of the difference.
     context
-        Context to draw; the first one by default.
+        Context to draw; by default the first one, with ``"contexts"`` the first one other than ``neutral``.
     neutral
-        With ``"contexts"``, the context on the horizontal axis; by default ``"neutral"``, else the last one.
+        With ``"contexts"``, the context on the horizontal axis; by default ``"neutral"``, else the last one. One of the
+        two contexts must be the one that :func:`sc_duality.tl.screen` compared the others with.
     x
         Horizontal axis of a volcano: ``"effect"`` or ``"z"``.
     highlight
@@ -85,7 +87,7 @@ def screen(
     ------
     ValueError
         ``result`` has no such context, only one context, no perturbation of this name, or no q, as after a screen of
-        one sample.
+        one sample; or its ``q_difference`` is of other contexts.
     TypeError, KeyError
         ``result`` is not the table of a screen.
 
@@ -109,14 +111,13 @@ def screen(
     choice("kind", kind, get_args(Kind))
     choice("x", x, get_args(Effect))
     names = _contexts(result, kind)
-    context = _chosen("context", context, names, names[0])
-    one = result[result["context"] == context].set_index("perturbation")
+    rows = {name: part.set_index("perturbation") for name, part in result.groupby("context", observed=True)}
     if kind == "volcano":
-        points = _volcano(one, x, alpha, context)
+        context = _chosen("context", context, names, names[0])
+        points = _volcano(rows[context], x, alpha, context)
     else:
-        left = [name for name in names if name != context]
-        neutral = _chosen("neutral", neutral, left, _NEUTRAL if _NEUTRAL in left else left[-1])
-        points = _two_contexts(one, result[result["context"] == neutral].set_index("perturbation"), alpha)
+        context, neutral = _pair(names, context, neutral)
+        points = _two_contexts(rows[context], rows[neutral], alpha)
     marked = _highlighted(result, points, highlight)
 
     ax = axes(ax, (6.0, 5.0))
@@ -162,6 +163,15 @@ def _chosen(argument: str, name: str | None, names: Sequence[str], default: str)
     return default if name is None else name
 
 
+def _pair(names: Sequence[str], context: str | None, neutral: str | None) -> tuple[str, str]:
+    """The contexts on the vertical and on the horizontal axis."""
+    if context is not None:
+        choice("context", context, names)
+    others = [name for name in names if name != context]
+    neutral = _chosen("neutral", neutral, others, _NEUTRAL if _NEUTRAL in others else others[-1])
+    return context or next(name for name in names if name != neutral), neutral
+
+
 def _volcano(one: pd.DataFrame, x: Effect, alpha: float, context: str) -> _Points:
     drawn = one[np.isfinite(one[x]) & np.isfinite(one["q"])]
     if drawn.empty:
@@ -181,8 +191,19 @@ def _two_contexts(one: pd.DataFrame, other: pd.DataFrame, alpha: float) -> _Poin
     if not kept.any():
         raise ValueError("nothing to draw: no perturbation has z-scores in both contexts")
     drawn, xy = one.loc[shared[kept]], xy[kept]
-    q = drawn["q_difference"] if "q_difference" in drawn else pd.Series(np.nan, drawn.index)
-    return _Points(xy, drawn, q.to_numpy(float) <= alpha, np.argsort(xy[:, 0] - xy[:, 1], kind="stable"))
+    q = _q_of_difference(drawn, other.loc[drawn.index])
+    return _Points(xy, drawn, q <= alpha, np.argsort(xy[:, 0] - xy[:, 1], kind="stable"))
+
+
+def _q_of_difference(one: pd.DataFrame, other: pd.DataFrame) -> np.ndarray:
+    """The q of the difference between two contexts, which the rows of either have."""
+    if not {"difference", "q_difference"} <= set(one):
+        return np.full(len(one), np.nan)
+    for rows, against in ((one, other), (other, one)):
+        if np.allclose(rows["difference"], rows["z"] - against["z"], rtol=0, atol=_ROUNDING):
+            return rows["q_difference"].to_numpy(float)
+    names = f"{one['context'].iloc[0]!r} and {other['context'].iloc[0]!r}"
+    raise ValueError(f"q_difference does not compare the contexts {names}: pass these two alone to sd.tl.screen")
 
 
 def _names(drawn: pd.DataFrame) -> list[str]:
