@@ -6,9 +6,18 @@ import time
 
 import anndata as ad
 import numpy as np
+import pytest
+import scanpy as sc
 
 import sc_duality as sd
-from sc_duality.cells import default_sentences, fit_rank_expression, rebuild_expression
+from sc_duality.cells import (
+    default_sentences,
+    expression_source,
+    fit_rank_expression,
+    ranked_expression,
+    read_sentences,
+    rebuild_expression,
+)
 
 
 def test_fit_is_that_of_the_tool_and_writes_nothing(counts: ad.AnnData) -> None:
@@ -38,3 +47,32 @@ def test_rebuilding_is_fast() -> None:
     start = time.process_time()
     rebuild_expression(ranks, columns, 20_000, slope=-0.7, intercept=2.5)
     assert 4000 / (time.process_time() - start) > 20_000, "cells per second"
+
+
+def test_the_unit_is_that_of_the_matrix_after_the_fit() -> None:
+    """Counts that were log-transformed since the fit are read as logarithms, and the reverse."""
+    cells = sd.datasets.pbmc3k()[:60].copy()
+    counts = cells.X.copy()
+    sd.pp.cell_sentences(cells)
+    sd.pp.fit_expression(cells)
+    expected = ranked_expression(cells, read_sentences(cells)).toarray()
+    sc.pp.normalize_total(cells, target_sum=1e4)
+    sc.pp.log1p(cells)
+    np.testing.assert_allclose(ranked_expression(cells, read_sentences(cells)).toarray(), expected, atol=1e-5)
+    sd.pp.fit_expression(cells)
+    cells.X = counts
+    np.testing.assert_allclose(ranked_expression(cells, read_sentences(cells)).toarray(), expected, atol=1e-5)
+
+
+def test_the_unit_of_the_fit_holds_where_the_matrix_does_not_tell() -> None:
+    cells = sd.datasets.pbmc3k()[:60].copy()
+    sc.pp.normalize_total(cells, target_sum=5000)
+    sc.pp.log1p(cells)
+    part = cells[:, 1:].copy()
+    sd.pp.cell_sentences(part)
+    sd.pp.fit_expression(part, unit="log1p", target_sum=5000)
+    few = part[:2].copy()
+    assert expression_source(few, read_sentences(few)).unit.target_sum == 5000
+    part.var_names = [f"gene {i}" for i in range(part.n_vars)]
+    with pytest.raises(KeyError, match="are gone from var"):
+        expression_source(part, read_sentences(part))

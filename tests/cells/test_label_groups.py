@@ -104,3 +104,10 @@ def test_the_matrix_behind_predictions(counts):
     counts.uns["annotation"] = "a note"
     del counts.uns["cell_sentence"]
     assert ranked_matrix(counts, "annotation") == {"layer": None, "use_raw": False, "gene_symbols": None}
+
+
+def test_an_array_of_probabilities_does_not_name_its_labels():
+    adata = labelled(["B", "B", "T"], ["x"] * 3)
+    adata.obsm["annotation_probabilities"] = np.ones((3, 2)) / 2
+    (group,) = label_groups(adata, "annotation", "cluster")
+    assert (group.label, group.runner_up, group.runner_up_probability) == ("B", "T", 1 / 3)

@@ -101,3 +101,14 @@ def test_negative_values_and_other_genes_are_refused(counts):
     other.var_names = [f"x{name}" for name in other.var_names]
     with pytest.raises(ValueError, match="the cells share no gene: .* against x"):
         to_shared_expression({"real": counts, "generated": other}, KEY)
+
+
+def test_an_error_that_is_not_about_the_unit_is_not_called_one(counts):
+    other = counts.copy()
+    other.var["symbol"] = other.var_names.to_numpy(object)
+    chosen = np.arange(other.n_vars) != 1
+    other.var.iloc[1, other.var.columns.get_loc("symbol")] = other.var_names[0]
+    sd.pp.cell_sentences(other, gene_symbols="symbol", genes=chosen, exclude=None)
+    message = r"occur more than once .*make var\['symbol'\] unique .* and run sd.pp.cell_sentences again"
+    with pytest.raises(ValueError, match=message):
+        values(other)

@@ -71,3 +71,9 @@ def test_results_without_texts_say_what_to_do(cells):
         sd.get.answers(cells)
     with pytest.raises(KeyError, match="uns has no result 'cell_type'"):
         sd.get.answers(cells, "cell_type")
+
+
+def test_lazy_cells(cells, tmp_path):
+    sd.tl.annotate(cells, ScriptedModel(texts=TEXTS), labels=LABELS, method="generate", key_added="result")
+    cells.write_zarr(tmp_path / "cells.zarr")
+    check(sd.get.answers(ad.experimental.read_lazy(tmp_path / "cells.zarr"), "result"), cells)

@@ -256,3 +256,14 @@ def test_joint_assignment_by_the_embedded_model():
     jointly, alone = (sd.get.puzzles(adata, key) for key in ("annotation", "annotation_independent"))
     assert (jointly["uniqueness"] == 1).all()
     assert jointly["batch_accuracy"].mean() > alone["batch_accuracy"].mean()
+
+
+def test_lengths_of_lazy_puzzles(tmp_path):
+    adata = made(("B T", "B T"), ("B T", "T B"))
+    texts = pd.DataFrame({"unit": ["p0", "p1"], "status": "ok", "text": ["four", "1234567"]})
+    adata.uns["annotation"] = {"answers": texts}
+    expected = sd.get.puzzles(adata)
+    assert expected["response_length"].tolist() == [4, 7]
+    adata.write_zarr(tmp_path / "puzzles.zarr")
+    found = sd.get.puzzles(ad.experimental.read_lazy(tmp_path / "puzzles.zarr"))
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)

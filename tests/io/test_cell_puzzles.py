@@ -212,6 +212,8 @@ def changed(**parts):
         (changed(cells="CD3E"), "its cells must be lists of genes, not 'CD3E'"),
         (changed(cells=["CD3E", "CD2", "NKG7"]), "its cell 1 must be a list of names, not 'CD3E'"),
         (changed(cells=[["CD3E"], ["CD2"], [1]]), "its cell 3 must be names, not 1"),
+        (changed(cells=[["CD3E"], ["CD2", "CD8A", "CD2"], ["LYZ"]]), "its cell 2 holds the gene 'CD2' twice"),
+        (changed(cells=[["CD3E"], ["CD2"], ["LYZ", " "]]), "its cell 3 has a gene without a name"),
         (changed(context=["blood"]), r"its context must be text, not \['blood'\]"),
         (changed(candidates=["B cell", "B cell", "T cell, helper"]), "its candidates hold 'B cell' twice"),
         (changed(candidates=["B cell", "T cell, helper", "mast cell"]), "'mast cell' is in one of them alone"),

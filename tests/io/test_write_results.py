@@ -15,6 +15,7 @@ import pytest
 
 import sc_duality as sd
 from sc_duality.io import _write_results
+from sc_duality.io._store import n_bytes
 
 STORES = ["h5ad", "zarr"]
 
@@ -241,3 +242,40 @@ def test_a_modality(plain: ad.AnnData, annotated: ad.AnnData, tmp_path: Path) ->
     md.MuData({"rna": plain}).write(path)
     sd.io.write_results(md.MuData({"rna": annotated}), path)
     assert_has_results(md.read(path)["rna"], annotated, ALL)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_reconstructed_layers(plain: ad.AnnData, store: str, tmp_path: Path) -> None:
+    path = stored(plain, tmp_path / f"cells.{store}")
+    sd.pp.cell_sentences(plain)
+    sd.pp.fit_expression(plain)
+    sd.pp.reconstruct_expression(plain)
+    layer = plain.layers["reconstructed"]
+    sd.io.write_results(plain, path)
+    found = read(path)
+    assert (found.layers["reconstructed"] != layer).nnz == 0
+    sd.pp.reconstruct_expression(found)
+    lazy = ad.experimental.read_lazy(path)
+    sd.io.write_results(lazy, path)
+    sd.io.write_results(lazy, path, ["cell_sentence"])
+    sd.pp.cell_sentences(plain, 9)
+    del plain.layers["reconstructed"]
+    other = stored(plain, tmp_path / f"other.{store}")
+    assert (read(path).layers["reconstructed"] != layer).nnz == 0
+    sd.io.write_results(lazy, other)
+    assert (read(other).layers["reconstructed"] != layer).nnz == 0
+    sd.io.write_results(plain, path)
+    assert set(read(path).layers) == {"counts"}, "earlier results are replaced"
+
+
+def test_bytes_of_a_sparse_layer(plain: ad.AnnData) -> None:
+    X = plain.X
+    assert n_bytes({"X": X}) >= X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+
+
+def test_keys_are_a_list_and_count_once(plain: ad.AnnData, annotated: ad.AnnData, tmp_path: Path) -> None:
+    path = stored(plain, tmp_path / "cells.h5ad")
+    with pytest.raises(TypeError, match=r"got the string 'annotation': pass keys=\['annotation'\]"):
+        sd.io.write_results(annotated, path, "annotation")
+    sd.io.write_results(annotated, path, ["annotation", "annotation"])
+    assert read(path).obs.columns.is_unique

@@ -153,3 +153,21 @@ def test_log(cells: ad.AnnData, tmp_path: Path, caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.INFO, "sc_duality"):
         sd.io.write_sentences(path, 20)
     assert f"wrote 80 sentences of up to 20 genes into {path}: obsm['cell_sentence']" in caplog.text
+
+
+def test_layers_made_of_earlier_sentences_stay(cells: ad.AnnData, tmp_path: Path) -> None:
+    sd.pp.cell_sentences(cells)
+    sd.pp.fit_expression(cells)
+    sd.pp.reconstruct_expression(cells)
+    path = stored(cells, tmp_path / "cells.h5ad")
+    sd.io.write_sentences(path, 9)
+    found = read(path)
+    assert found.uns["cell_sentence"]["layers"].tolist() == ["reconstructed"]
+    sd.pp.fit_expression(found)
+    sd.pp.reconstruct_expression(found)
+
+
+def test_a_store_without_cells(cells: ad.AnnData, tmp_path: Path) -> None:
+    path = stored(cells[:0].copy(), tmp_path / "cells.h5ad")
+    with pytest.raises(ValueError, match=rf"cells.h5ad' is empty: 0 cells × {cells.n_vars} genes"):
+        sd.io.write_sentences(path)

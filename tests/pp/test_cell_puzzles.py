@@ -8,6 +8,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -295,3 +296,20 @@ def test_bad_input(adata, change, arguments, error, message):
         adata.X.data -= 2
     with pytest.raises(error, match=message):
         sd.pp.cell_puzzles(adata, **{"truth": "cell_type", "n_puzzles": 5, "n_cells": (2, 4), **arguments})
+
+
+def test_the_matrix_is_that_of_all_cells(adata):
+    """A few cells do not show that every gene was divided by its maximum."""
+    scaled = adata.copy()
+    sc.pp.normalize_total(scaled)
+    sc.pp.log1p(scaled)
+    scaled.raw = scaled
+    scaled.X = scaled.X.toarray() / np.maximum(scaled.X.toarray().max(0), 1e-9)
+    puzzles = sd.pp.cell_puzzles(scaled, "cell_type", n_puzzles=4, n_cells=3)
+    assert puzzles.uns["cell_sentence"]["params"]["use_raw"]
+    sd.pp.cell_sentences(scaled, 50)
+    expected = dict(zip(scaled.obs_names, sd.get.gene_lists(scaled), strict=True))
+    assert sd.get.gene_lists(puzzles) == [expected[cell] for cell in puzzles.obs["cell"]]
+    scaled.raw = None
+    with pytest.raises(ValueError, match="every gene of X has the maximum 1"):
+        sd.pp.cell_puzzles(scaled, "cell_type", n_puzzles=4, n_cells=3)

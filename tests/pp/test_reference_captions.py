@@ -41,3 +41,13 @@ def test_bad_input(arguments, error, message):
     adata.obs["missing"] = None
     with pytest.raises(error, match=message):
         sd.pp.reference_captions(adata, *arguments)
+
+
+def test_unknown_cells_have_no_caption():
+    adata = sd.datasets.pbmc3k()[::4].copy()
+    types = adata.obs["cell_type"].astype(str)
+    first = (types == "NK cells") & ~(types == "NK cells").cumsum().gt(1)
+    adata.obs["type"] = types.where((types != "B cells") & (types != "NK cells") | first, "Unknown")
+    table = sd.pp.reference_captions(adata, "cell_type", "type")
+    assert "B cells" not in table.index
+    assert table.loc["NK cells", "text"].startswith("Natural killer cell.")

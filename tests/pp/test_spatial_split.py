@@ -90,9 +90,13 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "more stripes than cells": ({"n_stripes": 5000}, ValueError, "the 317 cells do not fill n_stripes=5000"),
     "all for testing": ({"test_fraction": 1.0}, ValueError, "test_fraction=1.0 must lie between 0 and 1"),
     "no such axis": ({"axis": 2}, ValueError, r"axis=2 is not one of the 2 coordinates in obsm\['spatial'\]"),
-    "no such coordinates": ({"spatial_key": "X_umap2"}, KeyError, "obsm has no 'X_umap2', only .*spatial"),
+    "no such coordinates": ({"spatial_key": "X_umap2"}, KeyError, "obsm has no 'X_umap2', .*spatial"),
     "no such sample": ({"library_key": "fov"}, KeyError, "library_key='fov' is not an obs column"),
-    "other column": ({"key_added": "cell_type"}, ValueError, r"would overwrite obs\['cell_type'\]: pass another key"),
+    "other column": (
+        {"key_added": "cell_type"},
+        ValueError,
+        r"would overwrite obs\['cell_type'\], which .*: pass another key",
+    ),
     "key of a path": ({"key_added": "a/b"}, ValueError, "key_added='a/b' contains '/'"),
 }
 
@@ -110,10 +114,13 @@ def test_invalid_input_raises(pbmc, arguments, error, message):
     [
         (
             lambda a: a.obsm.update(spatial=np.where(np.arange(2) == 0, np.nan, a.obsm["spatial"])),
-            "317 cells have no fin",
+            "no finite coordinates for 317 cells",
         ),
-        (lambda a: a.obsm.update(spatial=np.zeros((a.n_obs, 2, 2))), r"its shape is \(317, 2, 2\)"),
-        (lambda a: setattr(a, "obs", a.obs.replace({"slide": {"s1": "nan"}})), "106 cells have no sample in obs"),
+        (lambda a: a.obsm.update(spatial=np.zeros((a.n_obs, 2, 2))), r"but is \(317, 2, 2\)"),
+        (
+            lambda a: setattr(a, "obs", a.obs.replace({"slide": {"s1": "nan"}})),
+            "106 cells have no sample: leave them out",
+        ),
     ],
 )
 def test_invalid_cells_raise(pbmc, change, message):
@@ -122,3 +129,22 @@ def test_invalid_cells_raise(pbmc, change, message):
     with pytest.raises(ValueError, match=message):
         sd.pp.spatial_split(adata, 5, library_key="slide")
     assert "split" not in adata.obs
+
+
+def test_a_split_of_the_user_is_not_overwritten(pbmc):
+    for own in (["train", "test"] * 158 + ["train"], np.where(np.arange(pbmc.n_obs) % 2, "train", "test")):
+        adata = pbmc.copy()
+        adata.obs["split"] = own
+        with pytest.raises(ValueError, match=r"would overwrite obs\['split'\], which sd.pp.spatial_split did not"):
+            sd.pp.spatial_split(adata, 5)
+        assert adata.obs["split"].tolist() == list(own)
+
+
+def test_the_samples_of_a_spatialdata_table(pbmc):
+    adata = pbmc.copy()
+    expected = sd.pp.spatial_split(adata, 10, library_key="slide", copy=True).obs["split"]
+    adata.uns["spatialdata_attrs"] = {"region_key": "slide"}
+    sd.pp.spatial_split(adata, 10)
+    assert adata.obs["split"].equals(expected)
+    with pytest.raises(ValueError, match="leaves no test cell of the sample 's1', whose coordinates span"):
+        sd.pp.spatial_split(adata, 900)

@@ -13,7 +13,6 @@ from ._adata import (
     column,
     in_memory,
     is_labelled,
-    layer_names,
     matrix,
     modality,
     seed,
@@ -31,7 +30,6 @@ from ._cell_type_names import cell_type_key
 from ._evidence_table import evidence_table, stored_evidence
 from ._expression_at_rank import (
     UNITS,
-    ExpressionSource,
     expression_at_rank,
     expression_model,
     expression_source,
@@ -40,7 +38,7 @@ from ._expression_at_rank import (
 )
 from ._expression_matrix import matrix_name
 from ._expression_unit import UnitName
-from ._gene_filter import HOUSEKEEPING, gene_columns, gene_names, preview, select_genes
+from ._gene_filter import gene_columns, gene_names, preview, select_genes
 from ._gene_symbols import approved_symbols, genes_by_written_name, to_known_names
 from ._group_expression import GroupExpression, group_expression, ranked_matrix
 from ._label_colors import UNKNOWN_COLOR, display_names, label_colors, write_colors
@@ -50,10 +48,10 @@ from ._outdated_sentences import current_sentences
 from ._pseudobulk import pseudobulk
 from ._rank_kernel import rank_rows
 from ._ranked_expression import data_expression, ranked_expression
-from ._ranking import N_GENES, Ranking, default_sentences, plan_ranking
-from ._row_blocks import map_rows, row_blocks, row_bounds
-from ._shared_expression import SharedExpression, project_expression, to_shared_expression
-from ._shared_genes import Projection, SharedGenes, project_cells, sample_cells, to_shared_genes
+from ._ranking import default_sentences, plan_ranking
+from ._row_blocks import row_blocks, row_bounds
+from ._shared_expression import project_expression, to_shared_expression
+from ._shared_genes import project_cells, sample_cells, to_shared_genes
 from ._spatial_coordinates import spatial_coordinates, spatial_samples
 from ._spatial_graph import SpatialGraph, spatial_graph
 from ._storage import (
@@ -62,7 +60,6 @@ from ._storage import (
     read_sentences,
     sentence_fields,
     store_sentences,
-    vocabulary_fingerprint,
 )
 from ._unexpressed_genes import expressed_genes
 from ._written_names import (
@@ -78,19 +75,12 @@ from ._written_names import (
 )
 
 __all__ = [
-    "HOUSEKEEPING",
-    "N_GENES",
     "UNITS",
     "UNKNOWN_COLOR",
-    "ExpressionSource",
     "Fields",
     "GroupExpression",
     "LabelGroup",
-    "Projection",
-    "Ranking",
     "Sentences",
-    "SharedExpression",
-    "SharedGenes",
     "SpatialGraph",
     "UnitName",
     "adata_keys",
@@ -126,8 +116,6 @@ __all__ = [
     "label_colors",
     "label_groups",
     "label_options",
-    "layer_names",
-    "map_rows",
     "marker_genes",
     "matrix",
     "matrix_name",
@@ -165,7 +153,6 @@ __all__ = [
     "to_known_names",
     "to_shared_expression",
     "to_shared_genes",
-    "vocabulary_fingerprint",
     "writable",
     "write_colors",
     "written_fields",

@@ -132,7 +132,7 @@ def cell_names(adata: AnnData) -> pd.Index:
 
 
 def in_memory(frame: Any) -> pd.DataFrame:
-    """``obs`` or ``var`` as a DataFrame, also of a lazy AnnData."""
+    """``obs``, ``var`` or a table in ``uns`` as a DataFrame, also of a lazy AnnData."""
     return frame if isinstance(frame, pd.DataFrame) else frame.to_memory()
 
 

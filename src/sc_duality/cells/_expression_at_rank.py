@@ -11,7 +11,7 @@ from scipy import sparse
 
 from . import adata_keys
 from ._adata import matrix
-from ._expression_unit import Unit, requested_unit, stored_unit
+from ._expression_unit import Unit, current_unit, requested_unit, stored_unit
 from ._gene_filter import gene_columns, is_gene, preview
 from ._row_blocks import map_rows
 from ._storage import Sentences
@@ -39,8 +39,8 @@ def expression_source(
 ) -> ExpressionSource:
     """The matrix that was ranked, or an error if the matrix or genes of the vocabulary are gone.
 
-    The unit is ``unit``, or what ``uns["log1p"]`` says of cells that the package generated, or that of the fit, or it
-    is recognised from the values.
+    The unit is ``unit``, or what ``uns["log1p"]`` says of cells that the package generated, or it is recognised from
+    the values. That of the fit holds where it cannot be recognised, and where the matrix still has its scale.
     """
     params = sentences.params
     X, holder = matrix(adata, layer=params.get("layer"), use_raw=bool(params.get("use_raw", False)))
@@ -137,7 +137,7 @@ def _unit(
         if "target_sum" in logged and sentences.params.get("layer") is None and not sentences.params.get("use_raw"):
             return Unit("log1p", np.e if base is None else base, float(logged["target_sum"]))
         if "scale" in model:
-            return stored_unit(model, base)
+            return current_unit(X, genes, base, stored_unit(model, base))
     return requested_unit(X, genes, base, unit, target_sum)
 
 

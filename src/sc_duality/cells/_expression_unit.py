@@ -23,6 +23,10 @@ TOTAL = 1e4
 UnitName = Literal["counts", "log1p"]
 
 
+class UnknownUnitError(ValueError):
+    """The unit of a matrix cannot be recognised from its values."""
+
+
 class Unit(NamedTuple):
     """How values become counts per 10,000."""
 
@@ -49,6 +53,19 @@ def stored_unit(model: Mapping[str, Any], base: float | None) -> Unit:
     return Unit(str(model["scale"]), stored, float(model.get("target_sum", TOTAL)))
 
 
+def current_unit(X: Any, is_gene: np.ndarray, base: float | None, fitted: Unit) -> Unit:
+    """The unit of a matrix to which a line was fitted in the unit ``fitted``.
+
+    The matrix may have been log-transformed, or counts put back, since. Between logarithms and logarithms, ``fitted``
+    is kept: its total is right even if genes were filtered since.
+    """
+    try:
+        found = requested_unit(X, is_gene, base, None, None)
+    except UnknownUnitError:
+        return fitted
+    return fitted if found.scale == fitted.scale else found
+
+
 def requested_unit(X: Any, is_gene: np.ndarray, base: float | None, unit: str | None, target_sum: float | None) -> Unit:
     """The unit that the caller names, completed or, without a name, recognised from the matrix."""
     choice("unit", unit, (None, "counts", "log1p"))
@@ -66,14 +83,14 @@ def _recognised(rows: sparse.csr_matrix | None, is_gene: np.ndarray, base: float
     if unit is None and (rows is None or _surely_counts(rows.data)):
         return Unit("counts")
     if rows is None or rows.shape[0] < _MIN_CELLS:
-        raise ValueError(_unknown_unit("there are too few cells with expression to tell", unit))
+        raise UnknownUnitError(_unknown_unit("there are too few cells with expression to tell", unit))
     bases = dict.fromkeys((math.e if base is None else base, math.e, 2.0, 10.0))
     candidates = [Unit("counts")] * (unit is None) + [Unit("log1p", each) for each in bases]
     totals = [_totals(rows, is_gene, candidate) for candidate in candidates]
     spreads = [np.subtract(*np.quantile(each, [0.9, 0.1])) / np.median(each) for each in totals]
     best = int(np.argmin(spreads))
     if not spreads[best] < _TOLERANCE:
-        raise ValueError(_unknown_unit("the cells have different totals", unit))
+        raise UnknownUnitError(_unknown_unit("the cells have different totals", unit))
     found = candidates[best]
     return found if found.scale == "counts" else found._replace(target_sum=_target_sum(totals[best]))
 

@@ -56,8 +56,9 @@ def select_genes(
         raise ValueError(f"no gene is left: none of the {len(names)} genes passes genes= and exclude={exclude!r}{hint}")
     if other:
         logger.info("left out features that are not genes: %s", other)
-    _check_unique(original[selected], gene_symbols)  # of two equal names one may have become a symbol
-    _check_unique(names[selected], gene_symbols)
+    fix = _unique_names(gene_symbols) + (" or choose one of each with genes=" if gene_symbols is not None else "")
+    _check_unique(original[selected], fix)  # of two equal names one may have become a symbol
+    _check_unique(names[selected], fix)
     return names, selected
 
 
@@ -75,7 +76,7 @@ def gene_columns(genes: np.ndarray, holder: AnnData | Raw, gene_symbols: str | N
         unchanged = vocabulary.get_indexer(_names_in_var(holder, None))
         vocab_index = np.where(unchanged >= 0, unchanged, vocab_index)
     found = np.flatnonzero(vocab_index >= 0)
-    _check_unique(names[found], gene_symbols)
+    _check_unique(names[found], f"{_unique_names(gene_symbols)} and run sd.pp.cell_sentences again")
     columns = np.full(len(genes), -1)
     columns[vocab_index[found]] = found
     return columns
@@ -152,15 +153,18 @@ def _check_ids(original: np.ndarray, names: np.ndarray, holder: AnnData | Raw) -
         logger.info("read %d gene names in their usual spelling: %s", len(respelled), preview(respelled))
 
 
-def _check_unique(names: np.ndarray, gene_symbols: str | None) -> None:
+def _check_unique(names: np.ndarray, fix: str) -> None:
     series = pd.Series(names)
     duplicates = series[series.duplicated()].unique().tolist()
-    if not duplicates:
-        return
-    fix = "call adata.var_names_make_unique()"
-    if gene_symbols is not None:
-        fix = f"make var[{gene_symbols!r}] unique (anndata.utils.make_index_unique) or choose one of each with genes="
-    raise ValueError(f"{len(duplicates)} gene names occur more than once ({preview(duplicates)}): {fix}")
+    if duplicates:
+        raise ValueError(f"{len(duplicates)} gene names occur more than once ({preview(duplicates)}): {fix}")
+
+
+def _unique_names(gene_symbols: str | None) -> str:
+    """What to do about duplicate names."""
+    if gene_symbols is None:
+        return "call adata.var_names_make_unique()"
+    return f"make var[{gene_symbols!r}] unique (anndata.utils.make_index_unique)"
 
 
 def preview(names: Iterable[Any], n: int = 5) -> str:

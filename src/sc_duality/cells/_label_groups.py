@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from . import adata_keys
-from ._adata import check_column, column, text_column
+from ._adata import check_column, column, in_memory, text_column
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -88,11 +88,11 @@ def label_options(adata: AnnData, key: str) -> list[str]:
 
 
 def _probabilities(adata: AnnData, key: str) -> tuple[pd.DataFrame | None, dict[str, str]]:
-    """The table of probabilities, and the label of each of its columns."""
+    """The table of probabilities, and the label of each of its columns; an array does not name its labels."""
     table: Any = adata.obsm.get(adata_keys.probabilities(key))
-    if table is None:
+    if not hasattr(table, "columns"):
         return None, {}
-    table = table if isinstance(table, pd.DataFrame) else table.to_memory()
+    table = in_memory(table)
     labels = {adata_keys.probability_column(label): label for label in label_options(adata, key)}
     return table, {name: labels.get(name, name) for name in map(str, table.columns)}
 

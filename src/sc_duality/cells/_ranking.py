@@ -51,6 +51,11 @@ class Ranking(NamedTuple):
         """Cells × ranks."""
         return self.adata.n_obs, self.n_genes
 
+    def of(self, part: AnnData) -> Ranking:
+        """The same ranking of some of the cells, with the same genes."""
+        X, _ = matrix(part, layer=self.params.get("layer"), use_raw=self.params["use_raw"])
+        return self._replace(adata=part, X=load_csc(X), cell_names=cell_names(part))
+
     def compute(self) -> Sentences:
         """The sentences of all cells, in memory; ``adata`` is not changed.
 

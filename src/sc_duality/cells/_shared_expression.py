@@ -16,6 +16,7 @@ from . import adata_keys
 from ._adata import matrix
 from ._expression_at_rank import ExpressionSource, expression_source
 from ._expression_matrix import matrix_name
+from ._expression_unit import UnknownUnitError
 from ._gene_filter import preview, select_genes
 from ._ranked_expression import normalised
 from ._row_blocks import row_blocks
@@ -118,7 +119,7 @@ def _source(adata: AnnData, name: str, sentence_key: str) -> tuple[ExpressionSou
     _check(matrix(adata, layer=params.get("layer"), use_raw=bool(params.get("use_raw", False)))[0], where)
     try:
         return expression_source(adata, sentences), sentences.genes
-    except ValueError as error:
+    except UnknownUnitError as error:
         raise ValueError(
             f"the unit of {where} is unknown: if it holds logarithms of counts per 10,000, write "
             "adata.uns['log1p'] = {'base': None, 'target_sum': 1e4} (None is e)"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..cells import adata_keys, is_result, modality
+from ..cells import adata_keys, in_memory, is_result, modality
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -51,11 +51,11 @@ def answers(adata: AnnData | MuData, key: str = adata_keys.ANNOTATION, *, mod: s
     if key not in data.uns or not is_result(data.uns[key]):
         found = [name for name in data.uns if is_result(data.uns[name]) and adata_keys.ANSWERS in data.uns[name]]
         raise KeyError(f"uns has no result {key!r}; results with generated text are {', '.join(found) or 'none'}")
-    entry: Mapping[str, object] = data.uns[key]
+    entry: Mapping[str, Any] = data.uns[key]
     table = entry.get(adata_keys.ANSWERS)
-    if not isinstance(table, pd.DataFrame):
+    if table is None:
         raise KeyError(
             f"uns[{key!r}] has no generated texts: run the tool with method='generate' or 'choose'; method='score' "
             "compares log-likelihoods and generates none, and versions up to 0.12 did not keep them"
         )
-    return table.reset_index(drop=True)
+    return in_memory(table).reset_index(drop=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 
-from ..cells import adata_keys
+from ..cells import adata_keys, in_memory, modality
+
+if TYPE_CHECKING:
+    from mudata import MuData
 
 
-def group_embedding(adata: AnnData, key: str = adata_keys.EMBEDDING) -> AnnData:
+def group_embedding(adata: AnnData | MuData, key: str = adata_keys.EMBEDDING, *, mod: str = "rna") -> AnnData:
     """Vectors of groups of cells that :func:`sc_duality.tl.embed` wrote with ``groupby``, one row a group.
 
     Parameters
@@ -20,6 +23,8 @@ def group_embedding(adata: AnnData, key: str = adata_keys.EMBEDDING) -> AnnData:
         Cells with a result of :func:`sc_duality.tl.embed`.
     key
         Name of the result.
+    mod
+        Modality of a MuData.
 
     Returns
     -------
@@ -40,10 +45,10 @@ def group_embedding(adata: AnnData, key: str = adata_keys.EMBEDDING) -> AnnData:
     >>> groups.obs.columns.tolist(), groups.n_vars
     (['cell_type', 'n_cells'], 192)
     """
-    entry = adata.uns.get(key)
+    entry = modality(adata, mod).uns.get(key)
     if not isinstance(entry, Mapping) or adata_keys.VECTORS not in entry:
         raise KeyError(
             f"uns[{key!r}] has no vectors of groups: run sd.tl.embed(adata, groupby=..., key_added={key!r}) first"
         )
     vectors = np.asarray(entry[adata_keys.VECTORS], dtype=np.float32)
-    return AnnData(vectors.copy(), pd.DataFrame(entry[adata_keys.GROUPS]).copy())
+    return AnnData(vectors.copy(), in_memory(entry[adata_keys.GROUPS]).copy())

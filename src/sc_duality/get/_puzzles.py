@@ -12,7 +12,17 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
-from ..cells import adata_keys, cell_names, check_column, column, is_labelled, modality, ontology_term, text_column
+from ..cells import (
+    adata_keys,
+    cell_names,
+    check_column,
+    column,
+    in_memory,
+    is_labelled,
+    modality,
+    ontology_term,
+    text_column,
+)
 from ..metrics import normal_form, scores_by_puzzle, semantic_similarity
 
 if TYPE_CHECKING:
@@ -160,8 +170,9 @@ def _response_lengths(data: AnnData, key: str, cells: pd.DataFrame) -> pd.Series
     """Mean number of characters of the completions about each puzzle, or about its cells."""
     entry = data.uns.get(key)
     answers = entry.get(adata_keys.ANSWERS) if isinstance(entry, Mapping) else None
-    if not isinstance(answers, pd.DataFrame):
+    if answers is None:
         return None
+    answers = in_memory(answers)
     puzzle_of = {**dict(zip(cells["cell"], cells["puzzle"], strict=True)), **{name: name for name in cells["puzzle"]}}
     written = answers[answers["status"] != adata_keys.NOT_ANSWERED]
     units = written["unit"].astype(str)

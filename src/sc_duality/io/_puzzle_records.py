@@ -59,6 +59,11 @@ def _from_lists(record: Mapping[str, Any]) -> PuzzleRecord:
     if isinstance(record["cells"], str | Mapping) or not isinstance(record["cells"], Iterable):
         raise ValueError(f"its cells must be lists of genes, not {str(record['cells'])[:60]!r}")
     cells = tuple(_names(genes, f"cell {i}") for i, genes in enumerate(record["cells"], 1))
+    for i, genes in enumerate(cells, 1):
+        if any(not gene.strip() for gene in genes):
+            raise ValueError(f"its cell {i} has a gene without a name: leave it out")
+        if twice := [gene for gene, k in Counter(genes).items() if k > 1]:
+            raise ValueError(f"its cell {i} holds the gene {twice[0]!r} twice: pass each gene once")
     candidates, truth = _names(record["candidates"], "candidates"), _names(record["answer"], "answer")
     if not isinstance(record["context"], str):
         raise ValueError(f"its context must be text, not {record['context']!r}")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import zarr
 from anndata.io import write_elem
+from scipy import sparse
 
 from .._replacement import replacement, unfinished
 from .._store_format import check_format
@@ -62,18 +63,25 @@ def open_store(path: str | Path, mod: str) -> Iterator[Store]:
             yield Store(_anndata_group(root, path, mod), path, mod, new)
 
 
-def delete_result(group: Any, key: str, columns: Sequence[str], arrays: Sequence[str]) -> None:
-    """Delete ``uns[key]``, and these ``obsm`` arrays and ``obs`` columns with their colours."""
+def delete_result(group: Any, key: str, columns: Sequence[str], arrays: Sequence[str], layers: Sequence[str]) -> None:
+    """Delete ``uns[key]``, and these layers, ``obsm`` arrays and ``obs`` columns with their colours."""
     _set_column_order(group, [name for name in _column_order(group) if name not in columns])
-    for parent, entries in (("uns", [key, *map(adata_keys.colors, columns)]), ("obsm", arrays), ("obs", columns)):
+    uns = [key, *map(adata_keys.colors, columns)]
+    for parent, entries in (("uns", uns), ("layers", layers), ("obsm", arrays), ("obs", columns)):
         for name in entries:
             if parent in group and name in group[parent]:
                 del group[parent][name]
 
 
-def write_result(group: Any, uns: Mapping[str, Any], columns: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """Write ``obsm`` arrays, ``obs`` columns, and ``uns`` entries."""
-    for parent, entries in (("obsm", arrays), ("obs", columns), ("uns", uns)):
+def write_result(
+    group: Any,
+    uns: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    arrays: Mapping[str, Any],
+    layers: Mapping[str, Any],
+) -> None:
+    """Write layers, ``obsm`` arrays, ``obs`` columns, and ``uns`` entries."""
+    for parent, entries in (("layers", layers), ("obsm", arrays), ("obs", columns), ("uns", uns)):
         for name, values in entries.items():
             try:
                 write_elem(_mapping(group, parent), name, values)
@@ -90,6 +98,8 @@ def n_bytes(element: Any) -> int:
         return sum(n_bytes(name) + n_bytes(value) for name, value in element.items())
     if isinstance(element, pd.DataFrame | pd.Series):
         return int(np.sum(element.memory_usage(deep=True)))
+    if isinstance(element, sparse.csr_matrix):
+        return int(element.data.nbytes + element.indices.nbytes + element.indptr.nbytes)
     if getattr(getattr(element, "dtype", None), "kind", "") == "O":
         element = np.asarray(element).ravel().tolist()
     if isinstance(element, list | tuple):
@@ -134,7 +144,7 @@ def _anndata_group(root: Any, path: Path, mod: str) -> Any:
 
 
 def _mapping(group: Any, name: str) -> Any:
-    """The group ``obs``, ``obsm`` or ``uns``."""
+    """The group ``layers``, ``obs``, ``obsm`` or ``uns``."""
     if name not in group:
         write_elem(group, name, {})
     return group[name]

@@ -33,20 +33,22 @@ logger = logging.getLogger(__name__)
 
 
 class _Result(NamedTuple):
-    """Names of the columns and arrays of one result."""
+    """Names of the columns, arrays and layers of one result."""
 
     key: str
     columns: list[str]
     arrays: list[str]
+    layers: list[str]
 
 
 class _Elements(NamedTuple):
-    """The elements of one result in memory, colours included, and the names of arrays in the store that stay."""
+    """The elements of one result in memory, colours included, and the names of what stays in the store."""
 
-    unchanged: list[str]
+    unchanged: Fields
     uns: dict[str, Any]
     columns: dict[str, Any]
     arrays: dict[str, Any]
+    layers: dict[str, Any]
 
 
 def write_results(
@@ -54,8 +56,9 @@ def write_results(
 ) -> None:
     """Write the results in an object into an h5ad or zarr store of the same cells.
 
-    Only the results are written; expression is not read, and the rest of the store is not changed. Use this for a
-    backed or lazy AnnData, which :meth:`anndata.AnnData.write_h5ad` would rewrite completely or cannot write.
+    Only the results are written, with the layers that were reconstructed from sentences; expression is not read, and
+    the rest of the store is not changed. Use this for a backed or lazy AnnData, which
+    :meth:`anndata.AnnData.write_h5ad` would rewrite completely or cannot write.
 
     Parameters
     ----------
@@ -65,15 +68,16 @@ def write_results(
         An h5ad, h5mu or zarr store. It may be the store of a backed or lazy ``adata``, and others may read it
         meanwhile, but not write it.
     keys
-        ``key_added`` of the results to write. By default all; sentences and embeddings that ``adata`` has not loaded
-        are left unchanged in a store that has them.
+        List of the ``key_added`` of the results to write. By default all; sentences, embeddings and layers that
+        ``adata`` has not loaded are left unchanged in a store that has them.
     mod
         Modality of a MuData.
 
     Returns
     -------
     None. For each key, the store gets ``obs[key]`` or ``obsm[key]``, their metadata such as
-    ``obs[f"{key}_confidence"]``, ``uns[key]`` and the colours of labels, which replace earlier results under this key.
+    ``obs[f"{key}_confidence"]``, ``uns[key]``, the colours of labels and the layers in ``uns[key]["layers"]``, which
+    replace earlier results under this key.
 
     The store itself is never changed. Its copy is, in the folder ``f"{path}.sc_duality-unfinished"``, and replaces it
     in one step: an h5ad or h5mu is copied, of a zarr store the chunks are hard links. If the call fails, is killed or
@@ -88,6 +92,8 @@ def write_results(
         The store does not exist, is read-only, damaged or open for writing elsewhere, or the disk is full.
     KeyError
         There is no result with this key.
+    TypeError
+        ``keys`` is one name in place of a list.
     ValueError
         The store has other cells or another format, a value cannot be stored, or the store has elements of the same
         names that this package did not write: run the tool again with another ``key_added``.
@@ -108,22 +114,26 @@ def write_results(
     ...     list(ad.read_h5ad(path).obs)[:4]
     ['cell_type', 'annotation', 'annotation_status', 'annotation_confidence']
     """
+    if isinstance(keys, str):
+        raise TypeError(f"keys must be a list of results, got the string {keys!r}: pass keys=[{keys!r}]")
     data = modality(adata, mod)
-    results = [_result(data, key) for key in (_all_keys(data) if keys is None else keys)]
+    results = [_result(data, key) for key in (_all_keys(data) if keys is None else dict.fromkeys(keys))]
     with _file_closed(data, path), open_store(path, mod) as store:
         _check_cell_names(cell_names(data), open_cell_names(store.group)[:], path)
         fields = open_fields(store.group, [result.key for result in results])
         for result in results:
-            wanted = Fields(tuple(result.columns), tuple(result.arrays))
+            wanted = Fields(tuple(result.columns), tuple(result.arrays), tuple(result.layers))
             check_new_fields(fields, result.key, wanted, sentences=adata_keys.GENES in data.uns[result.key])
         elements = [_elements(data, result, store.group if keys is None else {}) for result in results]
         with store.changed(n_bytes(elements)) as group:
-            for (key, _, _), (unchanged, uns, columns, arrays) in zip(results, elements, strict=True):
+            for (key, *_), (unchanged, *new) in zip(results, elements, strict=True):
                 old = written_fields(fields, key)
-                delete_result(group, key, old.obs, [name for name in old.obsm if name not in unchanged])
-                write_result(group, uns, columns, arrays)
-    for (key, _, _), (_, _, columns, arrays) in zip(results, elements, strict=True):
-        logger.info("wrote %r into %s: obs %s, obsm %s", key, path, list(columns), list(arrays))
+                arrays = [name for name in old.obsm if name not in unchanged.obsm]
+                layers = [name for name in old.layers if name not in unchanged.layers]
+                delete_result(group, key, old.obs, arrays, layers)
+                write_result(group, *new)
+    for (key, *_), (_, _, *written) in zip(results, elements, strict=True):
+        logger.info("wrote %r into %s: obs %s, obsm %s, layers %s", key, path, *map(list, written))
 
 
 @contextmanager
@@ -152,7 +162,8 @@ def _result(data: AnnData, key: str) -> _Result:
         raise KeyError(f"uns[{key!r}] is not a result of sc_duality: choose from {preview(_all_keys(data))}")
     fields = written_fields(data, key)
     columns = [name for name in fields.obs if name in data.obs]
-    return _Result(key, columns, [name for name in fields.obsm if name in data.obsm])
+    arrays = [name for name in fields.obsm if name in data.obsm]
+    return _Result(key, columns, arrays, [name for name in fields.layers if name in data.layers])
 
 
 def _check_cell_names(in_adata: pd.Index, in_store: np.ndarray, path: str | Path) -> None:
@@ -170,8 +181,11 @@ def _check_cell_names(in_adata: pd.Index, in_store: np.ndarray, path: str | Path
 
 
 def _elements(data: AnnData, result: _Result, store: Any) -> _Elements:
-    """What is written of a result, in memory; arrays that ``data`` has not loaded and ``store`` has are left out."""
-    unchanged = [name for name in result.arrays if _is_unchanged(data, store, name)]
+    """What is written of a result, in memory, without what ``data`` has not loaded and ``store`` has."""
+    unchanged = Fields(
+        obsm=tuple(name for name in result.arrays if _is_unchanged(data, store, "obsm", name)),
+        layers=tuple(name for name in result.layers if _is_unchanged(data, store, "layers", name)),
+    )
     columns = pd.DataFrame({name: _values(column(data, name)) for name in result.columns})
     data.strings_to_categoricals(columns)  # as AnnData.write_h5ad and write_zarr do
     colors = [name for name in map(adata_keys.colors, result.columns) if name in data.uns]
@@ -179,13 +193,14 @@ def _elements(data: AnnData, result: _Result, store: Any) -> _Elements:
         unchanged,
         {name: _in_memory(data.uns[name]) for name in (result.key, *colors)},
         {name: _values(columns[name]) for name in result.columns},
-        {name: _in_memory(data.obsm[name]) for name in result.arrays if name not in unchanged},
+        {name: _in_memory(data.obsm[name]) for name in result.arrays if name not in unchanged.obsm},
+        {name: _in_memory(data.layers[name]) for name in result.layers if name not in unchanged.layers},
     )
 
 
-def _is_unchanged(data: AnnData, group: Any, name: str) -> bool:
-    """Whether this array has not been loaded and the store has it."""
-    return hasattr(data.obsm[name], "chunks") and "obsm" in group and name in group["obsm"]
+def _is_unchanged(data: AnnData, group: Any, slot: str, name: str) -> bool:
+    """Whether this array or layer has not been loaded and the store has it."""
+    return hasattr(getattr(data, slot)[name], "chunks") and slot in group and name in group[slot]
 
 
 def _values(values: pd.Series) -> Any:
@@ -198,4 +213,6 @@ def _in_memory(element: Any) -> Any:
         return {name: _in_memory(value) for name, value in element.items()}
     if hasattr(element, "to_memory"):
         return element.to_memory()
+    if hasattr(element, "compute"):  # np.asarray would not read the sparse chunks of a dask array
+        return element.compute()
     return np.asarray(element) if hasattr(element, "chunks") else element

@@ -65,7 +65,7 @@ def write_sentences(
     FileNotFoundError, PermissionError, OSError
         The store does not exist, is read-only, damaged or open for writing elsewhere, or the disk is full.
     KeyError, TypeError, ValueError
-        As for :func:`sc_duality.pp.cell_sentences`, or the file has another format.
+        As for :func:`sc_duality.pp.cell_sentences`, or the store has another format.
 
     Examples
     --------
@@ -85,8 +85,11 @@ def write_sentences(
     with open_store(path, mod) as store:
         fields = open_fields(store.group, [key_added])
         check_new_sentences(fields, key_added)
+        data = open_lazy(store.group)
+        if data.n_obs == 0 or len(data.var) == 0:
+            raise ValueError(f"{str(path)!r} is empty: {data.n_obs} cells × {len(data.var)} genes")
         ranking = plan_ranking(
-            open_lazy(store.group),
+            data,
             n_genes,
             layer=layer,
             use_raw=use_raw,
@@ -97,8 +100,11 @@ def write_sentences(
         )
         fingerprints, uns = sentence_fields(ranking.genes, ranking.params, ranking.shape[0])
         ranks_bytes = math.prod(ranking.shape) * np.dtype(np.int32).itemsize
+        old = written_fields(fields, key_added)
+        if old.layers:  # stay, and will be replaced by their name
+            uns[adata_keys.LAYERS] = list(old.layers)
         with store.changed(ranks_bytes + n_bytes([fingerprints, uns])) as group:
-            delete_result(group, key_added, [], written_fields(fields, key_added).obsm)
+            delete_result(group, key_added, [], old.obsm, [])
             ranking.write(create_array(group, key_added, ranking.shape, row_bounds(ranking.X)[0][1]))
-            write_result(group, {key_added: uns}, {}, {adata_keys.vocabulary(key_added): fingerprints})
+            write_result(group, {key_added: uns}, {}, {adata_keys.vocabulary(key_added): fingerprints}, {})
     logger.info("wrote %d sentences of up to %d genes into %s: obsm[%r]", *ranking.shape, path, key_added)

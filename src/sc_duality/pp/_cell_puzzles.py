@@ -154,10 +154,11 @@ def cell_puzzles(
 
     rows = np.concatenate([puzzle.rows for puzzle in found])
     used, index = np.unique(rows, return_inverse=True)
+    ranking = plan_ranking(  # of all cells: few do not show that a matrix was scaled
+        data, n_genes, layer=layer, use_raw=use_raw, exclude=exclude, gene_symbols=gene_symbols, rng=number
+    )
     part = data[used].to_memory()
-    sentences = plan_ranking(
-        part, n_genes, layer=layer, use_raw=use_raw, exclude=exclude, gene_symbols=gene_symbols, rng=number
-    ).compute()
+    sentences = ranking.of(part).compute()
     del part.obsp  # a graph between copies of cells is of no use, and large
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Observation names are not unique")

@@ -11,8 +11,10 @@ from .._validation import positive_integer
 from ..cells import (
     adata_keys,
     check_column,
+    is_labelled,
     marker_genes,
     modality,
+    mode,
     ontology_definition,
     ontology_name,
     ontology_term,
@@ -49,7 +51,7 @@ def reference_captions(
         ``obs`` column of the groups. Groups by cluster and donor give several captions of a type.
     cell_type
         ``obs`` column of the cell types: names, synonyms or ids of the Cell Ontology. The most frequent type of a group
-        counts; other names are used without a definition.
+        counts, without cells of the type ``unknown``; other names are used without a definition.
     tissue
         ``obs`` column of the tissues, the most frequent of a group; or the tissue of all cells.
     n_markers
@@ -80,12 +82,13 @@ def reference_captions(
     for argument, name in {"groupby": groupby, "cell_type": cell_type}.items():
         check_column(adata, name, argument, mod)
     group = text_column(data, groupby)
-    types = text_column(data, cell_type).groupby(group, observed=True).agg(_most_frequent).dropna()
+    types = text_column(data, cell_type)
+    types = types.where(is_labelled(types)).groupby(group, observed=True).agg(mode).dropna()
     if types.empty:
         raise ValueError(f"no group of groupby={groupby!r} has a cell type in obs[{cell_type!r}]")
     tissues = pd.Series(tissue, index=types.index)
     if tissue in data.obs:
-        tissues = text_column(data, str(tissue)).groupby(group, observed=True).agg(_most_frequent)
+        tissues = text_column(data, str(tissue)).groupby(group, observed=True).agg(mode)
     markers = marker_genes(data, groupby, n_genes=n_markers, **ranked_matrix(data, adata_keys.SENTENCE))
     rows = []
     for name, value in types.items():
@@ -108,8 +111,3 @@ def _caption(cell_type: str, term: str | None, tissue: str | None, markers: tupl
         genes = f"{', '.join(first)} and {last}" if first else last
         sentences.append(f"These cells express {genes}.")
     return " ".join(filter(None, sentences))
-
-
-def _most_frequent(values: pd.Series) -> str | None:
-    counts = values.value_counts()
-    return None if counts.empty else str(sorted(counts[counts == counts.max()].index)[0])

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._validation import positive_integer
-from ..cells import adata_keys, check_column, check_name, seed, text_column, writable
+from ..cells import adata_keys, check_name, column, seed, spatial_coordinates, spatial_samples, writable
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_TRAIN, _TEST, _GAP = "train", "test", "gap"
+_TRAIN, _TEST, _GAP = _SETS = ("train", "test", "gap")
 #: Cells at exactly half a radius from a border are in the gap, whatever the rounding of their coordinates.
 _ROUNDING = 1 + 1e-9
 
@@ -56,7 +56,8 @@ def spatial_split(
     axis
         The coordinate to cut along: 0 for x, 1 for y. By default the one in which a sample is longest.
     library_key
-        ``obs`` column of samples, each with coordinates of its own; by default all cells are one sample.
+        ``obs`` column of samples, each with coordinates of its own. By default that of the table of a SpatialData, or
+        all cells are one sample.
     spatial_key
         ``obsm`` key of the coordinates.
     key_added
@@ -81,7 +82,7 @@ def spatial_split(
         There are no such coordinates, or ``obs`` lacks the column.
     ValueError
         A setting or a coordinate is invalid, a sample has fewer cells than stripes, its training or test set would be
-        empty, or ``obs[key_added]`` holds something else.
+        empty, or ``obs[key_added]`` was not written by this function.
 
     Notes
     -----
@@ -104,23 +105,27 @@ def spatial_split(
     _check_settings(radius, positive_integer("n_stripes", n_stripes), test_fraction)
     generator = np.random.default_rng(seed(rng))
     result, data = writable(adata, mod, copy=copy)
-    points = _coordinates(data, spatial_key, axis)
-    samples = pd.Series("", index=data.obs_names)
-    if library_key is not None:
-        check_column(data, library_key, "library_key", mod)
-        samples = text_column(data, library_key)
+    points = spatial_coordinates(data, spatial_key)
+    if axis is not None and (isinstance(axis, bool) or axis not in range(points.shape[1])):
+        raise ValueError(f"axis={axis!r} is not one of the {points.shape[1]} coordinates in obsm[{spatial_key!r}]")
+    samples = pd.Series(spatial_samples(data, library_key))
     if samples.isna().any():
-        raise ValueError(f"{int(samples.isna().sum())} cells have no sample in obs[{library_key!r}]: leave them out")
+        raise ValueError(
+            f"{int(samples.isna().sum())} cells have no sample: leave them out, or pass another library_key="
+        )
     check_name("key_added", key_added)
-    if key_added in data.obs and not set(data.obs[key_added].dropna()) <= {_TRAIN, _TEST, _GAP}:
-        raise ValueError(f"key_added={key_added!r} would overwrite obs[{key_added!r}]: pass another key_added=")
+    if key_added in data.obs and not _is_split(column(data, key_added)):
+        raise ValueError(
+            f"key_added={key_added!r} would overwrite obs[{key_added!r}], which sd.pp.spatial_split did not write: "
+            "pass another key_added="
+        )
 
     split = np.full(len(points), _GAP, dtype=object)
     for name in sorted(samples.unique()):
-        rows = np.flatnonzero((samples == name).to_numpy())
-        where = f" of {library_key}={name!r}" if library_key is not None else ""
+        rows = np.flatnonzero(samples == name)
+        where = f" of the sample {name!r}" if len(rows) < len(points) else ""
         split[rows] = _stripes(points[rows], radius, n_stripes, test_fraction, axis, where, generator)
-    data.obs[key_added] = pd.Categorical(split, categories=[_TRAIN, _TEST, _GAP])
+    data.obs[key_added] = pd.Categorical(split, categories=list(_SETS))
     counts = data.obs[key_added].value_counts()
     logger.info("wrote obs[%r]: %s", key_added, ", ".join(f"{counts[name]} {name}" for name in counts.index))
     return result if copy else None
@@ -135,18 +140,9 @@ def _check_settings(radius: float, n_stripes: int, test_fraction: float) -> None
         raise ValueError("n_stripes=1 leaves no stripe to train on: pass at least 2")
 
 
-def _coordinates(data: AnnData, spatial_key: str, axis: int | None) -> NDArray[np.float64]:
-    if spatial_key not in data.obsm:
-        raise KeyError(f"obsm has no {spatial_key!r}, only {', '.join(data.obsm) or 'nothing'}: pass spatial_key=")
-    points = np.asarray(data.obsm[spatial_key], dtype=float)
-    if points.ndim != 2:
-        raise ValueError(f"obsm[{spatial_key!r}] must be cells × coordinates, its shape is {points.shape}")
-    if axis is not None and (isinstance(axis, bool) or axis not in range(points.shape[1])):
-        raise ValueError(f"axis={axis!r} is not one of the {points.shape[1]} coordinates in obsm[{spatial_key!r}]")
-    n_invalid = int((~np.isfinite(points)).any(axis=1).sum())
-    if n_invalid:
-        raise ValueError(f"{n_invalid} cells have no finite coordinates in obsm[{spatial_key!r}]: leave them out")
-    return points
+def _is_split(values: pd.Series) -> bool:
+    """Whether a column was written by this function, by its categories."""
+    return isinstance(values.dtype, pd.CategoricalDtype) and tuple(values.cat.categories) == _SETS
 
 
 def _stripes(
