@@ -20,6 +20,7 @@ def cells() -> ad.AnnData:
 
 
 def test_stores_are_taken(cells: ad.AnnData, tmp_path: Path) -> None:
+    cells.obs["barcodes"] = list("ABC")
     cells.write_h5ad(tmp_path / "cells.h5ad")
     cells.write_zarr(tmp_path / "cells.zarr")
     for path in (tmp_path / "cells.h5ad", tmp_path / "cells.zarr"):

@@ -93,6 +93,8 @@ def _open_elsewhere(path: Path, process: str) -> str:
 
 
 def _kind_of_group(file: Any) -> str:
+    if {"obs", "var"} <= set(file):
+        return ""
     write = "and write it with write_h5ad"
     if "barcodes" in file.get("matrix", ()) or any("barcodes" in file[name] for name in file if _is_group(file[name])):
         return f"a matrix of Cell Ranger: read it with scanpy.read_10x_h5, {write}"

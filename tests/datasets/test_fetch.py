@@ -89,9 +89,13 @@ def test_a_cached_file_with_another_hash_raises_and_stays(server):
 
 def test_a_file_that_changed_at_its_source_raises(server):
     file = server.file("a.txt", CONTENT)
-    fetch(file).unlink()
+    path = fetch(file)
+    path.unlink()
     server.files["a.txt"] = b"another"
-    with pytest.raises(OSError, match="hash"):
+    with pytest.raises(OSError, match=r"The hash of an earlier download is in .*hashes\.json"):
+        fetch(file)
+    path.write_bytes(b"another")
+    with pytest.raises(ValueError, match=r"if this file is right, delete the hash of an earlier one in .*hashes\.json"):
         fetch(file)
 
 
@@ -101,10 +105,11 @@ def test_the_next_address_is_tried_after_an_error(server):
     assert fetch(file).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("name", ["a.h5ad", "a.csv.gz", "a.parquet", "a.xlsx"])
-def test_a_web_page_in_place_of_a_file_raises(server, name):
-    file = server.file(name, b"<!DOCTYPE html><title>Are you a person?</title>")
-    with pytest.raises(OSError, match=r"begins with b'<"):
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html><title>Are you a person?</title>", b"\r\n <HTML lang='en'>"])
+@pytest.mark.parametrize("name", ["a.h5ad", "a.csv.gz", "a.parquet", "a.xlsx", "a.zip", "a.txt", "a.csv", "a.gmt"])
+def test_a_web_page_in_place_of_a_file_raises(server, name, page):
+    file = server.file(name, page)
+    with pytest.raises(OSError, match=r"the download is not a \.\w+ file: it begins with b"):
         fetch(file)
     assert cached() == []
 

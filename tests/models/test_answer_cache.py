@@ -134,3 +134,10 @@ def test_the_settings_set_the_file(tmp_path, monkeypatch):
     assert (tmp_path / "other" / "answers.sqlite").is_file()
     monkeypatch.setattr(sd.settings, "cache", False)
     assert not _answer_cache.answer_cache().is_open
+
+
+def test_a_file_that_fails_among_many_keys_does_not_stop_the_run(tmp_path, caplog):
+    cache = AnswerCache(tmp_path / "answers.sqlite", 1 << 30)
+    cache._connection.execute("DROP TABLE answers")
+    assert cache.get([key(i) for i in range(700)]) == {}
+    assert caplog.text.count("answers are not stored") == 1

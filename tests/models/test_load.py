@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 import sc_duality as sd
@@ -122,6 +123,42 @@ def test_fingerprint_depends_on_the_weights(tiny_folder, tmp_path):
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
     assert sd.models.resolve(folder).fingerprint != sd.models.resolve(tiny_folder).fingerprint
+
+
+@pytest.mark.parametrize(
+    "name", ["generation_config.json", "vocab.txt", "merges.txt", "tokenizer.model", "spiece.model"]
+)
+def test_fingerprint_depends_on_what_ends_a_text_and_on_the_vocabulary(tiny_folder, tmp_path, name):
+    folder = shutil.copytree(tiny_folder, tmp_path / "other")
+    (folder / name).write_text("{}")
+    assert sd.models.resolve(folder).fingerprint != sd.models.resolve(tiny_folder).fingerprint
+
+
+@pytest.mark.parametrize("option", ["adapter", "like"])
+def test_a_change_of_another_folder_loads_the_model_again(tiny_folder, tmp_path, monkeypatch, option):
+    class Loaded:
+        name = "transformers"
+
+        def __init__(self, spec, **options):
+            pass
+
+    monkeypatch.setattr("sc_duality.models._load._engine_class", lambda *_: Loaded)
+    other = shutil.copytree(tiny_folder, tmp_path / "other")
+    model = sd.models.load(tiny_folder, **{option: other})
+    assert sd.models.load(tiny_folder, **{option: other}) is model
+    (other / "model.safetensors").write_bytes(b"trained again")
+    assert sd.models.load(tiny_folder, **{option: other}) is not model
+    sd.models.unload()
+
+
+def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
+    knows = {"annotation": {"unknown": np.float32(0.5), "labels": np.array(["B", "T"])}}
+    sd.models.write_spec(ModelSpec("x", "y", n_genes=np.int64(100), knows=knows), tmp_path)
+    content = json.loads((tmp_path / "sc_duality.json").read_text())
+    assert content == {
+        "prompt_format": "plain", "n_genes": 100, "exclude": "housekeeping",
+        "knows": {"annotation": {"unknown": 0.5, "labels": ["B", "T"]}}, "temperature": 1.0, "dual_temperature": 1.0,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])

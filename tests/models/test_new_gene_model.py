@@ -11,9 +11,11 @@ GENES = ["CD79A", "MS4A1", "CD3E", "CD79A"]
 
 
 def test_each_gene_is_one_token_once(tmp_path):
-    folder = sd.models.new_gene_model(tmp_path / "new", GENES, n_genes=3, context_length=32, width=64, layers=1)
+    sizes = {"n_genes": np.int64(3), "context_length": np.int64(18)}
+    folder = sd.models.new_gene_model(tmp_path / "new", GENES, **sizes, width=64, layers=1)
     spec = sd.models.resolve(folder)
     assert spec.genes == {"CD79A", "MS4A1", "CD3E"}
+    assert (spec.context_length, spec.genes_per_cell(1)) == (18, 3)
     assert (spec.n_genes, list(spec.tasks), spec.prompt_format) == (3, [], "compact")
     with pytest.raises(ValueError, match="was not trained for the task 'annotation'"):
         sd.tl.annotate(sd.datasets.pbmc3k()[:3].copy(), folder, labels=["B cell", "T cell"])
@@ -66,6 +68,7 @@ def test_missing_tokens_of_the_prompt_format_are_added(tmp_path):
         (GENES, {"width": 100}, "width=100 must be a multiple of 64"),
         (GENES, {"cells": [["LYZ"]]}, "no cell of cells has any of the genes"),
         (GENES, {"layers": 0}, "layers must be a positive integer"),
+        (GENES, {"n_genes": 50, "context_length": 64}, "n_genes=50 does not fit into .*=64, .* of at least 65"),
     ],
 )
 def test_bad_input(tmp_path, genes, options, message):

@@ -14,7 +14,9 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 import sc_duality as sd
 from sc_duality.models import ReferenceClassifier, read_reference_classifier
-from sc_duality.models._reference_classifier import REFERENCE_FILE, FittedReference, project_cells
+from sc_duality.models._fitted_reference import FittedReference, fit_reference_classifier
+from sc_duality.models._reference_classifier import REFERENCE_FILE
+from sc_duality.models._reference_projection import project_cells
 
 SPEC = sd.models.resolve("embedded")
 
@@ -121,3 +123,39 @@ def test_a_file_that_was_modified_is_read_again(tmp_path):
     assert read_reference_classifier(spec, genes).fitted is fitted
     os.utime(tmp_path / REFERENCE_FILE, ns=(1, 1))
     assert read_reference_classifier(spec, genes).fitted is not fitted
+
+
+@pytest.mark.parametrize("labels", [[0, 2, 3], [0, 3], [2]])
+def test_labels_without_reference_cells_are_left_to_the_language_model(tmp_path, labels):
+    """Of the labels a to d, some have cells: each the genes of its own."""
+    cells = np.random.default_rng(0).permuted(np.repeat([np.arange(5)], 60, axis=0), axis=1).astype(np.uint16)
+    own = np.resize(labels, 60)
+    genes = np.tile((5 * own[:, None] + cells).astype(np.uint16).ravel(), 2)
+    arrays = {"genes": genes, "lengths": np.full(120, 5, np.uint16), "labels": own.astype(np.uint16)}
+    np.savez(tmp_path / REFERENCE_FILE, vectors=np.eye(20, dtype=np.float16), **arrays)
+    fitted = fit_reference_classifier(tmp_path / REFERENCE_FILE, range(20), 20, n_labels=4)
+    found = ReferenceClassifier(
+        {f"g{i}": i for i in range(20)}, dict(zip("abcd", range(4), strict=True)), fitted, 0, 9, 1
+    )
+    sentences = [[f"g{5 * label + i}" for i in range(3)] for label in labels]
+    assert found.class_scores(sentences, "abcd").argmax(1).tolist() == labels
+    of_model = np.full((len(labels), 4), 0.25)
+    ensemble = found.ensemble_probabilities(of_model, sentences, "abcd")
+    np.testing.assert_allclose(np.delete(ensemble, labels, axis=1), 0.25)
+    np.testing.assert_allclose(ensemble.sum(1), 1)
+    only = found.ensemble_probabilities(of_model[:, :1], sentences, "b")
+    np.testing.assert_allclose(only, 0.25)
+
+
+def test_two_labels_have_the_probabilities_of_scikit_learn(tmp_path):
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(1)
+    genes, labels = np.array([rng.permutation(8)[:4] for _ in range(40)], dtype=np.uint16), rng.integers(0, 2, 20)
+    vectors = rng.normal(size=(8, 3)).astype(np.float16)
+    arrays = {"genes": genes.ravel(), "lengths": np.full(40, 4, np.uint16), "labels": labels.astype(np.uint16)}
+    np.savez(tmp_path / REFERENCE_FILE, vectors=vectors, **arrays)
+    weights = fit_reference_classifier(tmp_path / REFERENCE_FILE, range(8), 8, n_labels=2).weights
+    cells = project_cells(vectors.astype(np.float32), genes.ravel(), arrays["lengths"], np.ones(8, bool))
+    expected = LogisticRegression(max_iter=200).fit(cells, np.tile(labels, 2)).predict_proba(cells)
+    np.testing.assert_allclose(softmax(cells @ weights[:-1] + weights[-1], axis=1), expected, atol=1e-5)

@@ -54,9 +54,11 @@ def test_names_folders_and_layers(encoder_folder, monkeypatch):
     assert sd.models.token_encoder("biobert", encoder_folder).layer == 2
     with pytest.raises(ValueError, match="the encoder 'scibert' has the layers 0 to 2"):
         sd.models.token_encoder("scibert", encoder_folder)  # its layer 8
-    for layer in (3, -1, 1.0, True):
-        with pytest.raises(ValueError, match=f"layer={layer}: the encoder .* has the layers 0 to 2"):
-            sd.models.token_encoder(encoder_folder, layer=layer)
+    with pytest.raises(ValueError, match="layer=3: the encoder .* has the layers 0 to 2"):
+        sd.models.token_encoder(encoder_folder, layer=3)
+    for layer in (-1, 1.0, True):  # before a file is read
+        with pytest.raises(ValueError, match=f"layer={layer} must be an integer from 0"):
+            sd.models.token_encoder("biobert", encoder_folder / "none", layer=layer)
     with pytest.raises(FileNotFoundError, match=r"the folder '.*none' of the encoder 'biobert' does not exist"):
         sd.models.token_encoder("biobert", encoder_folder / "none")
     monkeypatch.setattr("sc_duality.models._text_encoder.find_spec", lambda _: None)

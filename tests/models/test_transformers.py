@@ -179,3 +179,21 @@ def test_bfloat16_is_used_where_the_processor_multiplies_it(tiny_folder, monkeyp
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bool(avx))
     spec = sd.models.resolve(tiny_folder)
     assert sd.models.TransformersModel(spec, device="cpu").dtype == expected
+
+
+def test_float64_is_made_on_the_processor(model, monkeypatch):
+    """MPS has no float64."""
+    moved, cpu = [], torch.Tensor.cpu
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda values: moved.append(values.dtype) or cpu(values))
+    monkeypatch.setattr(sd.settings, "cache", False)
+    model.score(PROMPTS, CHOICES)
+    model.score(PROMPTS, ["naive T cell", "naive T cell B"])
+    model.likelihood(PROMPTS, ANSWERS)
+    assert set(moved) == {torch.float32}
+
+
+def test_a_prompt_without_tokens_is_refused(model):
+    with pytest.raises(ValueError, match="prompt 1 has no tokens, its text is ' '"):
+        model.score(["A", " "], CHOICES)
+    with pytest.raises(ValueError, match="prompt 0 has no tokens, its text is ''"):
+        model.likelihood([""], ["B"])

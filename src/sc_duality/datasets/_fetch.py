@@ -17,7 +17,11 @@ logger = logging.getLogger(__name__)
 #: Number of retries after an error.
 _RETRIES = 3
 #: First bytes of each file type. Some servers send a web page with status 200 instead of the file.
-_MAGIC = {".h5ad": b"\x89HDF", ".gz": b"\x1f\x8b", ".parquet": b"PAR1", ".xlsx": b"PK"}
+_MAGIC = {".h5ad": b"\x89HDF", ".gz": b"\x1f\x8b", ".parquet": b"PAR1", ".xlsx": b"PK", ".zip": b"PK"}
+#: How a web page begins, in lower case.
+_WEB_PAGE = (b"<!doctype", b"<html")
+#: File in the cache with the hashes of first downloads.
+_HASHES = "hashes.json"
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,10 @@ def fetch(file: File) -> Path:
     if not path.is_file():
         _download(file, folder, known)
     elif known is not None and not _matches(path, known):
-        raise ValueError(f"{path} does not have the hash {known}: delete it to download it again from {file.urls[0]}")
+        message = f"{path} does not have the hash {known}: delete it to download it again from {file.urls[0]}"
+        if not file.hash:
+            message += f"; if this file is right, delete the hash of an earlier one in {folder / _HASHES}"
+        raise ValueError(message)
     if known is None:
         _store_hash(folder, file.name)
     return path
@@ -84,9 +91,10 @@ def _download(file: File, folder: Path, known: str | None) -> None:
         else:
             return
     reasons = "\n".join(errors)
+    stored = f"\nThe hash of an earlier download is in {folder / _HASHES}" if known and not file.hash else ""
     raise OSError(
-        f"cannot download {file.name}:\n{reasons}\nIf this machine is offline, download the file elsewhere and put it "
-        f"at {path}"
+        f"cannot download {file.name}:\n{reasons}{stored}\nIf this machine is offline, download the file elsewhere and "
+        f"put it at {path}"
     )
 
 
@@ -104,13 +112,13 @@ def _make_folder(folder: Path) -> None:
 
 
 def _check_type(path: Path) -> None:
-    """Delete the file and raise an error if its first bytes do not match its extension."""
-    expected = _MAGIC.get(path.suffix, b"")
+    """Delete the file and raise an error if it is a web page, or its first bytes do not match its extension."""
     with path.open("rb") as handle:
-        first = handle.read(len(expected))
-    if first != expected:
+        first = handle.read(100)
+    is_web_page = first.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_WEB_PAGE)
+    if is_web_page or not first.startswith(_MAGIC.get(path.suffix, b"")):
         path.unlink()
-        raise ValueError(f"the download is not a {path.suffix} file: it begins with {first!r}")
+        raise ValueError(f"the download is not a {path.suffix} file: it begins with {first[:15]!r}")
 
 
 def _matches(path: Path, known: str) -> bool:
@@ -121,7 +129,7 @@ def _matches(path: Path, known: str) -> bool:
 
 
 def _stored_hashes(folder: Path) -> dict[str, str]:
-    file = folder / "hashes.json"
+    file = folder / _HASHES
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
@@ -135,4 +143,4 @@ def _store_hash(folder: Path, name: str) -> None:
     logger.info("stored the hash of %s: %s", name, hashes[name])
     with NamedTemporaryFile("w", dir=folder, suffix=".json", delete=False, encoding="utf-8") as handle:
         json.dump(hashes, handle, indent=1, sort_keys=True)
-    Path(handle.name).replace(folder / "hashes.json")
+    Path(handle.name).replace(folder / _HASHES)

@@ -31,7 +31,7 @@ def pbmc3k() -> ad.AnnData:
     Notes
     -----
     Counts: 10x Genomics, *3k PBMCs from a Healthy Donor*, CC BY 4.0. Labels: test data of ``cellxgene_schema``
-    0.0.1, MIT. Nothing is downloaded. ``benchmarks/make_pbmc3k.py`` made the file; ``data/README.md`` next to
+    0.0.1, MIT. Nothing is downloaded. ``python -m recipes.data.pbmc3k`` made the file; ``data/README.md`` next to
     it has the licences.
 
     Examples

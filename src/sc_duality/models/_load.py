@@ -54,8 +54,8 @@ def load(
 ) -> LanguageModel:
     """Load a model.
 
-    The model that was loaded last stays in memory: the same call with the same options returns it at once. A forked
-    process opens endpoints anew.
+    The model that was loaded last stays in memory: the same call with the same options returns it at once, unless files
+    in the folder of the model, its adapter or ``like`` changed. A forked process opens endpoints anew.
 
     Parameters
     ----------
@@ -100,7 +100,8 @@ def load(
     if options.get("like") is not None:
         options["like"] = resolve(options["like"])
     engine_class = _engine_class(spec, settings.engine if engine is None else engine)
-    key = repr((engine_class, spec, sorted(options.items()), _file_states(spec)))
+    folders = [spec.source, options.get("adapter"), getattr(options.get("like"), "source", None)]
+    key = repr((engine_class, spec, sorted(options.items()), [_file_states(one) for one in folders if one]))
     with _lock:
         if key not in _loaded:
             unload()
@@ -138,7 +139,7 @@ def _can_use_vllm() -> bool:
     return torch.cuda.is_available()
 
 
-def _file_states(spec: ModelSpec) -> list[tuple[str, int, int]]:
-    """Names, sizes and times of the files in a model's folder: a changed folder is loaded again."""
-    files = sorted(Path(spec.source).iterdir()) if Path(spec.source).is_dir() else []
+def _file_states(folder: str | Path) -> list[tuple[str, int, int]]:
+    """Names, sizes and times of the files in a folder, if it is one: a changed folder is loaded again."""
+    files = sorted(Path(folder).iterdir()) if Path(folder).is_dir() else []
     return [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]

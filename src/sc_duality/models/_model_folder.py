@@ -6,6 +6,9 @@ import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ._reference_classifier import REFERENCE_FILE
 from ._spec import SPEC_FILE, ModelSpec
@@ -30,7 +33,12 @@ def write_spec(spec: ModelSpec, folder: Path) -> None:
     usual, content = asdict(ModelSpec("", "")), asdict(spec)
     fields = [name for name in content if name not in _FOLDER_FIELDS]
     kept = {name: content[name] for name in fields if content[name] or content[name] != usual[name]}
-    (folder / SPEC_FILE).write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
+    (folder / SPEC_FILE).write_text(json.dumps(kept, indent=1, default=_plain) + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of numpy as numbers and lists; anything else, such as a path, as text."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)
 
 
 def copy_model(spec: ModelSpec, folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from .._validation import positive_integer
 from ._gene_vectors import coexpression_vectors
 from ._model_folder import write_spec
-from ._spec import ModelSpec
+from ._spec import TOKENS_AROUND_GENES, ModelSpec
 
 _SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 #: Width of an attention head.
@@ -61,7 +61,8 @@ def new_gene_model(
     FileExistsError
         The folder is not empty.
     ValueError
-        There are no genes, a gene cannot be one token, or no cell has any of them.
+        There are no genes, a gene cannot be one token, no cell has any of them, or a prompt of ``n_genes`` genes is
+        longer than the context length.
 
     Examples
     --------
@@ -80,10 +81,15 @@ def new_gene_model(
         raise ValueError(f"{wrong[0]!r} cannot be the token of a gene: pass gene symbols, without spaces, '<' and '|'")
     if len(cells) and set(names).isdisjoint(gene for cell in cells for gene in cell):
         raise ValueError("no cell of cells has any of the genes: pass sd.get.gene_lists(adata) of training cells")
-    for name, value in (("n_genes", n_genes), ("context_length", context_length), ("layers", layers)):
-        positive_integer(name, value)
-    if positive_integer("width", width) % _HEAD:
+    n_genes, context_length = positive_integer("n_genes", n_genes), positive_integer("context_length", context_length)
+    width, layers = positive_integer("width", width), positive_integer("layers", layers)
+    if width % _HEAD:
         raise ValueError(f"width={width} must be a multiple of {_HEAD}")
+    if n_genes + TOKENS_AROUND_GENES > context_length:
+        raise ValueError(
+            f"n_genes={n_genes} does not fit into context_length={context_length}, as a prompt has "
+            f"{TOKENS_AROUND_GENES} further tokens: pass a context_length of at least {n_genes + TOKENS_AROUND_GENES}"
+        )
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty: pass a new folder")
 

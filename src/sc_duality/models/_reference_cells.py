@@ -15,7 +15,7 @@ from ._reference_classifier import REFERENCE_FILE, reference_file, reference_gen
 from ._reference_projection import weigh_sentences
 from ._spec import ModelSpec
 
-#: Fewest reference cells of a type: similarity is that to the fifth nearest.
+#: Fewest reference cells of a new type, and of all types: similarity is that to the fifth nearest.
 MIN_CELLS = 5
 #: Cells that a further type counts as, if it has fewer; chosen on crc_scmetalink and cosmx_lung_tumour.
 _CELLS_OF_A_TYPE = 200
@@ -103,6 +103,11 @@ def write_reference(spec: ModelSpec, before: ModelSpec, studies: Sequence[Refere
     folder
         Where the file is written.
 
+    Raises
+    ------
+    ValueError
+        There are fewer than five cells.
+
     Examples
     --------
     >>> import sc_duality as sd, tempfile
@@ -117,11 +122,16 @@ def write_reference(spec: ModelSpec, before: ModelSpec, studies: Sequence[Refere
     ['AHSG']
     """
     genes, labels = reference_genes(before), reference_labels(spec)
-    arrays: dict[str, Any] = _stored(before) if reference_file(before).is_file() else _none_yet(studies, genes)
+    has_cells, n = reference_file(before).is_file(), sum(len(cells.labels) for cells in studies)
+    if not has_cells and n < MIN_CELLS:
+        raise ValueError(
+            f"the model {spec.name!r} would have {n} reference cells: label at least {MIN_CELLS} cells that it can read"
+        )
+    arrays: dict[str, Any] = _stored(before) if has_cells else _none_yet(studies, genes)
     column = np.array([labels.index(label) for label in reference_labels(before)])
     arrays["labels"] = column[arrays["labels"]]
     arrays.setdefault("weights", np.ones(len(arrays["labels"]), np.float32))
-    arrays.setdefault("study", np.zeros(len(arrays["labels"]), np.uint8))
+    arrays.setdefault("study", np.zeros(len(arrays["labels"]), np.uint16))
     weighted = set(arrays["labels"][arrays["weights"] != 1].tolist())
     weighted |= {labels.index(label) for label in labels if label not in reference_labels(before)}
     for cells in studies:
@@ -171,7 +181,7 @@ def _add(arrays: dict[str, NDArray[Any]], cells: ReferenceCells, genes: list[str
         [np.append(old, [len(cell) for cell in rows]).astype(np.uint16) for _, old, rows in parts]
     )
     arrays["labels"] = np.append(arrays["labels"], [labels.index(label) for label in cells.labels]).astype(int)
-    study = np.full(len(cells.labels), arrays["study"].max(initial=0) + 1, np.uint8)
+    study = np.full(len(cells.labels), int(arrays["study"].max(initial=0)) + 1, np.uint16)
     arrays["study"] = np.append(arrays["study"], study)
     return genes
 
@@ -212,7 +222,7 @@ def _further_vectors(
     return np.vstack([vectors, _LENGTH * scale * found]), means.astype(np.float32)
 
 
-def _measured_in(weights: Any, studies: NDArray[np.uint8], study: int) -> NDArray[np.int64]:
+def _measured_in(weights: Any, studies: NDArray[np.unsignedinteger], study: int) -> NDArray[np.int64]:
     """Number of cells of the study for each gene that it measured, 0 for the others."""
     of_study = weights[studies == study]
     return np.where(np.asarray(of_study.sum(0)).ravel() > 0, of_study.shape[0], 0)

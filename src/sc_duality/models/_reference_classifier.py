@@ -19,27 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from ._reference_projection import project_cells, rank_weights
+from ._fitted_reference import NO_CELLS, FittedReference, fit_reference_classifier
+from ._reference_projection import rank_weights
 from ._spec import ModelSpec
 
 #: File with the reference cells in a model's folder.
 REFERENCE_FILE = "reference.npz"
 #: Similarity is that to the k-th nearest reference cell, so that a single outlier does not count.
 _K_NEAREST = 5
-
-
-class FittedReference(NamedTuple):
-    """Reference cells limited to the measured genes, and the classifier fitted on them."""
-
-    #: Gene embeddings, (n_genes, width): first those of the genes in the model's vocabulary.
-    gene_vectors: NDArray[np.float32]
-    #: Unit vectors of the reference cells by the genes of the vocabulary, (n_cells, width).
-    cell_vectors: NDArray[np.float32]
-    #: Weights of the linear classifier; the last row is the intercept. (width + 1, n_labels), or (2 × width + 1,
-    #: n_labels) with genes outside the vocabulary.
-    weights: NDArray[np.float32]
-    #: What is subtracted from the part of a cell by genes outside the vocabulary, (width,); ``None`` without such.
-    offset: NDArray[np.float32] | None = None
 
 
 class ReferenceClassifier(NamedTuple):
@@ -68,8 +55,9 @@ class ReferenceClassifier(NamedTuple):
     ) -> NDArray[np.float64]:
         """Mean of the label probabilities of the language model and of this classifier, (n_cells, n_labels).
 
-        The classifier alone decides how probable the labels are that the language model does not know. The rest of the
-        probability, and that of none of the labels, is divided among the other labels by the mean of both.
+        The classifier alone decides how probable the labels are that the language model does not know, and the language
+        model alone how probable the labels without reference cells are. The rest of the probability, and that of none
+        of the labels, is divided among the other labels by the mean of both.
 
         Parameters
         ----------
@@ -85,15 +73,22 @@ class ReferenceClassifier(NamedTuple):
         found, known = softmax(scores, axis=1), ~np.isnan(model).any(axis=0)
         if known.any():
             rest = 1 - found[:, ~known].sum(1, keepdims=True)
-            of_model, own = (np.compress(known, table, axis=1) for table in (model, scores))
-            own = softmax(own, axis=1)
-            found[:, known] = rest * (of_model + of_model.sum(1, keepdims=True) * own) / 2
+            found[:, known] = rest * model[:, known]
+            both = known & (self._weights(labels)[-1] > NO_CELLS)
+            if both.any():
+                of_model, own = (np.compress(both, table, axis=1) for table in (model, scores))
+                own = softmax(own, axis=1)
+                found[:, both] = rest * (of_model + of_model.sum(1, keepdims=True) * own) / 2
         return found
 
     def class_scores(self, cells: Sequence[Sequence[str]], labels: Sequence[str]) -> NDArray[np.float64]:
         """Score of each label for each cell before softmax, (n_cells, n_labels)."""
-        weights = self.fitted.weights[:, [self.label_index[label] for label in labels]]
+        weights = self._weights(labels)
         return np.array([self.project_cell(genes) @ weights[:-1] + weights[-1] for genes in cells], dtype=float)
+
+    def _weights(self, labels: Sequence[str]) -> NDArray[np.float32]:
+        """The columns of these labels in the weights of the classifier."""
+        return self.fitted.weights[:, [self.label_index[label] for label in labels]]
 
     def in_distribution_probability(self, cells: Sequence[Sequence[str]]) -> NDArray[np.float64]:
         """Probability that each cell is like the training cells of the model, (n_cells,)."""
@@ -109,7 +104,7 @@ class ReferenceClassifier(NamedTuple):
         return float(np.partition(self.fitted.cell_vectors @ vector, -_K_NEAREST)[-_K_NEAREST])
 
     def project_cell(self, genes: Sequence[str]) -> NDArray[np.float32]:
-        """Embed a cell by the genes of its sentence, as ``project_cells`` does, (width,)."""
+        """Embed a cell by all of these genes, (width,); ``project_cells`` cuts the sentences of reference cells."""
         rows = np.array([self.gene_index[gene] for gene in genes], dtype=int)
         vectors, ranks = self.fitted.gene_vectors, rank_weights(len(rows))
         known = rows < (len(vectors) if self.n_vocabulary is None else self.n_vocabulary)
@@ -154,8 +149,8 @@ def read_reference_classifier(spec: ModelSpec, measured: Iterable[str]) -> Refer
     gene_index = {gene: row for row, gene in enumerate(genes)}
     rows = tuple(sorted(gene_index[gene] for gene in set(measured) & gene_index.keys()))
     n_vocabulary = len(spec.genes or ())
-    fitted = _fit_once(file, file.stat().st_mtime_ns, rows, n_vocabulary)
     label_index = {label: i for i, label in enumerate(reference_labels(spec))}
+    fitted = _fit_once(file, file.stat().st_mtime_ns, rows, n_vocabulary, len(label_index))
     further = None if len(genes) == n_vocabulary else n_vocabulary
     return ReferenceClassifier(gene_index, label_index, fitted, **calibration, n_vocabulary=further)
 
@@ -206,38 +201,6 @@ def reference_labels(spec: ModelSpec) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def _fit_once(file: Path, _modified: int, rows: tuple[int, ...], n_vocabulary: int) -> FittedReference:
+def _fit_once(file: Path, _modified: int, rows: tuple[int, ...], n_vocabulary: int, n_labels: int) -> FittedReference:
     """Keep the last classifiers; a file that was modified is read again."""
-    return fit_reference_classifier(file, rows, n_vocabulary)
-
-
-def fit_reference_classifier(file: Path, rows: Sequence[int], n_vocabulary: int) -> FittedReference:
-    """Fit the classifier on the reference cells in a file.
-
-    Parameters
-    ----------
-    file
-        Holds ``vectors``, gene embeddings (n_genes, width); the sentences of the reference cells as rows of these, one
-        after the other in ``genes``, with their ``lengths``: all cells as measured, then each of them once more,
-        augmented; ``labels``, the index of each cell's label; and, if cells count differently, their ``weights``.
-    rows
-        Rows of the genes that were measured.
-    n_vocabulary
-        Number of genes in the model's vocabulary, whose rows come first.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
-    with np.load(file, allow_pickle=False) as content:
-        vectors, genes, lengths, labels = (content[name] for name in ("vectors", "genes", "lengths", "labels"))
-        weights = np.tile(content["weights"], 2) if "weights" in content else None
-        means = content.get("further_means")
-    vectors = vectors.astype(np.float32)
-    measured = np.isin(np.arange(len(vectors)), rows)
-    cells = project_cells(vectors, genes, lengths, measured, n_vocabulary=n_vocabulary, means=means)
-    with threadpool_limits(1):  # steps of some 20 ms: more threads mostly wait for each other
-        model = LogisticRegression(max_iter=200).fit(cells, np.tile(labels, 2), weights)
-    of_labels = np.vstack([model.coef_.T, model.intercept_]).astype(np.float32)
-    # The classifier is fitted on augmented cells as well; similarity is that to cells as measured.
-    offset = None if means is None else (means * measured[n_vocabulary:]) @ vectors[n_vocabulary:]
-    return FittedReference(vectors, cells[: len(labels), : vectors.shape[1]], of_labels, offset)
+    return fit_reference_classifier(file, rows, n_vocabulary, n_labels)

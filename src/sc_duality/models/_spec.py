@@ -16,12 +16,17 @@ from ..tasks import PromptFormat
 SPEC_FILE = "sc_duality.json"
 
 #: Files in a model's folder that its answers depend on.
-_HASHED = ("*.safetensors", "*.npz", "config.json", "tokenizer*", "special_tokens_map.json", "chat_template*")
+_HASHED = (
+    "*.safetensors", "*.npz", "config.json", "generation_config.json",
+    "tokenizer*", "vocab*", "merges.txt", "*.model", "special_tokens_map.json", "chat_template*",
+)  # fmt: skip
 #: Tokens for reasoning, and tokens per gene or label, of models without gene tokens.
 _REASONING_TOKENS, _TOKENS_PER_NAME = 256, 8
 #: Context length where it is not known before the model is loaded (that of C2S-Scale), and tokens of a question and of
 #: what stands around each cell in a prompt: of general models, and of models with one token a gene.
 _CONTEXT_LENGTH, _QUESTION_TOKENS, _TOKENS_PER_CELL = 8192, (400, 12), (24, 3)
+#: Tokens around the genes in a prompt of one cell, of models with one token a gene.
+TOKENS_AROUND_GENES = _QUESTION_TOKENS[True] + _TOKENS_PER_CELL[True]
 
 
 @dataclass(frozen=True)
@@ -176,7 +181,7 @@ class ModelSpec:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the weights and the tokenizer in a folder, or the revision of a hub repository."""
-        files = sorted(file for pattern in _HASHED for file in Path(self.source).glob(pattern))
+        files = sorted({file for pattern in _HASHED for file in Path(self.source).glob(pattern)})
         if not files:
             return self.revision or "newest"
         digest = hashlib.sha256()

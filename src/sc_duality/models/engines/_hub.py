@@ -33,7 +33,8 @@ def explain_download_errors(spec: ModelSpec) -> Iterator[None]:
     except OSError as error:
         revision = f" --revision {spec.revision}" if spec.revision else ""
         offline = not Path(spec.source).is_dir() and not _hub_answers()
-        cause = f"{constants.ENDPOINT} cannot be reached, and it is not on this machine" if offline else error
+        unreachable = f"{constants.ENDPOINT} cannot be reached, and this machine lacks files of the model"
+        cause = f"{unreachable} ({error})" if offline else error
         raise OSError(
             f"cannot load the model {spec.source!r}: {cause}\nIf this machine is offline, download it elsewhere "
             f"(hf download {spec.source}{revision}) and pass the folder as model="

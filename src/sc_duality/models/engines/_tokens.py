@@ -33,7 +33,7 @@ class Tokens:
             )
 
     def prompts(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of prompts, each wrapped in the chat template if the model has one."""
+        """Token ids of prompts, each in the chat template if the model has one; an error where one has no tokens."""
         if not texts:
             return []
         chat = bool(self.tokenizer.chat_template)
@@ -45,7 +45,11 @@ class Tokens:
                 for text in texts
             ]
         # A chat template adds its special tokens itself.
-        return list(self.tokenizer(list(texts), add_special_tokens=not chat)["input_ids"])
+        token_ids = list(self.tokenizer(list(texts), add_special_tokens=not chat)["input_ids"])
+        if [] in token_ids:
+            i = token_ids.index([])
+            raise ValueError(f"prompt {i} has no tokens, its text is {texts[i]!r}: pass a text with at least one token")
+        return token_ids
 
     def answers(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of answers after a prompt; an error where an answer is not in the vocabulary."""

@@ -64,9 +64,9 @@ def score_choices(model: Any, batch: Batch, choices: SplitChoices, pad: int) -> 
     last = batch.lengths - 1 - (batch.ids.shape[1] - logits.shape[1])
     positions = last[:, None] - torch.arange(len(shared), -1, -1, device=last.device)
     logits = torch.log_softmax(logits[torch.arange(len(last))[:, None], positions].float(), -1)
-    total = logits[:, -1, [tail[0] for tail in rest]].double().cpu()
+    total = logits[:, -1, [tail[0] for tail in rest]].cpu().double()
     for i, token in enumerate(shared):
-        total += logits[:, i, token, None].double().cpu()
+        total += logits[:, i, token, None].cpu().double()
     if out is not None:
         _add_tails(total, model, out, batch.ids, rest, pad)
     return total
@@ -104,7 +104,7 @@ def score_answers(model: Any, batch: Batch, lengths: NDArray[np.int64], longest:
     positions = torch.arange(width - targets.shape[1], width, device=ends.device)
     starts = ends - torch.as_tensor(lengths, device=ends.device)[:, None]
     is_answer = (positions >= starts) & (positions < ends)
-    return values[: len(lengths)].masked_fill(~is_answer, 0).sum(1).double().cpu()
+    return values[: len(lengths)].masked_fill(~is_answer, 0).sum(1).cpu().double()
 
 
 def _cache_name(model: Any, out: Any) -> str:
@@ -142,4 +142,4 @@ def _add_tails(
         )
         targets = targets.repeat(n_prompts, 1)
         values = torch.log_softmax(out.logits.float(), -1).gather(-1, targets.clamp(min=0)[..., None])[..., 0]
-        total[:, part] += values.masked_fill(targets < 0, 0).sum(1).view(n_prompts, len(part)).double().cpu()
+        total[:, part] += values.masked_fill(targets < 0, 0).sum(1).view(n_prompts, len(part)).cpu().double()

@@ -32,8 +32,9 @@ class SeededSampler(LogitsProcessor):
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Log-probabilities (rows, vocabulary): 0 for the sampled token of a row, -inf for all others."""
-        uniform = self._uniform[:, input_ids.shape[1] - self._length, None].to(scores.device)
-        probability = torch.softmax(scores.double() / self._temperature, -1)
+        logits = (scores.cpu() if scores.device.type == "mps" else scores).double()  # MPS has no float64
+        uniform = self._uniform[:, input_ids.shape[1] - self._length, None].to(logits.device)
+        probability = torch.softmax(logits / self._temperature, -1)
         order = None
         if self._top_p < 1:
             probability, order = probability.sort(dim=-1, descending=True, stable=True)
@@ -43,4 +44,4 @@ class SeededSampler(LogitsProcessor):
         sampled = sampled.clamp(max=scores.shape[1] - 1)
         if order is not None:
             sampled = order.gather(1, sampled)
-        return torch.full_like(scores, -torch.inf).scatter(1, sampled, 0.0)
+        return torch.full_like(scores, -torch.inf).scatter(1, sampled.to(scores.device), 0.0)

@@ -15,6 +15,7 @@ from ..._sampling import SamplingParams
 from ..._spec import ModelSpec
 from .._answer_values import Finished, Unanswered
 from .._engine import Engine
+from .._hub import explain_download_errors, source_options
 from .._tokens import NewTokens, Tokens
 from ._vllm_options import (
     Runner,
@@ -88,13 +89,16 @@ class VLLMModel(Engine):
         self._adapter = None if adapter is None else Path(adapter).resolve()
         lora = adapter_options(self._adapter) if self._adapter else {}
         self._tokens = Tokens(spec, trust_remote_code=trust_remote_code)
-        source_options = {"revision": spec.revision, "trust_remote_code": trust_remote_code}
-        self._config: Any = AutoConfig.from_pretrained(spec.source, **source_options)
+        with explain_download_errors(spec):
+            self._config: Any = AutoConfig.from_pretrained(
+                spec.source, trust_remote_code=trust_remote_code, **source_options(spec)
+            )
         self._dtype = best_dtype() if dtype == "auto" else dtype
         self._options = {
             "model": spec.source,
             "dtype": self._dtype,
-            **source_options,
+            "revision": spec.revision,
+            "trust_remote_code": trust_remote_code,
             **machine_options(),
             **lora,
             **options,
