@@ -101,6 +101,8 @@ def test_names_settings_and_objects():
         (["mood"], ValueError, "there is no task 'mood'"),
         ({"annotation": {"column": "x"}}, TypeError, r"tasks=\{'annotation': \{'column': 'x'\}\}.*'column'"),
         (["sensitivity"], TypeError, r"tasks=\{'sensitivity': \{\}\}.*'drug'"),
+        ({"annotation": "cell_type"}, TypeError, r"tasks=\{'annotation': 'cell_type'\}: pass settings by name"),
+        ([Annotation], TypeError, r"tasks holds the class Annotation: pass an object, Annotation\(\.\.\.\)"),
     ],
 )
 def test_invalid_tasks_raise(tasks, error, message):

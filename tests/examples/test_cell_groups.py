@@ -10,7 +10,7 @@ from sc_duality.duality import Duality
 from sc_duality.examples import CellGroups, ModelCells, build, sample_examples
 from sc_duality.examples._hidden_cells import hide_in_cells
 from sc_duality.models import ModelSpec
-from sc_duality.tasks import SampleCellTypes, Tissue
+from sc_duality.tasks import SampleCellTypes, SampleLabel, Tissue
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_examples_of_a_sample_have_its_cells_and_label_alone(cells):
         full = [g for g in one.example.cells if g in allowed]
         assert len(full) == len(one.example.cells) or any(one.example.observed)
         assert 1 <= len(one.example.cells) <= 5
-        assert "organ" in one.example.context
+        assert set(one.example.context) == {"batch"}  # the organ is the answer
     sizes = {
         (len(one.example.cells), max(map(len, one.example.hidden_genes)))
         for one in sample_examples(cells, pool, 60, np.random.default_rng(0), augment=False)
@@ -141,3 +141,16 @@ def test_a_model_keeps_the_labels_of_every_fact(cells):
     assert list(build(Tissue(groupby="sample"), own).labels) == ["lung", "gut"]
     with pytest.raises(ValueError, match=r"does not know the labels \['skin'\]"):
         build(Tissue(groupby="sample", labels=["skin", "gut"]), own).labels  # noqa: B018
+
+
+def test_cells_without_a_label_have_no_truth(cells):
+    adata = cells.adata[::10].copy()
+    adata.obs["disease"] = ["flu" if i % 3 else None for i in range(adata.n_obs)]
+    adata.obs.loc[adata.obs["organ"] == "spleen", "disease"] = "normal"
+    task = SampleLabel(fact="disease", truth="disease", groupby="organ", n_cells=3, n_genes=5)
+    examples = build(task, ModelCells(adata, cells.spec), Duality())
+    found = examples.unlabelled(60, np.random.default_rng(0), with_truth=True)
+    assert {one.unit for one in found} == {"blood | flu", "spleen | normal"}
+    assert all(one.example.truth == one.unit.split(" | ")[1] and one.texts() for one in found)
+    without = examples.unlabelled(adata.n_obs, np.random.default_rng(0))
+    assert {one.unit for one in without} == {"blood", "blood | flu", "spleen | normal"}

@@ -115,3 +115,12 @@ def test_few_cells_and_common_genes_count_as_measured(human):
     for cells in (human[:20].copy(), human):
         read = ModelCells(cells, SPEC)
         assert read.measured_genes() is read.gene_names
+
+
+def test_an_empty_cell_among_them_changes_nothing(mixed):
+    mouse = mixed[80:].copy()
+    X = mouse.X.toarray()
+    X[0] = 0
+    mouse.X = sparse.csr_matrix(X)
+    with pytest.raises(ValueError, match="knows .* of the .* genes in the sentences"):
+        ModelCells(mouse, SPEC)

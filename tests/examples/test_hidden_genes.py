@@ -78,3 +78,13 @@ def test_genes_of_the_cluster(toy_adata, toy_spec, context):
 def test_an_unknown_cluster_column_raises(toy_adata, toy_spec):
     with pytest.raises(KeyError, match="cluster='leiden' is not an obs column"):
         unlabelled(toy_adata, toy_spec, 6, hidden="cluster", cluster="leiden")
+
+
+def test_cells_without_a_cluster_are_left_out(toy_adata, toy_spec):
+    adata = toy_adata.copy()
+    adata.obs.loc[adata.obs["donor"] == "d1", "donor"] = None
+    _, found = unlabelled(adata, toy_spec, 6, hidden="cluster", cluster="donor")
+    assert {int(one.unit.removeprefix("cell")) % 3 for one in found} == {0, 2}
+    adata.obs["donor"] = None
+    with pytest.raises(ValueError, match="no cell can be used: .*cluster"):
+        unlabelled(adata, toy_spec, 6, hidden="cluster", cluster="donor")

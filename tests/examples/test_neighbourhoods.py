@@ -179,3 +179,12 @@ def test_bad_settings_are_named(task, error, match):
     adata.obs["one"] = "same"
     with pytest.raises(error, match=match):
         build(task(), ModelCells(adata, SPEC)).labelled(np.ones(adata.n_obs, dtype=bool))
+
+
+def test_a_generated_neighbour_fits_into_the_context_with_the_cells_that_are_shown(cells):
+    spec = ModelSpec("general", "general")
+    spec.__dict__["context_length"] = 1600
+    examples = build(NeighbourGeneration(n_cells=4), ModelCells(cells.adata, spec), Duality())
+    for one in examples.unlabelled(20, np.random.default_rng(0), with_truth=True):
+        sizes = [*map(len, one.example.cells), len(one.example.truth)]
+        assert max(sizes) <= spec.genes_per_cell(len(sizes))

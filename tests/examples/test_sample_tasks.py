@@ -101,3 +101,12 @@ def test_no_abstract(cells):
 def test_too_many_cells_raise():
     with pytest.raises(ValueError, match="at most 20 cells"):
         SampleByTissue(truth="tissue", groupby="sample", n_cells=21)
+
+
+def test_an_empty_column_of_abstracts(cells):
+    adata = cells.adata.copy()
+    adata.obs["study"] = None
+    with pytest.raises(ValueError, match=r"obs\['study'\] has no abstract: all of its values are missing"):
+        build(SampleByAbstract(truth="study", groupby="sample"), ModelCells(adata, cells.spec)).labelled(
+            np.ones(len(cells), dtype=bool)
+        )

@@ -78,6 +78,11 @@ BAD_TRUTH = {
     "no text": ({"groupby": "cell_type", "truth": {"B cells": " "}}, ValueError, "the group 'B cells'"),
     "number": ({"groupby": "cell_type", "truth": 3}, TypeError, "must be an obs column"),
     "no column": ({"groupby": "cell_type", "truth": "x"}, KeyError, "x"),
+    "two texts": (
+        {"groupby": "cell_type", "truth": pd.Series(["a", "b"], index=["B cells", "B cells"])},
+        ValueError,
+        "several texts of the groups B cells",
+    ),
     "no text column": ({"groupby": "cell_type", "truth": pd.DataFrame({"a": [1]})}, KeyError, "no column 'text'"),
 }
 
@@ -103,6 +108,8 @@ def test_bad_questions(cells, truth, error, message):
 
 
 def test_cell_types_in_the_context_are_refused(adata):
+    adata = adata.copy()
+    adata.obs.loc[adata.obs_names[0], "cell_type"] = None
     cells = ModelCells(adata, GENERAL, context=["cell_type"])
     with pytest.raises(ValueError, match="context= (?:shows|names) 'cell_type'"):
         build(Interpretation(cell_type="cell_type"), cells)

@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from sc_duality.examples import build, sample_examples
+import sc_duality as sd
+from sc_duality.examples import ModelCells, build, sample_examples
 from sc_duality.tasks import (
     Annotation,
     GeneChangeResponse,
@@ -243,6 +244,17 @@ def test_the_same_seed_gives_the_same_examples(toy_cells, task):
             "match='batch' is not an obs column",
         ),
         (JointAnnotation(truth="cell_type", groupby=["batch"]), KeyError, "groupby='batch' is not an obs column"),
+        (
+            Response(perturbation="treatment", control="Ctrl"),
+            ValueError,
+            r"control='Ctrl' is not a value of obs\['treatment'\]: pass one of 'ctrl', 'ko', 'stim'",
+        ),
+        (Sensitivity(drug="x", truth="response", labels=[]), ValueError, "at least two labels are needed"),
+        (
+            Annotation(truth="cell_type", labels=["B cell", "T cell"]),
+            ValueError,
+            r"none of the labels in obs\['cell_type'\] \(alpha cell, .*\) is one of .* \(B cell, T cell\)",
+        ),
     ],
 )
 def test_invalid_columns_raise(toy_cells, task, error, message):
@@ -288,3 +300,70 @@ def test_gene_changes_of_a_group_without_treated_cells_have_no_truth(toy_cells):
     task = GeneChangeResponse(perturbation="treatment", perturbations=PERTURBATIONS, match=["donor"])
     with pytest.raises(ValueError, match="no cell that agrees with 'cell.*' in match= has"):
         build(task, toy_cells).unlabelled(20, np.random.default_rng(0), with_truth=True)
+
+
+@pytest.mark.parametrize("task", [Annotation, Generation])
+def test_labels_may_be_spelled_otherwise(toy_cells, caplog, task):
+    _, pool = sampled(toy_cells, task(truth="cell_type", labels=["Alpha_cells", "BETA CELL"]), 1)
+    assert pool.rows.tolist() == [row for row in range(1, 40) if row % 8 < 2]
+    assert "30 of 39 labelled cells have none of the labels to choose from" in caplog.text
+    assert "obs['cell_type'] is gamma cell" in caplog.text
+
+
+def test_the_cells_of_a_label_set_are_trained_on():
+    cells = ModelCells(sd.datasets.pbmc3k()[::20].copy(), sd.models.resolve("embedded"))
+    examples = build(Annotation(truth="cell_type", labels="blood"), cells)
+    assert None not in set(examples.reference_truth())
+    assert set(examples.reference_truth()) <= set(cells.spec.known("annotation", "label_sets")["blood"])
+
+
+def test_labels_may_be_an_array(toy_cells):
+    labels = np.array(["Sensitive", "resistant"])
+    found, pool = sampled(toy_cells, Sensitivity(truth="response", drug="x", labels=labels), 20)
+    assert len(pool.rows) == 40
+    assert {one.example.truth for one in found} == set(labels)
+
+
+@pytest.mark.parametrize("context", [["cell_type", "donor"], {"cell_type": "beta cell", "donor": "d1"}])
+def test_the_truth_of_a_task_is_not_a_fact(toy_adata, toy_spec, context):
+    cells = ModelCells(toy_adata, toy_spec, context=context)
+    for task in ("annotation", "generation", "joint_annotation"):
+        assert all(set(one.example.context) == {"donor"} for one in sampled(cells, task, 5)[0])
+    found, _ = sampled(cells, "sensitivity", 20)
+    assert {"cell_type", "donor"} in [set(one.example.context) for one in found]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        Response(perturbation="treatment", perturbations=PERTURBATIONS, match="donor"),
+        JointAnnotation(truth="cell_type", groupby="donor"),
+    ],
+    ids=lambda task: task.name,
+)
+def test_cells_without_a_donor_are_of_no_donor(toy_adata, toy_spec, task):
+    assert (
+        sampled(ModelCells(toy_adata, toy_spec), task, 1)[1].rows.tolist()
+        == sampled(ModelCells(toy_adata, toy_spec), TASKS[task.name], 1)[1].rows.tolist()
+    )
+    adata = toy_adata.copy()
+    adata.obs.loc[adata.obs_names[::4], "donor"] = None
+    _, pool = sampled(ModelCells(adata, toy_spec), task, 1)
+    assert len(pool.rows) > 0
+    assert adata.obs["donor"].iloc[pool.rows].notna().all()
+
+
+def test_controls_without_a_donor_have_no_true_response(toy_adata, toy_spec):
+    adata = toy_adata.copy()
+    adata.obs.loc[adata.obs["donor"] == "d2", "donor"] = None  # those without treated cells
+    task = Response(perturbation="treatment", perturbations=PERTURBATIONS, match=["donor"])
+    found = build(task, ModelCells(adata, toy_spec)).unlabelled(30, np.random.default_rng(0), with_truth=True)
+    donors = adata.obs["donor"]
+    assert all(donors[one.unit] == donors.iloc[row_of(one.example.truth)] for one in found)
+
+
+def test_a_control_may_be_a_number(toy_adata, toy_spec):
+    adata = toy_adata.copy()
+    adata.obs["dose"] = np.arange(40) % 2
+    found = build(Response(perturbation="dose", control=0), ModelCells(adata, toy_spec))
+    assert found.options == (Perturbation("control"), Perturbation("treatment", "1"))

@@ -1,5 +1,7 @@
 """Gene changes as an answer, and the task that predicts them."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,3 +111,12 @@ def test_the_dual_of_a_control_cell_may_show_noise():
 def test_bad_settings(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         GeneChangeResponse(**settings)
+
+
+def test_compact_names_with_spaces_are_one_token_each():
+    named = Perturbation("cytokine", "IFN alpha")
+    one = replace(example(), perturbation=named, options=(CONTROL, named))
+    prompt = GeneChangeResponse(prompt_format="compact").question(one).prompt
+    assert prompt.startswith("<change> <cytokine> <IFN_alpha> <cell> ")
+    drug = replace(example(), perturbation="resistant", options=("sensitive", "resistant"), drug="valproic acid")
+    assert GeneChangeResponse(prompt_format="compact").question(drug).prompt.startswith("<change> <valproic_acid> ")

@@ -87,3 +87,16 @@ def test_a_label_with_the_separator_of_answers_is_refused():
     labels = ("CD4|CD8 T cell", "B cell", "plasma cell")
     with pytest.raises(ValueError, match=r"\['CD4\|CD8 T cell'\] hold '\|', which separates the labels of a batch"):
         example(options=labels)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_cells": 1}, "n_cells=1: the task 'joint_annotation' tells cells apart, pass 2 or more"),
+        ({"n_cells": 0}, "n_cells must be a positive integer, got 0"),
+        ({"hidden_fraction": 7}, "hidden_fraction must be a number from 0 to 1, got 7"),
+    ],
+)
+def test_invalid_settings_raise(settings, message):
+    with pytest.raises(ValueError, match=message):
+        JointAnnotation(**settings)

@@ -96,3 +96,14 @@ def test_options_that_are_written_alike_are_refused(prompt_format):
     dual = Response(prompt_format=prompt_format).dual
     with pytest.raises(ValueError, match="are both written .*panobinostat.*: a completion cannot tell them apart"):
         dual(example(one, (one, other)), ("C",))
+
+
+def test_compact_names_with_spaces_are_one_token_each():
+    task, named = Response(prompt_format="compact"), Perturbation("cytokine", "IFN alpha")
+    one = example(named, (named, CONTROL))
+    assert task.question(one).prompt == "<respond> <cytokine> <IFN_alpha> <cell> A B <after>"
+    dual = task.dual(one, ("C",))
+    assert dual.parse(dual.completion(named)).value == named
+    drug = example("resistant", ("sensitive", "resistant"), drug="valproic acid")
+    assert task.question(drug).prompt.startswith("<respond> <valproic_acid> <resistant> ")
+    assert task.dual(drug, ("C",)).prompt.startswith("<cause> <valproic_acid> ")

@@ -1,5 +1,7 @@
 """Drug sensitivity and its dual task."""
 
+from dataclasses import replace
+
 import pytest
 
 from sc_duality.tasks import Sensitivity, SensitivityExample, hide_genes
@@ -43,3 +45,9 @@ def test_prompt_and_dual_prompt_have_the_drug(prompt_format):
 def test_a_drug_without_a_name_raises(drug):
     with pytest.raises(ValueError, match="drug must be a name, such as 'erlotinib', got"):
         Sensitivity(drug=drug)
+
+
+def test_a_compact_drug_is_one_token():
+    task, one = Sensitivity(drug="x", prompt_format="compact"), replace(example(), drug="valproic acid")
+    assert task.question(one).prompt.startswith("<sensitivity> <valproic_acid> <cell> ")
+    assert task.dual(one, None).prompt.startswith("<inpaint> <valproic_acid> <cell> ")

@@ -249,3 +249,12 @@ def test_a_model_without_a_classifier_gets_one(labelled, tmp_path):
     sd.tl.annotate(test, model, labels=sorted(set(train.obs["mine"])))
     assert (test.obs["annotation"].astype(str) == test.obs["mine"]).mean() > 0.8
     assert (test.obs["annotation_in_distribution"] > 0.99).all()
+
+
+def test_a_first_reference_of_few_cells_is_refused_before_a_folder_is_made(labelled, tmp_path):
+    start = sd.models.new_gene_model(tmp_path / "start", labelled.var_names, n_genes=100)
+    known = {"annotation": {"labels": sorted(set(labelled.obs["mine"]))}}
+    sd.models.write_spec(replace(sd.models.resolve(start), tasks=["annotation"], knows=known), start)
+    with pytest.raises(ValueError, match="needs at least 5 labelled cells, but has 3"):
+        sd.tl.add_reference_cells(labelled[:3].copy(), "mine", start, output_dir=tmp_path / "model")
+    assert not (tmp_path / "model").exists()

@@ -11,7 +11,8 @@ import sc_duality as sd
 from sc_duality.duality import likelihood_by_option
 from sc_duality.examples import ModelCells, build
 from sc_duality.tasks import Annotation
-from sc_duality.tl._calibration import calibration_of, read_study
+from sc_duality.tl._calibration import calibration_of, read_study, threshold
+from sc_duality.tl._model import reference_classifier
 
 SPEC = sd.models.resolve("embedded")
 
@@ -165,3 +166,25 @@ def test_fewer_than_fifty_cells_of_known_types_are_refused_before_a_model_is_loa
     monkeypatch.setattr("sc_duality.tl._calibrate.load", lambda *_: pytest.fail("a model was loaded"))
     with pytest.raises(ValueError, match="49 cells have a type in obs\\['cell_type'\\] .* calibration needs 50"):
         sd.tl.calibrate(labelled[:49].copy(), "cell_type")
+
+
+def test_the_classifier_is_that_of_annotate(labelled, tmp_path, monkeypatch):
+    model, classifiers = sd.tl.add_reference_cells(labelled, "mine", output_dir=tmp_path / "mine"), []
+
+    def recorded(*arguments):
+        classifiers.append(arguments[-1])
+        return read_study(*arguments)
+
+    monkeypatch.setattr("sc_duality.tl._calibrate.read_study", recorded)
+    sd.tl.calibrate(labelled, "cell_type", model)
+    expected = reference_classifier(ModelCells(labelled, sd.models.resolve(model)))
+    assert expected.genes > SPEC.genes
+    np.testing.assert_array_equal(classifiers[0].fitted.weights, expected.fitted.weights)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.15, 0.5, 0.99])
+def test_no_more_than_that_share_of_any_study_is_below_the_threshold(share):
+    studies = [np.random.default_rng(n).random(n) for n in (3, 10, 57)]
+    found = threshold(studies, share)
+    assert all((values < found).mean() <= share for values in studies)
+    assert any((values <= found + 0.001).mean() > share - 1 / len(values) for values in studies)

@@ -3,12 +3,18 @@
 import logging
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import scanpy as sc
+from scipy import sparse
 
 import sc_duality as sd
+from sc_duality.tl import _cell_eval
+from sc_duality.tl._compared_space import Populations
+from sc_duality.tl._score_table import Group
 
 
 def at(scores, metric, condition="mean"):
@@ -146,3 +152,32 @@ def test_a_metric_needs_control_cells(parts):
     pytest.importorskip("cell_eval")
     with pytest.raises(ValueError, match="the metric 'mae' needs control=: pass it"):
         sd.tl.evaluate(*parts[:2], metrics=["mae"])
+
+
+def test_the_note_of_a_metric_holds_its_own_error_alone(monkeypatch):
+    class Package:
+        """A cell-eval whose metrics all fail."""
+
+        metrics_registry = SimpleNamespace(list_metrics=lambda *_: [])
+        MetricType = SimpleNamespace(DE=None)
+
+        MetricsEvaluator = staticmethod(lambda *_, **__: SimpleNamespace(de_comparison=None, anndata_pair=None))
+
+        class MetricPipeline:
+            compute_anndata_metrics = compute_de_metrics = lambda *_: None
+
+            def __init__(self, profile):
+                assert profile is None
+
+            def add_metrics(self, names):
+                logging.getLogger("cell_eval").error("%s failed", names[0])
+
+            def get_results(self):
+                return SimpleNamespace(to_pandas=lambda: pd.DataFrame({"perturbation": []}))
+
+    monkeypatch.setattr(_cell_eval, "_cell_eval", lambda: Package)
+    one, genes = sparse.csr_matrix(np.ones((2, 1))), np.array(["CD3E"])
+    cells = Populations(one, one, one, None, genes, "")
+    rows = np.arange(2)
+    found = _cell_eval._run(cells, [Group("a", rows, rows)], rows, ["mae", "mse"])
+    assert [one.error for one in found.values()] == ["mae failed", "mse failed"]

@@ -408,6 +408,7 @@ def test_traces_are_read_by_models_of_the_same_prompt_format(adata, out):
         ({"keep": True}, ValueError, "keep must be a positive integer, got True"),
         ({"threshold": 1.1}, ValueError, r"threshold must lie between 0 and 1, got 1\.1"),
         ({"threshold": float("nan")}, ValueError, "threshold must lie between 0 and 1, got nan"),
+        ({"sampling": sd.Sampling(n_samples=4)}, ValueError, "pass n_samples=1 and n_candidates="),
         ({"sampling": sd.Sampling(temperature=0)}, ValueError, "at temperature 0 all 4 candidates are equal"),
         ({"tasks": "annotation"}, TypeError, "tasks must be a list or a mapping, got the string 'annotation'"),
         ({"tasks": ["puzzle"]}, ValueError, "there is no task 'puzzle'"),

@@ -36,6 +36,14 @@ def test_cells_without_any_known_gene_are_refused(cells):
         sd.tl.embed(cells)
 
 
+def test_cells_beyond_the_context_length_are_refused_before_a_model_is_loaded(cells, monkeypatch):
+    sd.pp.cell_sentences(cells, n_genes=1000)
+    sd.tl.embed(cells[:2].copy(), n_genes=300)
+    monkeypatch.setattr("sc_duality.tl._embed.load", lambda _: pytest.fail("the model was loaded"))
+    with pytest.raises(ValueError, match="'embedded', 416 tokens: pass a smaller n_genes="):
+        sd.tl.embed(cells, n_genes=1000)
+
+
 # --- groups ---------------------------------------------------------------------------------------------------------
 
 

@@ -242,6 +242,7 @@ def test_other_functions_take_generated_cells(blood):
         ({"tissue": "moon"}, ValueError, "does not know the tissue 'moon'; it knows blood"),
         ({"tissue": "retina"}, ValueError, r"does not know \['B cell'\] in 'retina'"),
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer, got 0"),
+        ({"n_genes": 5000}, ValueError, "'embedded', 416 tokens: pass a smaller n_genes="),
         (
             {"sampling": sd.Sampling(n_samples=2, temperature=0), "tissue": "blood"},
             ValueError,

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
 import sc_duality as sd
 from sc_duality.tl._majority_vote import count_votes
-from sc_duality.tl._over_cluster import default_resolution
+from sc_duality.tl._over_cluster import _neighbours, default_resolution
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,49 @@ def test_without_igraph(annotated, monkeypatch):
     monkeypatch.setattr("sc_duality.tl._over_cluster.find_spec", lambda _: None)
     with pytest.raises(ImportError, match="pip install igraph, or pass groupby="):
         sd.tl.majority_vote(annotated.copy())
+
+
+def test_labels_set_by_hand_vote_and_are_not_overwritten(annotated):
+    cells = annotated[:30].copy()
+    cells.obs["group"] = ["x"] * 15 + ["y"] * 15
+    sd.tl.set_label(cells, "my type", cells.obs["group"] == "x")
+    for weights in ("votes", "probability"):
+        sd.tl.majority_vote(cells, groupby="group", weights=weights)
+        assert set(cells.obs["annotation_majority"][:15]) == {"my type"}
+        assert (cells.obs["annotation_majority_confidence"][:15] == 1).all()
+        assert set(cells.obs["annotation_majority_coarse"][:15]) == {"my type"}
+        assert "my type" not in set(cells.obs["annotation_majority"][15:])
+    sd.tl.set_label(cells, "B cell", np.arange(30) < 2, key="annotation_majority")
+    with pytest.raises(ValueError, match="would overwrite 2 labels that were set by hand"):
+        sd.tl.majority_vote(cells, groupby="group")
+
+
+def test_names_of_cells_may_repeat(annotated):
+    cells = annotated[:40].copy()
+    cells.obs["group"] = (cells.obs["cell_type"] == "B cells").astype(str)
+    expected = cells.copy()
+    cells.obs_names = ["cell"] * 40
+    for one in (cells, expected):
+        sd.tl.majority_vote(one, groupby="group")
+    columns = [name for name in expected.obs if name.startswith("annotation_majority")]
+    assert cells.obs[columns].astype(str).to_numpy().tolist() == expected.obs[columns].astype(str).to_numpy().tolist()
+
+
+@pytest.mark.parametrize("layer", ["normalised", "logged", "logged genes"])
+def test_neighbours_are_those_of_logarithms(annotated, layer):
+    cells = annotated[:40].copy()
+    expected = _neighbours(cells, "cell_sentence", 0).toarray()
+    logged = cells.copy()
+    sc.pp.normalize_total(logged, target_sum=1e4)
+    cells.layers["normalised"] = logged.X.copy()
+    sc.pp.log1p(logged)
+    cells.layers["logged"] = logged.X
+    cells.uns["cell_sentence"]["params"]["layer"] = layer.partition(" ")[0]
+    if layer == "logged genes":  # whose totals differ: the logarithms are taken unchanged
+        cells = cells[:, ::3].copy()
+        logged = logged[:, ::3].copy()
+        sc.pp.highly_variable_genes(logged, n_top_genes=2000)
+        sc.pp.pca(logged, n_comps=39, random_state=0)
+        sc.pp.neighbors(logged, n_neighbors=10, random_state=0)
+        expected = logged.obsp["connectivities"].toarray()
+    np.testing.assert_allclose(_neighbours(cells, "cell_sentence", 0).toarray(), expected, atol=1e-3)

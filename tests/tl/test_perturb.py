@@ -257,6 +257,7 @@ def test_sentences_are_computed_if_there_are_none(cells, scripted_model):
         ),
         ({"perturbation": ("cytokine", "IFNB1", "", "2 d")}, ValueError, "is not a perturbation of the model"),
         ({"n_genes": 0}, ValueError, "n_genes must be a positive integer, got 0"),
+        ({"n_genes": 5000, "form": "cell"}, ValueError, "'embedded', 416 tokens: pass a smaller n_genes="),
         ({"rng": -1}, ValueError, "rng must be a non-negative integer"),
         ({"context": "donor"}, TypeError, "context"),
         ({"context": ["donor"]}, KeyError, "donor"),

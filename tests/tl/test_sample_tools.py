@@ -7,6 +7,8 @@ import sc_duality as sd
 
 SETS = {"interferon response": ("ISG15", "MX1", "IFI6"), "B cell markers": ("CD79A", "MS4A1", "CD79B")}
 
+FOUR = sd.Sampling(n_samples=4)
+
 
 def cells():
     adata = sd.datasets.pbmc3k()[::8].copy()
@@ -90,6 +92,12 @@ def test_genes_of_a_name(scripted_model):
         (lambda model: sd.tl.name_gene_sets({"a": [None]}, model), "has no genes"),
         (lambda model: sd.tl.name_gene_sets(SETS, model, labels=["x"]), "two names or more"),
         (lambda _: sd.tl.name_gene_sets(SETS, "embedded"), "was not trained for the task"),
+        (lambda model: sd.tl.generate_gene_sets("a", model, sampling=FOUR), "n_samples=4: no sample is chosen"),
+        (lambda model: sd.tl.name_gene_sets(SETS, model, sampling=FOUR), "n_samples=4: no sample is chosen"),
+        (
+            lambda model: sd.tl.generate_samples({"a": "blood"}, "sample_by_tissue", model, sampling=FOUR),
+            "n_samples=4: no sample is chosen",
+        ),
         (lambda model: sd.tl.generate_samples({}, "sample_by_tissue", model), "must map names"),
         (lambda model: sd.tl.generate_samples({"a": 3}, "sample_by_tissue", model), "described by a text"),
         (lambda model: sd.tl.generate_samples({"a": "B cell"}, "sample_by_cell_types", model), "list of cell types"),

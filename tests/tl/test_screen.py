@@ -236,6 +236,14 @@ def test_other_cells_and_models_are_another_screen(cells, tmp_path: Path) -> Non
         screen(cells, model=Responsive(revision="other"), output=output)
 
 
+def test_answers_beyond_the_context_length_are_refused(tmp_path: Path) -> None:
+    cells, library = sd.datasets.pbmc3k()[:2].copy(), [("cytokine", "IFNB1")]
+    sampling = sd.Sampling(max_tokens=1000)
+    with pytest.raises(ValueError, match="'embedded-response', 276 tokens: pass a smaller n_genes= or max_tokens="):
+        sd.tl.screen(cells, library, gene_set=["ISG15", "IFI6"], sampling=sampling, output=tmp_path / "screen.sqlite")
+    assert not (tmp_path / "screen.sqlite").exists()
+
+
 def test_invalid_files_are_refused_and_kept(cells, tmp_path: Path) -> None:
     text, other = tmp_path / "notes.txt", tmp_path / "other.sqlite"
     text.write_text("notes of the last experiment, which must stay here\n" * 50)

@@ -25,13 +25,19 @@ def adata(annotated):
     return annotated.copy()
 
 
-def test_a_correction_clears_what_no_longer_holds(adata, annotated):
-    chosen = np.arange(N) < 3
+def test_a_correction_clears_what_no_longer_holds(adata):
+    adata.obs["annotation_independent"] = adata.obs["annotation_nearest"]  # as with unique=
+    adata.obs["annotation_independent_confidence"] = 0.5
+    chosen, annotated = np.arange(N) < 3, adata.copy()
     sd.tl.set_label(adata, "plasma cell", chosen, reason="MZB1")
     assert (adata.obs["annotation"][:3] == "plasma cell").all()
     assert (adata.obs["annotation_status"][:3] == "set by hand").all()
     assert (adata.obs["annotation_ontology_term_id"][:3] == "CL:0000786").all()
-    names = ("confidence", "in_distribution", "coarse", "coarse_confidence", "coarse_ontology_term_id", "duality")
+    coarse, independent = (
+        ("coarse", "coarse_confidence", "coarse_ontology_term_id"),
+        ("independent", "independent_confidence"),
+    )
+    names = ("confidence", "nearest", "in_distribution", "duality", *coarse, *independent)
     cleared = [f"annotation_{name}" for name in names]
     assert adata.obs[cleared][:3].isna().all(axis=None)
     assert adata.obsm["annotation_probabilities"][:3].isna().all(axis=None)

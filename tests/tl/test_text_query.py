@@ -55,6 +55,17 @@ def test_interpretation_and_answers_are_of_all_cells_by_default(cells, scripted_
     assert cells.uns["answer"]["params"]["query"] == "Are these cells activated?"
 
 
+def test_answers_are_kept_where_the_matrix_is_gone(cells, scripted_model):
+    adata = cells.copy()
+    adata.layers["counts"] = adata.X
+    sd.pp.cell_sentences(adata, layer="counts")
+    del adata.layers["counts"]
+    sd.tl.describe(adata, scripted_model([TEXT]), groupby="cell_type", n_markers=0)
+    table = sd.get.texts(adata)
+    assert (table["status"] == "ok").all()
+    assert "CD79A" in table.loc["B cells", "expressed"]
+
+
 def test_unreadable_texts_say_why_and_are_kept(cells, scripted_model):
     model = scripted_model(["CD79A MS4A1 CD74 CD37 CD79B", f"<answer>{'cell ' * 500}</answer>", None, "It was cu"])
     sd.tl.ask(cells, "Which cells?", model, groupby="cell_type")
@@ -112,7 +123,7 @@ BAD_INPUT = {
     "samples": (
         lambda a: sd.tl.interpret(a, Unloadable(), sampling=sd.Sampling(1.0, n_samples=3)),
         ValueError,
-        "votes",
+        "none votes, pass n_samples=1 and another rng=",
     ),
     "foreign uns": (lambda a: sd.tl.interpret(a, Unloadable(), key_added="mine"), ValueError, "did not write"),
     "sentences": (lambda a: sd.tl.interpret(a, Unloadable(), key_added="cell_sentence"), ValueError, "overwrite"),

@@ -178,6 +178,14 @@ def test_a_task_is_trained_on_the_objects_with_its_column(examples_of, caplog):
     assert "'response' is not trained on the objects [0], without obs['treatment']" in caplog.text
 
 
+def test_the_truth_of_a_task_is_not_a_fact_of_its_prompts(examples_of):
+    sensitivity = {"drug": "dexamethasone", "truth": "drug_response"}
+    tasks = {**ANNOTATION, "sensitivity": sensitivity}
+    training, _ = examples_of(toy_cells(), tasks=tasks, context=["cell_type", "donor"])
+    facts = {one.task.name: set(one.example.context) for one in training}
+    assert facts == {"annotation": {"donor"}, "sensitivity": {"cell_type", "donor"}}
+
+
 def test_a_column_that_no_object_has(random, tmp_path):
     with pytest.raises(KeyError, match="truth='type' is not an obs column"):
         train(random, tmp_path / "out", [toy_cells(), toy_cells()], tasks={"annotation": {"truth": "type"}})

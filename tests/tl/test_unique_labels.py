@@ -128,13 +128,15 @@ def test_results_survive_files(puzzles, tmp_path):
         ({"unique": "missing"}, ValueError, "no cell is left, all values are missing"),
         ({"unique": "puzzle", "groupby": "cell_type"}, ValueError, "'B cells' of groupby='cell_type' has cells of sev"),
         ({"unique": "puzzle", "labels": ["B cell", "B cells"]}, ValueError, "B cells"),
-        ({"unique": "puzzle", "labels": "partly"}, ValueError, "'partly' has no value in 1 batches .* such as 'p0'"),
+        ({"unique": "puzzle", "labels": "partly"}, ValueError, "'partly' has no label in 1 batches .* such as 'p0'"),
+        ({"unique": "puzzle", "labels": "unsure"}, ValueError, "'unsure' has no label in 1 batches .* such as 'p0'"),
         ({"unique": "puzzle", "labels": "blod"}, ValueError, "labels='blod' is neither an obs column"),
     ],
 )
 def test_bad_arguments(puzzles, arguments, error, text):
     puzzles.obs["one"] = "a"
     puzzles.obs["partly"] = puzzles.obs["cell_type"].where(puzzles.obs["puzzle"] != "p0", None)
+    puzzles.obs["unsure"] = puzzles.obs["cell_type"].where(puzzles.obs["puzzle"] != "p0", "unknown")
     puzzles.obs["single"] = np.where(np.arange(puzzles.n_obs) == 0, "p0", "p1")
     puzzles.obs["missing"] = np.nan
     before = puzzles.copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from ..tasks import Annotation, TrainingExample
 from ._hidden_genes import CellParts
 from ._known_labels import KnownLabels, Meant
-from ._label_options import column_labels, label_options
+from ._label_options import column_labels, label_options, true_labels
 from ._label_task import LabelExamples
 from ._model_cells import ModelCells
 
@@ -20,8 +21,12 @@ class AnnotationExamples(LabelExamples):
 
     task_class = Annotation
 
+    @cached_property
+    def _known(self) -> KnownLabels:
+        return KnownLabels.of_cell_types(self.cells.spec, self.reference_labels)
+
     def _options(self, labels: Sequence[str] | str | None) -> dict[str, Meant]:
-        return cell_type_options(self.cells, labels, self.reference_labels)
+        return cell_type_options(self.cells, labels, self._known)
 
     def cell_types(self) -> list[str]:
         """Labels that are trained: those to choose from, else the values of the column with the true labels."""
@@ -51,9 +56,21 @@ def trained_cell_types(cells: ModelCells, truth: str | None, labels: Sequence[st
 
 
 def cell_type_options(
-    cells: ModelCells, labels: Sequence[str] | str | None, further: Sequence[str] = ()
+    cells: ModelCells, labels: Sequence[str] | str | None, known: KnownLabels | None = None
 ) -> dict[str, Meant]:
-    """Cell types to choose from, each with the labels of the model that it stands for; ``further`` types are known."""
+    """Cell types to choose from, each with the labels of the model that it stands for, of all ``known`` ones."""
     spec = cells.spec
     label_sets = spec.known("annotation", "label_sets", {})
-    return label_options(cells.adata, spec, labels, KnownLabels.of_cell_types(spec, further), label_sets)
+    return label_options(cells.adata, spec, labels, known or KnownLabels.of_cell_types(spec), label_sets)
+
+
+def true_cell_types(
+    cells: ModelCells, truth: str, labels: Sequence[str] | str | None = None
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """The type of each cell in the model's names, ``None`` where missing, and all types to choose from.
+
+    Without ``labels``, these are the values of the column ``truth``.
+    """
+    values, known = cells.column(truth, "truth"), KnownLabels.of_cell_types(cells.spec)
+    labels = sorted({value for value in values if value is not None}) if labels is None else labels
+    return true_labels(values, cell_type_options(cells, labels, known), known, truth)

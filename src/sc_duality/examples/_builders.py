@@ -180,8 +180,13 @@ def to_task(task: str | Task | tuple[str, Mapping[str, Any]]) -> Task:
     """
     if isinstance(task, Task):
         return task
+    if isinstance(task, type):
+        raise TypeError(f"tasks holds the class {task.__name__}: pass an object, {task.__name__}(...)")
     name, settings = (task, {}) if isinstance(task, str) else task
+    settings = {} if settings is None else settings
+    if not isinstance(settings, Mapping):
+        raise TypeError(f"tasks={{{name!r}: {settings!r}}}: pass settings by name, such as {{'truth': 'cell_type'}}")
     try:
-        return task_class(name)(**(settings or {}))
+        return task_class(name)(**settings)
     except TypeError as error:
-        raise TypeError(f"tasks={{{name!r}: {dict(settings or {})}}}: {error}") from None
+        raise TypeError(f"tasks={{{name!r}: {dict(settings)}}}: {error}") from None

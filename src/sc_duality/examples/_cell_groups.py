@@ -146,13 +146,20 @@ class CellGroups:
         return self.training_sentences(row, genes, others, rng)
 
     def training_sentences(
-        self, row: int, genes: Sequence[str], others: Sequence[int], rng: np.random.Generator
+        self,
+        row: int,
+        genes: Sequence[str],
+        others: Sequence[int],
+        rng: np.random.Generator,
+        *,
+        n_generated: int = 0,
     ) -> tuple[list[int], tuple[tuple[str, ...], ...]]:
         """Rows and sentences of the cell ``row`` and these others in random order; the number of genes varies slightly.
 
-        ``genes`` is the sentence of the cell, which may be augmented.
+        ``genes`` is the sentence of the cell, which may be augmented; ``n_generated`` further cells need the context
+        of the model too.
         """
-        n_genes = self.n_genes(1 + len(others))
+        n_genes = self.n_genes(1 + len(others) + n_generated)
         n_genes = int(rng.integers(max(1, round(_LEAST_GENES * n_genes)), n_genes + 1))
         sentences = [tuple(genes)[:n_genes], *map(tuple, self.cells.genes(others, n_genes=n_genes))]
         rows = [row, *map(int, others)]
@@ -185,7 +192,4 @@ def _named(cells: ModelCells, columns: Sequence[str] | None) -> NDArray[np.objec
         return np.full(len(cells), _ALL, dtype=object)
     if not columns:
         raise ValueError("groupby=[] names no column: pass an obs column, such as 'sample'")
-    missing = np.any([cells.column(name, "groupby") == None for name in columns], axis=0)  # noqa: E711
-    names = groups(cells, columns, "groupby")
-    names[missing] = None
-    return names
+    return groups(cells, columns, "groupby")

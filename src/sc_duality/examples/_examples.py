@@ -64,7 +64,9 @@ class Examples(ABC):
 
     def __init__(self, task: Task, cells: ModelCells, duality: Duality | None = None) -> None:
         self.task: Any = task.for_model(cells.spec.prompt_format, cells.spec.genes)
-        self.cells, self.duality = cells, duality or Duality()
+        #: The cells; a column that is the truth of the task is not among the facts that prompts state.
+        self.cells = cells.without_fact(self.truth_column)
+        self.duality = duality or Duality()
 
     @property
     def truth_column(self) -> str | None:
@@ -182,7 +184,10 @@ def balanced_pool(
 def every_row(rows: NDArray[np.int64], n: int, rng: np.random.Generator) -> list[int]:
     """``n`` rows in random order: each once, then again."""
     if len(rows) == 0:
-        raise ValueError("no cell can be used: none has genes that the model knows, or none is a control")
+        raise ValueError(
+            "no cell can be used: each lacks genes that the model knows, or the control, cluster or value of match= "
+            "that is needed"
+        )
     passes = [rng.permutation(rows) for _ in range(-(-n // len(rows)))]
     return [int(row) for row in np.concatenate(passes)[:n]]
 
@@ -192,10 +197,10 @@ def shown_genes(cells: ModelCells, row: int, rng: np.random.Generator, *, augmen
     return cells.augmented([row], rng)[0] if augment else cells.genes([row])[0]
 
 
-def groups(cells: ModelCells, columns: Sequence[str], argument: str) -> NDArray[Any]:
-    """The values of these ``obs`` columns together, one text a cell."""
-    values = [cells.column(name, argument) for name in columns]
-    texts = [" | ".join(map(str, row)) for row in zip(*values, strict=True)]
+def groups(cells: ModelCells, columns: str | Sequence[str], argument: str) -> NDArray[Any]:
+    """The values of this ``obs`` column, or of these together, one text a cell; ``None`` where one is missing."""
+    values = [cells.column(name, argument) for name in ([columns] if isinstance(columns, str) else columns)]
+    texts = [None if None in row else " | ".join(row) for row in zip(*values, strict=True)]
     return np.array(texts or [""] * len(cells), dtype=object)
 
 

@@ -90,7 +90,7 @@ class GeneChangeExamples(ResponseExamples):
     @cached_property
     def _changes(self) -> GroupChanges:
         """Changes between all readable cells."""
-        return GroupChanges(self._expression, self._members(self.cells.readable))
+        return GroupChanges(self._expression, self._readable_members)
 
     def _example(self, row: int, genes: list[str], perturbation: Perturbation, truth: Any) -> GeneChangeExample:
         return GeneChangeExample(

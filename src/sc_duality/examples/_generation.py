@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..models import ModelSpec
 from ..tasks import Generation, GenerationExample, Task, TrainingExample
-from ._annotation import cell_type_options, trained_cell_types
+from ._annotation import cell_type_options, trained_cell_types, true_cell_types
 from ._examples import Examples, Pool, Results, balanced_pool, every_row
 from ._label_options import column_labels, one_by_one
 from ._results import check_options, param_list, predictions
@@ -45,11 +45,7 @@ class GenerationExamples(Examples):
                 "the task 'generation' needs the obs column with the cell types: pass tasks={'generation': "
                 "{'truth': ...}}"
             )
-        values = self.cells.column(self.task.truth, "truth")
-        labels = self.task.labels
-        present = sorted({value for value in values if value is not None})
-        names = one_by_one(cell_type_options(self.cells, present if labels is None else labels))
-        return np.array([names.get(value) for value in values], dtype=object), tuple(names.values())
+        return true_cell_types(self.cells, self.task.truth, self.task.labels)
 
     def cell_types(self) -> list[str]:
         """Cell types that are trained."""

@@ -12,7 +12,7 @@ from scipy import sparse
 from ..tasks import Changes, Perturbation
 
 #: Rows by group and perturbation.
-Members = Mapping[str, Mapping[Perturbation, Sequence[int]]]
+Members = Mapping[str, Mapping[Perturbation, NDArray[np.int64]]]
 
 #: Cells at which the change of a group counts as much as the mean change of all groups under the perturbation.
 _PRIOR_CELLS = 10.0
@@ -91,7 +91,7 @@ class GroupChanges:
         share = self._size(group, one) / (self._size(group, one) + _PRIOR_CELLS)
         return share * change + (1 - share) * self.of_perturbation[one]
 
-    def _control(self, group: str) -> Sequence[int]:
+    def _control(self, group: str) -> NDArray[np.int64]:
         return next(rows for one, rows in self._members[group].items() if one.is_control)
 
     def _size(self, group: str, perturbation: Perturbation) -> float:

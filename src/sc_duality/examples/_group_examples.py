@@ -41,7 +41,7 @@ class GroupExamples(GroupPredictions):
     def labelled(self, rows: NDArray[np.bool_]) -> Pool:
         """Cells with a truth; a label is sampled in proportion to the square root of its number of cells."""
         truth = self.cells_truth()
-        members = self._members(rows & np.array([label is not None for label in truth]))
+        members = self._members(rows & (truth != None))  # noqa: E711
         found = np.sort(np.concatenate(list(members.values())))
         label = pd.Series(truth[found])
         weights = label.map(label.value_counts()).to_numpy(dtype=float) ** -0.5
@@ -68,8 +68,8 @@ class GroupExamples(GroupPredictions):
     def unlabelled(
         self, n: int, rng: np.random.Generator, *, augment: bool = False, with_truth: bool = False
     ) -> list[TrainingExample]:
-        """Cells of a group around every cell once, in random order, then again."""
-        members = self._members(np.ones(len(self.cells), dtype=bool))
+        """Cells of a group around every cell once, in random order, then again; ``with_truth``, of cells with one."""
+        members = self._members(self.cells_truth() != None if with_truth else self.cells.readable)  # noqa: E711
         groups, found = self.training_groups, []
         alone, fraction = self.duality.context == "label", self.duality.hidden_fraction
         for row in every_row(np.sort(np.concatenate(list(members.values()))), n, rng):

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tasks import JointAnnotation, JointAnnotationExample, TrainingExample, hide_genes
-from ._annotation import cell_type_options
+from ._annotation import true_cell_types
+from ._cell_groups import members_of
 from ._examples import Examples, Pool, every_row, groups, shown_genes
 from ._hidden_genes import CellParts, hide
-from ._label_options import one_by_one
 
 #: Rows by group.
 Members = Mapping[str, NDArray[np.int64]]
@@ -33,9 +33,7 @@ class JointAnnotationExamples(Examples):
                 "the task 'joint_annotation' needs the obs column with the true labels: pass "
                 "tasks={'joint_annotation': {'truth': ...}}"
             )
-        values = self.cells.column(self.task.truth, "truth")
-        names = one_by_one(cell_type_options(self.cells, sorted({value for value in values if value is not None})))
-        return np.array([names.get(value) for value in values], dtype=object)
+        return true_cell_types(self.cells, self.task.truth)[0]
 
     @cached_property
     def _groups(self) -> NDArray[Any]:
@@ -43,13 +41,11 @@ class JointAnnotationExamples(Examples):
 
     def labelled(self, rows: NDArray[np.bool_]) -> Pool:
         """Cells of groups with two types or more."""
-        usable = rows & self.cells.readable & np.array([label is not None for label in self._truth])
-        groups = {group: np.flatnonzero(usable & (self._groups == group)) for group in set(self._groups[usable])}
+        usable = rows & self.cells.readable & (self._truth != None)  # noqa: E711
+        groups = members_of(self._groups, usable)
         members = {group: rows for group, rows in groups.items() if len(set(self._truth[rows])) > 1}
         if not members:
-            raise ValueError(
-                f"no group of groupby={list(self.task.groupby)} has cells of two types: nothing to tell apart"
-            )
+            raise ValueError(f"no group of groupby={self.task.groupby!r} has cells of two types: nothing to tell apart")
         found = np.sort(np.concatenate(list(members.values())))
         return Pool(found, np.ones(len(found)), partial(self._training_example, members))
 
@@ -66,7 +62,7 @@ class JointAnnotationExamples(Examples):
     ) -> list[TrainingExample]:
         """A batch around every cell in random order; the truth decides which cells make up a batch."""
         pool = self.labelled(np.ones(len(self.cells), dtype=bool))
-        members = {group: pool.rows[self._groups[pool.rows] == group] for group in set(self._groups[pool.rows])}
+        members = members_of(self._groups, np.isin(np.arange(len(self.cells)), pool.rows))
         found = []
         for row in every_row(pool.rows, n, rng):
             genes = shown_genes(self.cells, row, rng, augment=augment)

@@ -68,7 +68,7 @@ def check_known(sentences: Sentences, codes: NDArray[np.int32], spec: ModelSpec)
         return status
     cut = n_named == sentences.ranks.shape[1]  # the cell may express more genes than its sentence has
     few = (n_known < _MIN_SHARE * n_named) | (n_known < _MIN_GENES) & ~cut & (n_named > 0)
-    if few.all() and n_named.any():
+    if few[n_named > 0].all() and n_named.any():
         raise ValueError(
             f"the model {spec.name!r} knows {n_known.sum()} of the {n_named.sum()} genes in the sentences. It reads "
             f"human gene symbols; unknown are, for example, {', '.join(unknown[:5])}"

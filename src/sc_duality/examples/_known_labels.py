@@ -53,7 +53,7 @@ class KnownLabels:
         *,
         cell_types: bool = False,
     ) -> None:
-        self.labels, self._cell_types = tuple(labels), cell_types
+        self.labels, self.cell_types = tuple(labels), cell_types
         names = {other: label for other, label in (synonyms or {}).items() if label in self.labels}
         types = {label: (label,) for label in labels}
         for label, name in (coarse or {}).items():
@@ -86,7 +86,7 @@ class KnownLabels:
         same = self.same(label)
         if same is not None:
             return Meant(same, self._types[same])
-        term = ontology_term(label) if self._cell_types else None
+        term = ontology_term(label) if self.cell_types else None
         if term is None:
             return None
         below = tuple(label for label in self.labels if self._is_below(label, term))
@@ -95,7 +95,7 @@ class KnownLabels:
     def same(self, label: str) -> str | None:
         """The known label, or coarse type, with another name; types below it are not meant."""
         own = self._by_name.get(normal_form(label))
-        if own is not None or not self._cell_types:
+        if own is not None or not self.cell_types:
             return own
         key = cell_type_key(label)
         own = self._by_key.get(key) or self._by_key.get(f"{key} cell")
@@ -110,13 +110,13 @@ class KnownLabels:
 
     def relatives(self, label: str) -> list[str]:
         """Known types that an unknown label may be: the nearest coarser one, related ones, or of the same name."""
-        term = ontology_term(label) if self._cell_types else None
+        term = ontology_term(label) if self.cell_types else None
         if term is None:
             spelled = {name: _likeness(name, label) for name in self._types}
             best = max(spelled, key=lambda name: spelled[name], default="")
             if spelled.get(best, 0) >= _MIN_LIKENESS:
                 return [best]
-            return [name for name in self._types if self._cell_types and _is_part(name, label)][:3]
+            return [name for name in self._types if self.cell_types and _is_part(name, label)][:3]
         above = [name for name, own in self._terms.items() if own is not None and own in ontology_ancestors(term)]
         if above:
             return [max(above, key=self._depth)]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 from anndata import AnnData
+from numpy.typing import NDArray
 
 from ..cells import preview, text_column
 from ..models import ModelSpec
 from ..tasks import check_labels
 from ._known_labels import KnownLabels, Meant
+
+logger = logging.getLogger(__name__)
 
 #: Labels that an error names at most.
 _MAX_NAMED = 12
@@ -92,6 +99,51 @@ def one_by_one(options: Mapping[str, Meant]) -> dict[str, str]:
             f"({preview(options[several].members)}), and one is needed here: choose one of them"
         )
     return {label: meant.members[0] for label, meant in options.items()}
+
+
+def true_labels(
+    values: NDArray[Any], options: Mapping[str, Meant], known: KnownLabels, column: str
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """The label of the model that each cell has, ``None`` where it has none of the options, and those of all options.
+
+    Parameters
+    ----------
+    values
+        The true label of each cell, ``None`` where missing, in any spelling or by another name.
+    options
+        Labels to choose from, each with the one label of the model that it stands for.
+    known
+        Labels that the model knows.
+    column
+        The ``obs`` column of the values, which errors name.
+    """
+    names = one_by_one(options)
+    n_cells = Counter(value for value in values if value is not None)
+    other = sorted(set(n_cells) - set(names))
+    found = names | (_other_names(other, names, options, known) if other else {})
+    missing = [value for value in other if value not in found]
+    if missing and len(missing) == len(n_cells):
+        raise ValueError(
+            f"none of the labels in obs[{column!r}] ({preview(missing, _MAX_NAMED)}) is one of the labels to choose "
+            f"from ({preview(names, _MAX_NAMED)}): pass labels= that are in the column, or rename its values"
+        )
+    if missing:
+        logger.warning(
+            "%d of %d labelled cells have none of the labels to choose from, and count as cells without a label: "
+            "obs[%r] is %s",
+            *(sum(n_cells[value] for value in missing), n_cells.total(), column, preview(missing, _MAX_NAMED)),
+        )
+    return np.array([found.get(value) for value in values], dtype=object), tuple(names.values())
+
+
+def _other_names(
+    values: Sequence[str], names: Mapping[str, str], options: Mapping[str, Meant], known: KnownLabels
+) -> dict[str, str]:
+    """The label of the model of each value that is another name of an option or of what the option stands for."""
+    spelled = KnownLabels(tuple(names), cell_types=known.cell_types)
+    of_model = {meant.name: meant.members[0] for meant in options.values()} | {own: own for own in names.values()}
+    found = {value: names.get(spelled.same(value) or "") or of_model.get(known.same(value) or "") for value in values}
+    return {value: own for value, own in found.items() if own is not None}
 
 
 def column_labels(adata: AnnData, name: str) -> list[str]:

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tasks import LabelExample, LabelTask, Task, TrainingExample, hide_genes
-from ._examples import Examples, Pool, Results, balanced_pool, cell_rng, every_row, shown_genes
+from ._cell_groups import members_of
+from ._examples import Examples, Pool, Results, balanced_pool, cell_rng, every_row, groups, shown_genes
+from ._hidden_cells import training_share
 from ._hidden_genes import CellParts, hide, hide_for_training
 from ._known_labels import KnownLabels, Meant
-from ._label_options import column_labels, label_options, one_by_one
+from ._label_options import column_labels, label_options, one_by_one, true_labels
 from ._results import likely_labels, param_list, predictions
 
 logger = logging.getLogger(__name__)
 
-#: Share of training duals from the label alone, and the fractions of genes that are hidden from either kind.
-_P_LABEL_ALONE, _HIDDEN_ALONE, _HIDDEN = 0.5, (0.5, 1.0), (0.2, 0.9)
 #: Wrong labels that the dual task learns to tell from the true one.
 N_WRONG = 2
 
@@ -138,16 +138,21 @@ class LabelExamples(Examples):
         values = self.cells.column(self.task.truth, "truth")
         labels = self.task.labels
         labels = sorted({value for value in values if value is not None}) if labels is None else labels
-        names = one_by_one(self._options(labels))
-        if without := [label for label in names.values() if label in self.reference_labels]:
+        truth, names = true_labels(values, self._options(labels), self._known, self.task.truth)
+        if without := [label for label in names if label in self.reference_labels]:
             raise ValueError(
                 f"the language model {self.cells.spec.name!r} has no tokens for {without}, which its reference "
                 "classifier alone knows: train it on them with sd.tl.train_sft first, or leave them out"
             )
-        return np.array([names.get(value) for value in values], dtype=object), tuple(names.values())
+        return truth, names
+
+    @cached_property
+    def _known(self) -> KnownLabels:
+        """The labels that the model knows, by all of their names."""
+        return KnownLabels(self.known_labels)
 
     def _options(self, labels: Sequence[str] | str | None) -> dict[str, Meant]:
-        return label_options(self.cells.adata, self.cells.spec, labels, KnownLabels(self.known_labels))
+        return label_options(self.cells.adata, self.cells.spec, labels, self._known)
 
     def labelled(self, rows: NDArray[np.bool_]) -> Pool:
         """Cells with a truth; a label is sampled in proportion to the square root of its number of cells."""
@@ -156,8 +161,7 @@ class LabelExamples(Examples):
     def _training_example(self, row: int, genes: list[str], rng: np.random.Generator) -> TrainingExample:
         """Half of the examples show some genes and hide the others, half reconstruct genes from the label alone."""
         values, options = self._truth
-        alone = bool(rng.random() < _P_LABEL_ALONE)
-        fraction = rng.uniform(*(_HIDDEN_ALONE if alone else _HIDDEN))
+        alone, fraction = training_share(rng)
         others = [label for label in options if label != values[row]]
         wrong = rng.choice(others, min(N_WRONG, len(others)), replace=False).tolist()
         genes = genes[: self.n_genes]
@@ -171,16 +175,13 @@ class LabelExamples(Examples):
     def unlabelled(
         self, n: int, rng: np.random.Generator, *, augment: bool = False, with_truth: bool = False
     ) -> list[TrainingExample]:
-        """Every cell once, in random order, then again."""
+        """Every cell once, in random order, then again; with ``hidden="cluster"``, every cell of a cluster."""
         truth = self._truth[0] if with_truth else np.full(len(self.cells), None, dtype=object)
-        cluster = None if self.duality.cluster is None else self.cells.column(self.duality.cluster, "cluster")
-        found = []
-        for row in every_row(np.flatnonzero(self.cells.readable), n, rng):
+        cluster = groups(self.cells, self.duality.cluster or (), "cluster")
+        members, found = members_of(cluster, self.cells.readable), []
+        for row in every_row(np.flatnonzero(self.cells.readable & (cluster != None)), n, rng):  # noqa: E711
             genes = shown_genes(self.cells, row, rng, augment=augment)[: self.n_genes]
-            same = (
-                np.flatnonzero((cluster == cluster[row]) & self.cells.readable) if cluster is not None else np.array([])
-            )
-            parts = hide_for_training(self.cells, row, genes, self.duality, same.astype(np.int64), rng)
+            parts = hide_for_training(self.cells, row, genes, self.duality, members[cluster[row]], rng)
             example = self.example(parts, context=self.cells.context([row])[0], truth=truth[row])
             example = self.with_other_cells(example, row)
             found.append(TrainingExample(self.task, example, unit=str(self.cells.names[row])))

@@ -116,6 +116,20 @@ class ModelCells:
         found._augmenter = None
         return found
 
+    @property
+    def fact_names(self) -> set[str]:
+        """Names of the facts about cells, whether or not a cell lacks some."""
+        return {*self._facts, *self._context}
+
+    def without_fact(self, name: str | None) -> ModelCells:
+        """The same cells without the fact of this name; the cells themselves if they have no such fact."""
+        if name not in self.fact_names:
+            return self
+        found = copy(self)
+        found._facts = {other: fact for other, fact in self._facts.items() if other != name}
+        found._context = {other: values for other, values in self._context.items() if other != name}
+        return found
+
     def __len__(self) -> int:
         return len(self.readable)
 

@@ -69,7 +69,7 @@ class NeighbourGenerationExamples(Examples):
         """The cell and some of its neighbours, without one that is the truth."""
         n_cells = random_size(min(self.task.n_cells, 1 + neighbours.n_members(row)), 2, rng)
         target, *others = neighbours.sample(row, n_cells - 1, rng)
-        rows, sentences = self._prompts.training_sentences(row, genes, others, rng)
+        rows, sentences = self._prompts.training_sentences(row, genes, others, rng, n_generated=1)
         truth = self._prompts.sentences([target, *rows])[0]
         parts = hide_in_cells(sentences, fraction, self.task.hidden, alone=alone, rng=rng, n_shown=1)
         return NeighbourGenerationExample(

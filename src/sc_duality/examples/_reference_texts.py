@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -38,7 +39,11 @@ def reference_texts(groups: CellGroups, truth: Any) -> dict[str, list[Reference]
         truth = truth["text"]
     if not isinstance(truth, Mapping | pd.Series):
         raise TypeError(f"truth={truth!r} must be an obs column, or a mapping, Series or table from groups to texts")
-    texts = {str(name): text for name, text in truth.items() if text is not None and text is not pd.NA and text == text}
+    named = [(str(name), text) for name, text in truth.items() if not (text is None or text is pd.NA or text != text)]
+    texts = dict(named)
+    if len(texts) < len(named):
+        twice = [name for name, n in Counter(name for name, _ in named).items() if n > 1]
+        raise ValueError(f"truth= has several texts of the groups {preview(twice)}: pass one text a group")
     found = {name: [Reference(_checked(texts[name], name))] for name in groups.rows if name in texts}
     if not found:
         raise ValueError(

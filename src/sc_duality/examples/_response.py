@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cells import adata_keys
+from ..cells import adata_keys, preview
 from ..tasks import Perturbation, Response, ResponseExample, Task, TrainingExample
 from ._examples import Examples, Pool, Results, every_row, groups, shown_genes
+from ._group_changes import Members
 from ._model_cells import ModelCells
 from ._perturbations import from_json, known_perturbation, known_perturbations, own_perturbation, to_perturbation
 from ._results import check_options, param_list, predictions
 
 #: Share of training examples without a perturbation: a model that never sees them predicts the same for every one.
 P_CONTROL = 0.5
-
-#: Rows by group and perturbation.
-Members = Mapping[str, Mapping[Perturbation, Sequence[int]]]
+#: Values of a column that an error names at most.
+_MAX_NAMED = 12
 
 
 class ResponseExamples(Examples):
@@ -45,12 +45,17 @@ class ResponseExamples(Examples):
                 "tasks={'response': {'perturbation': 'condition', 'control': 'ctrl'}}"
             )
         values = self.cells.column(task.perturbation, "perturbation")
-        meaning = {value: to_perturbation(one) for value, one in task.perturbations.items()}
-        if task.control is not None:
-            meaning[task.control] = Perturbation("control")
+        present = sorted({value for value in values if value is not None})
+        meaning = {str(value): to_perturbation(one) for value, one in task.perturbations.items()}
         if not task.perturbations:
-            treated = sorted({value for value in values if value is not None} - {task.control})
-            meaning |= {value: Perturbation("treatment", value) for value in treated}
+            meaning = {value: Perturbation("treatment", value) for value in present}
+        if task.control is not None:
+            if str(task.control) not in present:
+                raise ValueError(
+                    f"control={task.control!r} is not a value of obs[{task.perturbation!r}]: pass one of "
+                    f"{preview(map(repr, present), _MAX_NAMED)}"
+                )
+            meaning[str(task.control)] = Perturbation("control")
         if not any(one.is_control for one in meaning.values()):
             raise ValueError("none of perturbations= is ('control',): pass control=, the value of untreated cells")
         known = {value: own_perturbation(spec, one) or one for value, one in meaning.items()}
@@ -69,7 +74,7 @@ class ResponseExamples(Examples):
 
     @cached_property
     def _groups(self) -> NDArray[Any]:
-        """Cells that may be paired have the same text."""
+        """Cells that may be paired have the same text; a cell without a value of ``match`` has none."""
         return groups(self.cells, self.task.match, "match")
 
     @property
@@ -93,7 +98,7 @@ class ResponseExamples(Examples):
         if not paired:
             raise ValueError(
                 f"obs[{self.task.perturbation!r}] has no control and treated cells that agree in "
-                f"match={list(self.task.match)}"
+                f"match={self.task.match!r}"
             )
         found = np.flatnonzero(rows & self.cells.readable & self._is_control & np.isin(self._groups, paired))
         return Pool(found, np.ones(len(found)), partial(self._training_example, members))
@@ -101,10 +106,13 @@ class ResponseExamples(Examples):
     def _members(self, rows: NDArray[np.bool_]) -> Members:
         """These rows by group and perturbation."""
         members: dict[str, dict[Perturbation, list[int]]] = {}
-        for row in np.flatnonzero(rows):
-            if self._perturbation[row] is not None:
-                members.setdefault(self._groups[row], {}).setdefault(self._perturbation[row], []).append(int(row))
-        return members
+        for row in np.flatnonzero(rows & (self._perturbation != None) & (self._groups != None)):  # noqa: E711
+            members.setdefault(self._groups[row], {}).setdefault(self._perturbation[row], []).append(int(row))
+        return {group: {one: np.array(found) for one, found in present.items()} for group, present in members.items()}
+
+    @cached_property
+    def _readable_members(self) -> Members:
+        return self._members(self.cells.readable)
 
     def _training_example(
         self, members: Members, row: int, genes: list[str], rng: np.random.Generator
@@ -124,9 +132,11 @@ class ResponseExamples(Examples):
         for one in self._present:
             known_perturbation(self.cells.spec, one)
         treatments = [one for one in self.options if not one.is_control]
-        chosen = [one for one in treatments if one in set(self._perturbation)] or treatments
-        found = []
-        for i, row in enumerate(every_row(np.flatnonzero(self._is_control & self.cells.readable), n, rng)):
+        chosen = [one for one in treatments if one in self._present] or treatments
+        control, found = self._is_control & self.cells.readable, []
+        if with_truth:
+            control &= self._groups != None  # noqa: E711
+        for i, row in enumerate(every_row(np.flatnonzero(control), n, rng)):
             perturbation = chosen[i % len(chosen)]
             truth = self._true_answer(row, perturbation, rng) if with_truth else None
             genes = shown_genes(self.cells, row, rng, augment=augment)
@@ -140,11 +150,10 @@ class ResponseExamples(Examples):
 
     def _treated_rows(self, row: int, perturbation: Perturbation) -> NDArray[np.int64]:
         """The treated cells that agree with this control cell, or an error if there are none."""
-        treated = np.array([one == perturbation for one in self._perturbation])
-        same = np.flatnonzero((self._groups == self._groups[row]) & treated & self.cells.readable)
-        if len(same) == 0:
+        same = self._readable_members[self._groups[row]]
+        if perturbation not in same:
             raise ValueError(f"no cell that agrees with {self.cells.names[row]!r} in match= has {str(perturbation)!r}")
-        return same
+        return same[perturbation]
 
     def _example(self, row: int, genes: list[str], perturbation: Perturbation, truth: Any) -> ResponseExample:
         return ResponseExample(

@@ -31,7 +31,10 @@ class SampleByAbstractExamples(SampleGenerationExamples):
                 f"{self.task.name!r} needs a general model"
             )
         if self.task.truth is not None:
-            return self.cells.column(self.task.truth, "truth")
+            found = self.cells.column(self.task.truth, "truth")
+            if not any(found):
+                raise ValueError(f"obs[{self.task.truth!r}] has no abstract: all of its values are missing")
+            return found
         text = self.cells.adata.uns.get(_ABSTRACT)
         if not isinstance(text, str) or is_missing(text):
             raise ValueError(

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..tasks import SampleByCellTypes, SampleByCellTypesExample
-from ._annotation import cell_type_options, trained_cell_types
-from ._label_options import one_by_one
+from ._annotation import trained_cell_types, true_cell_types
 from ._sample_generation import SampleGenerationExamples
 
 
@@ -28,9 +26,7 @@ class SampleByCellTypesExamples(SampleGenerationExamples):
                 f"the task {self.task.name!r} needs the obs column with the cell types: pass "
                 f"tasks={{{self.task.name!r}: {{'truth': 'cell_type', 'groupby': 'sample'}}}}"
             )
-        values = self.cells.column(self.task.truth, "truth")
-        names = one_by_one(cell_type_options(self.cells, sorted({one for one in values if one is not None})))
-        return np.array([names.get(one) for one in values], dtype=object), tuple(names.values())
+        return true_cell_types(self.cells, self.task.truth)
 
     def values(self) -> NDArray[Any]:
         """The type of each cell."""

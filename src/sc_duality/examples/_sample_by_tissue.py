@@ -48,9 +48,8 @@ class SampleByTissueExamples(SampleGenerationExamples):
     def sample_example(
         self, rows: Sequence[int], n_genes: tuple[int, ...], truth: Any, context: Mapping[str, str]
     ) -> SampleGenerationExample:
-        """Cells of a tissue. The facts about them leave the tissue out, which the dual task asks for."""
-        facts = {name: fact for name, fact in context.items() if name != self.task.truth}
+        """Cells of a tissue."""
         tissue = str(self._tissues[rows[0]])
         return SampleGenerationExample(
-            condition=tissue, n_genes=n_genes, options=self.options(), truth=truth, context=facts
+            condition=tissue, n_genes=n_genes, options=self.options(), truth=truth, context=context
         )

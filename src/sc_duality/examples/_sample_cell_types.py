@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tasks import CellGroupExample, SampleCellTypes, Task
-from ._annotation import cell_type_options, trained_cell_types
+from ._annotation import cell_type_options, trained_cell_types, true_cell_types
 from ._group_examples import GroupExamples
 from ._group_predictions import group_settings
 from ._hidden_cells import GroupParts
@@ -68,11 +68,7 @@ class SampleCellTypesExamples(GroupExamples):
                 f"the task {self.task.name!r} needs the obs column with the true cell types: pass tasks={{"
                 f"{self.task.name!r}: {{'truth': ...}}}}"
             )
-        values = self.cells.column(self.task.truth, "truth")
-        labels = self.task.labels
-        labels = sorted({value for value in values if value is not None}) if labels is None else labels
-        names = one_by_one(cell_type_options(self.cells, labels))
-        return np.array([names.get(value) for value in values], dtype=object), tuple(names.values())
+        return true_cell_types(self.cells, self.task.truth, self.task.labels)
 
     def cells_truth(self) -> NDArray[Any]:
         """The type of each cell."""

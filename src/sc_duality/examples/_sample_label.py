@@ -61,16 +61,19 @@ class SampleLabelExamples(GroupExamples, LabelExamples):
 
     def group_truth(self, rows: Sequence[int]) -> str:
         """The label that these cells share."""
-        return str(self._truth[0][rows[0]])
+        label: str = self._truth[0][rows[0]]
+        return label
 
     @cached_property
     def training_groups(self) -> NDArray[Any]:
-        """Cells of a sample with the same label, where labels are known (C2S-Scale, table 1)."""
+        """Cells of a sample with the same label, or without one, where labels are known (C2S-Scale, table 1)."""
         groups = self.cell_groups.group_of_cell
         if self.task.truth is None:
             return groups
         pairs = zip(groups, self._truth[0], strict=True)
-        return np.array([None if group is None else f"{group} | {label}" for group, label in pairs], dtype=object)
+        return np.array(
+            [group if None in (group, label) else f"{group} | {label}" for group, label in pairs], dtype=object
+        )
 
     def wrong(self, truth: str, rng: np.random.Generator) -> tuple[str, ...]:
         """Other labels."""

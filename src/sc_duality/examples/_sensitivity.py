@@ -9,8 +9,7 @@ from typing import Any
 from ..metrics import normal_form
 from ..tasks import Sensitivity, SensitivityExample, Task
 from ._hidden_genes import CellParts
-from ._known_labels import KnownLabels, Meant
-from ._label_options import label_options
+from ._known_labels import Meant
 from ._label_task import LabelExamples
 from ._results import param_list
 
@@ -42,8 +41,7 @@ class SensitivityExamples(LabelExamples):
         return tuple(self.cells.spec.known("sensitivity", "drugs", {}).get(self.drug, ()))
 
     def _options(self, labels: Sequence[str] | str | None) -> dict[str, Meant]:
-        spec, known = self.cells.spec, self.known_labels
-        return label_options(self.cells.adata, spec, labels or known or _LABELS, KnownLabels(known))
+        return super()._options(self.known_labels or _LABELS if labels is None else labels)
 
     def example(
         self,

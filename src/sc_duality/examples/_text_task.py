@@ -38,8 +38,7 @@ class TextExamples(Examples):
         blank = self._example_type(cells=(), n_cells=0, length=task.length, **self._query(""))
         further = _FURTHER_TOKENS + cells.spec.max_new_tokens(self.task.answer_type(blank).n_tokens)
         self.groups = CellGroups(cells, task.groupby, n_cells=task.n_cells, further=further)
-        facts = cells.context([0])[0]
-        if task.cell_type is not None and task.cell_type in facts:
+        if task.cell_type in cells.fact_names:
             raise ValueError(
                 f"context= names {task.cell_type!r}, the cell types that the dual task predicts: leave it out"
             )

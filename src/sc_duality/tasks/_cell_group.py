@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from .._validation import choice, positive_integer
 from ._task import Example
@@ -69,4 +69,9 @@ def check_group_settings(n_cells: int, n_genes: int | None, hidden: str) -> None
     check_n_cells(n_cells)
     if n_genes is not None:
         positive_integer("n_genes", n_genes)
-    choice("hidden", hidden, ("genes", "cells"))
+    check_hidden(hidden)
+
+
+def check_hidden(hidden: str) -> None:
+    """Refuse hidden parts other than genes and cells."""
+    choice("hidden", hidden, get_args(HiddenPart))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .._validation import fraction, positive_integer
 from ._answer_types import AnswerType
 from ._assignments import Assignment, FreeNames
 from ._cell_group import CellGroupExample
@@ -78,9 +79,10 @@ class JointAnnotation(Task):
     truth
         ``obs`` column with the true labels.
     groupby
-        ``obs`` columns whose cells make up batches together, such as ``["donor"]``; all cells by default.
+        ``obs`` column whose cells make up batches together, such as ``"donor"``, or columns whose values together do;
+        all cells by default.
     n_cells
-        Cells of a batch at most.
+        Cells of a batch at most, 2 or more.
     hidden_fraction
         Fraction of the genes of each cell that the dual task reconstructs in SFT: 1 reconstructs them from the labels
         alone, 0 trains no dual task, as in Cell-o1.
@@ -100,9 +102,15 @@ class JointAnnotation(Task):
     version = 3
 
     truth: str | None = None
-    groupby: Sequence[str] = ()
+    groupby: str | Sequence[str] = ()
     n_cells: int = 8
     hidden_fraction: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if positive_integer("n_cells", self.n_cells) < 2:
+            raise ValueError("n_cells=1: the task 'joint_annotation' tells cells apart, pass 2 or more")
+        fraction("hidden_fraction", self.hidden_fraction, whole=True)
 
     def answer_type(self, example: JointAnnotationExample) -> AnswerType:
         """One label a cell, or one name a cell in the model's own words."""

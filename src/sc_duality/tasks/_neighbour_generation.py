@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ._cell_group import CellGroupExample, HiddenPart, check_group_settings
+from ._cell_group import CellGroupExample, HiddenPart, check_hidden
 from ._gene_answers import GeneList, GeneLists
 from ._neighbourhood import NeighbourhoodTask
 
@@ -51,7 +51,7 @@ class NeighbourGeneration(NeighbourhoodTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_group_settings(self.n_cells, self.n_genes, self.hidden)
+        check_hidden(self.hidden)
         if self.n_cells < 2:
             raise ValueError(
                 f"n_cells={self.n_cells}: the task {self.name!r} needs a cell and its neighbour, pass 2 to 20"

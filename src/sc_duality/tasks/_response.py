@@ -68,7 +68,8 @@ class Response(Task):
         ``{"stim": ("cytokine", "IFNB1")}``. Cells with other values are left out. By default each value is the
         target of a ``"treatment"``.
     match
-        ``obs`` columns in which a treated cell and its control agree, such as ``["donor", "cell_type"]``.
+        ``obs`` column, or columns, in which a treated cell and its control agree, such as ``["donor", "cell_type"]``.
+        Cells without a value are not paired.
     prompt_format, vocabulary
         See :class:`Task`.
 
@@ -91,7 +92,7 @@ class Response(Task):
     perturbation: str | None = None
     control: str | None = None
     perturbations: Mapping[str, Perturbation | Sequence[str]] = field(default_factory=dict)
-    match: Sequence[str] = ()
+    match: str | Sequence[str] = ()
 
     def answer_type(self, example: ResponseExample) -> GeneList:
         """The sentence of the treated cell."""

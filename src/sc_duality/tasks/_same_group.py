@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ._cell_group import CellGroupExample, HiddenPart, check_group_settings
+from ._cell_group import CellGroupExample, HiddenPart, check_hidden
 from ._gene_answers import GeneLists
 from ._label_task import LabelTask
 from ._neighbourhood import NeighbourhoodTask
@@ -39,7 +39,7 @@ class SameGroup(NeighbourhoodTask, LabelTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_group_settings(self.n_cells, self.n_genes, self.hidden)
+        check_hidden(self.hidden)
         if self.n_cells < 2:
             raise ValueError(f"n_cells={self.n_cells}: the task {self.name!r} compares cells, pass 2 to 20")
         if self.labels is not None and (isinstance(self.labels, str) or set(self.labels) != {YES, NO}):

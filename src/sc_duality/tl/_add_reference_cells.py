@@ -15,6 +15,7 @@ from ..models import (
     MIN_CELLS,
     ModelSpec,
     copy_model,
+    reference_file,
     reference_labels,
     with_classifier,
     with_reference_labels,
@@ -139,6 +140,8 @@ def add_reference_cells(
     n = Counter(label for study in studies for label in study.labels)
     if few := {label: n[label] for label in new if n[label] < MIN_CELLS}:
         raise ValueError(f"new cell types need at least {MIN_CELLS} cells that the model can read, but have {few}")
+    if n.total() < MIN_CELLS and not reference_file(spec).is_file():
+        raise ValueError(f"a first reference needs at least {MIN_CELLS} labelled cells, but has {n.total()}")
     folder = make_new(output_dir, f"{spec.name}-with-own-cells")
     copy_model(spec, folder)
     write_reference(extended, spec, studies, folder)

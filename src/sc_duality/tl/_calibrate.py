@@ -16,17 +16,15 @@ from .._validation import fraction
 from ..cells import adata_keys, modality, seed
 from ..examples import KnownLabels, LabelExamples, ModelCells, build
 from ..models import (
-    LanguageModel,
     ModelSpec,
     copy_model,
     load,
-    read_reference_classifier,
     reference_file,
     write_spec,
 )
 from ..tasks import Annotation
-from ._calibration import Calibration, Study, calibration_of, dual_temperature, read_study
-from ._model import resolve_model
+from ._calibration import Calibration, calibration_of, dual_temperature, read_study
+from ._model import reference_classifier, resolve_model
 from ._new_folder import check_new, make_new
 from ._trainer_input import as_list
 
@@ -135,7 +133,11 @@ def calibrate(
             "classifier alone knows these: leave it out"
         )
     engine = load(chosen)
-    studies = [_study(engine, spec, *found) for found in labelled if len(found[1])]
+    studies = [
+        read_study(engine, examples, rows, types, reference_classifier(examples.cells))
+        for examples, rows, types in labelled
+        if len(rows)
+    ]
     found = calibration_of(studies, spec, max_unknown)
     if dual:
         spec = replace(spec, dual_temperature=dual_temperature(engine, labelled, seed(rng)))
@@ -153,13 +155,6 @@ def _labelled(
     known = np.array([label in examples.options for label in types], dtype=bool)
     rows = np.sort(rng.permutation(np.flatnonzero(known & cells.readable))[:_MAX_CELLS])
     return examples, rows, [str(types[row]) for row in rows]
-
-
-def _study(
-    engine: LanguageModel, spec: ModelSpec, examples: LabelExamples, rows: NDArray[np.int64], types: list[str]
-) -> Study:
-    classifier = read_reference_classifier(spec, examples.cells.measured_genes())
-    return read_study(engine, examples, rows, types, classifier)
 
 
 def _write(found: Calibration, spec: ModelSpec, folder: Path, n: int) -> Path:

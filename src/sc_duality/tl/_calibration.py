@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -71,16 +72,21 @@ def calibration_of(studies: Sequence[Study], spec: ModelSpec, max_unknown: float
     if spec.known("annotation", "in_distribution"):
         of_reference = best_temperature(lambda t: [_of_both(study, temperature, t) for study in studies], truths)
         similarity = [_similarity(study) for study in studies]
-        midpoint = min(float(np.quantile(each, _MAX_OUTLIERS)) for each in similarity)
-        found = {"midpoint": round(midpoint, _DIGITS), "slope": _SLOPE, "temperature": of_reference}
+        midpoint = threshold(similarity, _MAX_OUTLIERS)
+        found = {"midpoint": midpoint, "slope": _SLOPE, "temperature": of_reference}
         confidence = [
-            _of_both(study, temperature, of_reference).max(1) * expit(_SLOPE * (each - found["midpoint"]))
+            _of_both(study, temperature, of_reference).max(1) * expit(_SLOPE * (each - midpoint))
             for study, each in zip(studies, similarity, strict=True)
         ]
     else:
         confidence = [_of_model(study, temperature).max(1) for study in studies]
-    unknown = min(float(np.quantile(each, max_unknown)) for each in confidence)
-    return Calibration(temperature, found, round(unknown, _DIGITS))
+    return Calibration(temperature, found, threshold(confidence, max_unknown))
+
+
+def threshold(studies: Sequence[NDArray[np.float64]], share: float) -> float:
+    """The quantile ``share`` of the study where it is lowest, rounded down: no more of any study are below it."""
+    lowest = min(float(np.quantile(values, share, method="lower")) for values in studies)
+    return math.floor(lowest * 1e6) / 1e6
 
 
 def _of_model(study: Study, temperature: float) -> NDArray[np.float64]:

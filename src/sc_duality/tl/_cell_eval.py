@@ -120,7 +120,8 @@ def _run(
             skip_de=not by_expression & set(possible), pdex_kwargs=_settings(),
         )  # fmt: skip
         for metric in possible:
-            messages.truncate(0)
+            messages.seek(0)
+            messages.truncate()
             pipeline = package.MetricPipeline(profile=None)
             pipeline.add_metrics([metric])
             pipeline.compute_de_metrics(evaluator.de_comparison)

@@ -18,6 +18,7 @@ from ..examples import build, sample_examples
 from ..models import LanguageModel, Sampling, load, resolve
 from ..tasks import Reason, TrainingExample
 from ..train import ACCEPTED, BELOW, NOT_ANSWERED, WRONG, Distilled, TraceFile, digest
+from ._model import one_sample
 from ._rejection_sampling import Filter, questions_of, sample_traces
 from ._trainer_input import Tasks, known_tasks, model_cells
 
@@ -146,7 +147,7 @@ def distill(
         positive_integer(name, value)
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold must lie between 0 and 1, got {threshold!r}")
-    sampling = sampling or Sampling()
+    sampling = one_sample(sampling, "n_candidates=")
     if n_candidates > 1 and sampling.temperature == 0:
         raise ValueError(
             f"at temperature 0 all {n_candidates} candidates are equal: pass n_candidates=1, or a temperature"

@@ -15,6 +15,7 @@ from ..models import LanguageModel, load
 from ..tasks import LabelTask
 from ._blocks import blocks
 from ._model import provenance, resolve_model, warn_not_answered
+from ._result_sentences import result_sentences
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -109,12 +110,7 @@ def duality(
         raise TypeError(f"task={task!r} is not a LabelTask: leave it out, and the task in uns[{key!r}] is scored")
     builder = builder_of(type(task) if task is not None else task_class(params["task"]))
     model, spec = resolve_model(model, builder.dual_task or params["task"])
-    sentence_key = sentence_key or str(params["sentence_key"])
-    if sentence_key not in data.obsm:
-        raise KeyError(
-            f"obsm has no {sentence_key!r}, the cell sentences that obs[{key!r}] was predicted from: keep them, or "
-            "pass sentence_key="
-        )
+    sentence_key = result_sentences(data, key, sentence_key)
     context = param_context(params)
     cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=n_genes, context=context)
     own = builder.task_from_params(params) if task is None else builder.with_params(task, params)

@@ -17,7 +17,7 @@ from ..models import LanguageModel, load
 from ..tasks import PromptFormat
 from ._blocks import blocks
 from ._grouping import GROUPING, Grouping
-from ._model import provenance, resolve_model, warn_not_answered
+from ._model import check_context_length, provenance, resolve_model, warn_not_answered
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -116,10 +116,11 @@ def embed(
     if not cells.readable.any():
         raise ValueError(f"no cell expresses a gene that the model {spec.name!r} knows: there is nothing to embed")
     groups = None if groupby is None else Grouping(cells, groupby, grouping)
+    read = cells if groups is None else groups.cells
+    check_context_length(spec, 0, read)
 
     engine = load(model)
     cells.store()
-    read = cells if groups is None else groups.cells
     vectors = _vectors(engine, read, "embedding cells" if read is cells else "embedding groups")
     drop_written(data, key_added)
     settings: dict[str, Any] = {"sentence_key": sentence_key, "n_genes": cells.n_genes}

@@ -115,8 +115,8 @@ def evaluate(
     n_top
         Most changed genes of the second ``pearson``.
     max_cells
-        Most cells of a condition on each side, sampled with ``rng``, the same for every metric but ``pearson``. Time
-        and memory grow with its square.
+        Most cells of a condition on each side, sampled with ``rng``. Time and memory grow with its square.
+        ``pearson``, ``kendall`` and the metrics of cell-eval use all cells.
     sentence_key
         Where the sentences lie, on every side.
     mod

@@ -97,7 +97,7 @@ def evidence_tables(
         parts.append(table)
     genes = pd.concat(parts, ignore_index=True)
     wanted = list(dict.fromkeys(genes["gene"]))
-    expression = _expression(adata, column_of_groups, wanted, cells, matrix)
+    expression = expression_or_ranks(cells, text_column(adata, column_of_groups), wanted, matrix)
     kept = [one.group.name for one in sampled]
     fraction = expression.fraction.reindex(kept)
     genes["fraction"] = [fraction.at[group, gene] for group, gene in zip(genes["group"], genes["gene"], strict=True)]
@@ -177,16 +177,15 @@ def _markers(adata: AnnData, groupby: str, n_genes: int, matrix: dict[str, Any])
         return {}
 
 
-def _expression(
-    adata: AnnData, groupby: str, genes: list[str], cells: ModelCells, matrix: dict[str, Any]
+def expression_or_ranks(
+    cells: ModelCells, groups: pd.Series, genes: list[str], matrix: dict[str, Any]
 ) -> GroupExpression:
-    """Of the matrix, or of the cell sentences if their matrix is gone: rank weights."""
-    groups = text_column(adata, groupby)
+    """Expression of genes of the sentences in each group: of the matrix, or rank weights if the matrix is gone."""
     try:
-        return group_expression(adata, groups, genes, **matrix)
+        return group_expression(cells.adata, groups, genes, **matrix)
     except (KeyError, ValueError) as error:
         logger.warning("expression is read from the cell sentences: %s", error)
-    weights, vocabulary, _ = to_shared_genes([adata], cells.sentence_key)
+    weights, vocabulary, _ = to_shared_genes([cells.adata], cells.sentence_key)
     chosen = weights[0][:, pd.Index(vocabulary).get_indexer(genes)].toarray()
     by_group = pd.DataFrame(chosen, columns=genes).groupby(groups.to_numpy())
     return GroupExpression(by_group.agg(lambda values: (values > 0).mean()), by_group.mean())

@@ -25,6 +25,7 @@ from ..tasks import Annotation, LabelTask
 from ._evidence_tables import evidence_tables, explained_groups
 from ._model import provenance, reference_classifier, resolve_model
 from ._occlusion import Occlusion
+from ._result_sentences import result_sentences
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -131,12 +132,7 @@ def explain(
     chosen, spec = resolve_model(model, params["task"])
     if model is None and spec.name != params.get("model"):
         raise ValueError(f"obs[{key!r}] was predicted by the model {params.get('model')!r}: pass it as model=")
-    sentence_key = sentence_key or str(params["sentence_key"])
-    if sentence_key not in data.obsm:
-        raise KeyError(
-            f"obsm has no {sentence_key!r}, the cell sentences that obs[{key!r}] was predicted from: keep them, or "
-            "pass sentence_key="
-        )
+    sentence_key = result_sentences(data, key, sentence_key)
     context = param_context(params)
     cells = ModelCells(data, spec, sentence_key=sentence_key, n_genes=int(params["n_genes"]), context=context)
     examples: LabelExamples = build(builder.task_from_params(params), cells)

@@ -14,7 +14,7 @@ from ..cells import adata_keys
 from ..examples import model_names
 from ..models import LanguageModel, ModelSpec, Sampling, format_tokens, load
 from ..tasks import Answer, Failure, GeneSetEnumeration, GeneSetExample, GeneSetNaming, Question, check_gene_sets
-from ._model import provenance, resolve_model, warn_not_answered
+from ._model import one_sample, provenance, resolve_model, warn_not_answered
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ def _answered(
     """One row a question, and what is kept about the model."""
     _check_names(spec, questions)
     n_tokens = max(question.answer_type.n_tokens for question in questions.values())
-    params = (sampling or Sampling()).params(temperature=0.0, max_tokens=spec.max_new_tokens(n_tokens), seed=rng)
+    params = one_sample(sampling).params(temperature=0.0, max_tokens=spec.max_new_tokens(n_tokens), seed=rng)
     engine = load(model)
     texts = engine.generate([question.prompt for question in questions.values()], params)
     rows = []

@@ -18,7 +18,7 @@ from ..examples import KnownLabels, check_generated, known_as
 from ..models import LanguageModel, ModelSpec, Sampling, load
 from ..tasks import Annotation, Generation, GenerationExample, check_labels
 from ._generated_cells import OutputGenes, check_keys, gene_index, generate_cells, output_genes, to_anndata
-from ._model import check_task, provenance, resolve_model, warn_not_answered
+from ._model import check_context_length, check_task, provenance, resolve_model, warn_not_answered
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +131,7 @@ def generate(
     max_tokens = spec.max_new_tokens(n_genes)
     params = sampling.params(temperature=_TEMPERATURE, max_tokens=max_tokens, seed=seed(rng))
     params = replace(params, unique=spec.genes is not None)  # a general model writes a gene in several tokens
+    check_context_length(spec, params.max_tokens)
 
     engine = load(model)
     questions = {label: task.question(example) for label, example in by_label.items()}

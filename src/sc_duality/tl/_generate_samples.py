@@ -18,7 +18,7 @@ from ..models import LanguageModel, ModelSpec, Sampling, load
 from ..tasks import Failure, Question, SampleGeneration, SampleGenerationExample
 from ._generate import genes_of_model, output_vocabulary
 from ._generated_cells import GeneratedCells, check_keys, to_anndata
-from ._model import provenance, resolve_model, warn_not_answered
+from ._model import one_sample, provenance, resolve_model, warn_not_answered
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +55,10 @@ def generate_samples(
         Cells of each sample, up to 20; with cell types, one a type.
     n_genes
         Genes of a cell at most; by default as many as fit into the context of the model.
-    like, sampling, sentence_key, rng
+    like, sentence_key, rng
         See :func:`generate`.
+    sampling
+        Temperature (1 by default), ``top_p`` and ``max_tokens``.
     context
         Facts about all samples, such as ``{"organism": "Homo sapiens"}``.
     key_added
@@ -96,6 +98,7 @@ def generate_samples(
     if wrong := [name for name in samples if not isinstance(name, str) or is_missing(name)]:
         raise ValueError(f"samples: the name of a sample must be a text, got {wrong[0]!r}")
     check_keys(sentence_key, key_added)
+    sampling = one_sample(sampling)
     model, spec = resolve_model(model, wanted.name)
     examples = _requests(samples, wanted, spec, n_cells, n_genes, context or {})
     genes = genes_of_model(spec, None if like is None else modality(like), sentence_key)
@@ -103,7 +106,7 @@ def generate_samples(
     questions = {name: ready.question(example) for name, example in examples.items()}
     n_tokens = max(question.answer_type.n_tokens for question in questions.values())
     most = max(max(one.n_genes) for one in examples.values())
-    params = (sampling or Sampling()).params(temperature=1.0, max_tokens=spec.max_new_tokens(n_tokens), seed=seed(rng))
+    params = sampling.params(temperature=1.0, max_tokens=spec.max_new_tokens(n_tokens), seed=seed(rng))
 
     engine = load(model)
     found, table = _generated(engine, questions, examples, params)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 
-from ..cells import adata_keys, group_expression
+from ..cells import adata_keys
 from ..examples import TextExamples
 from ..models import LanguageModel, engine_info
 from ..tasks import TextExample, UnitReasoning, read_reasoning
+from ._evidence_tables import expression_or_ranks
 from ._reasoning_table import GeneNames, count_tokens
 from ._storable_texts import storable_texts
 from ._text_answers import TextAnswer
@@ -74,11 +75,11 @@ def text_table(
     return table
 
 
-class _Genes:
+class _Genes(NamedTuple):
     """The genes that a text cites, and the names of the genes in its prompt."""
 
-    def __init__(self, read: UnitReasoning, names: Mapping[str, str]) -> None:
-        self.read, self.names = read, names
+    read: UnitReasoning
+    names: Mapping[str, str]
 
 
 def _genes_of(names: GeneNames, example: TextExample | None, text: TextAnswer | None) -> _Genes:
@@ -98,13 +99,7 @@ def _fraction(examples: TextExamples, found: Mapping[str, _Genes]) -> pd.DataFra
     genes = list(dict.fromkeys(gene for one in found.values() for gene in one.read.cited))
     if not genes:
         return pd.DataFrame(index=list(found))
-    params: Mapping[str, Any] = examples.cells.sentences.params
+    params = examples.cells.sentences.params
     group = pd.Series(examples.groups.group_of_cell, index=examples.cells.adata.obs_names)
-    return group_expression(
-        examples.cells.adata,
-        group,
-        genes,
-        layer=params.get("layer"),
-        use_raw=bool(params.get("use_raw")),
-        gene_symbols=params.get("gene_symbols"),
-    ).fraction
+    matrix = {"use_raw": bool(params.get("use_raw"))} | {name: params.get(name) for name in ("layer", "gene_symbols")}
+    return expression_or_ranks(examples.cells, group, genes, matrix).fraction

@@ -15,8 +15,10 @@ from ..cells import (
     adata_keys,
     check_column,
     check_new_fields,
+    check_not_corrected,
     column,
     drop_written,
+    in_memory,
     modality,
     new_fields,
     seed,
@@ -69,7 +71,8 @@ def majority_vote(
         ``"votes"``: every cell counts 1 for its label. ``"probability"``: every cell counts its probability for each
         label.
     key_added
-        Name of the result; ``key + "_majority"`` by default.
+        Name of the result; ``key + "_majority"`` by default. A result with labels set by hand (:func:`set_label`) is
+        not overwritten.
     mod
         Modality of a MuData.
     rng
@@ -108,7 +111,9 @@ def majority_vote(
     Notes
     -----
     "unknown" is a vote like any other: a cluster becomes unknown where more cells are unknown than have any one label,
-    and an unknown cell gets the label of its cluster elsewhere. Cells without a label for another reason do not vote.
+    and an unknown cell gets the label of its cluster elsewhere. A label set by hand (:func:`set_label`) counts 1 with
+    either ``weights``, and is its own coarse type if no other cell tells that. Cells without a label for another reason
+    do not vote.
 
     Source of the procedure and of the resolutions: Domínguez Conde et al., Science 2022 (CellTypist).
 
@@ -137,6 +142,7 @@ def majority_vote(
     else:
         check_column(adata, groupby, "groupby", mod)
     check_new_fields(modality(adata, mod), key_added, fields)
+    check_not_corrected(modality(adata, mod), key_added)
     if groupby in fields.obs:
         raise ValueError(f"groupby={groupby!r} is a column of the result {key_added!r}: pass another key_added=")
     result, data = writable(adata, mod, copy=copy)
@@ -178,19 +184,19 @@ def _votes(adata: AnnData, key: str, weights: str) -> pd.DataFrame:
     """Vote of each cell for each label that a cell has, and for "unknown" last; zeros for a cell without a vote."""
     status = column(adata, adata_keys.status(key)).astype(str).to_numpy()
     values = text_column(adata, key).to_numpy()
-    labels = sorted({str(label) for label in values[status == adata_keys.OK]})
+    is_ok, by_hand = status == adata_keys.OK, status == adata_keys.BY_HAND
+    labels = sorted({str(label) for label in values[is_ok | by_hand]})
     if not labels:
         raise ValueError(f"no cell has a label in obs[{key!r}]: nothing can be voted for")
-    one_hot = {label: (values == label) & (status == adata_keys.OK) for label in labels}
+    one_hot = {label: (values == label) & (is_ok | by_hand) for label in labels}
     votes = pd.DataFrame(one_hot, index=adata.obs_names, dtype=float)
-    is_unknown = status == adata_keys.UNKNOWN
-    if weights == "probability":
-        if adata_keys.probabilities(key) not in adata.obsm:
-            raise KeyError(f"obsm has no {adata_keys.probabilities(key)!r}: pass weights='votes'")
-        table = adata.obsm[adata_keys.probabilities(key)]
-        of_label = np.asarray(table[[label.replace("/", "|") for label in labels]], dtype=float)
-        votes = pd.DataFrame(np.where((status == adata_keys.OK)[:, None], of_label, 0.0), votes.index, labels)
-    return votes.assign(**{adata_keys.UNKNOWN: is_unknown.astype(float)})
+    if weights == "probability" and is_ok.any():
+        name, column_of = adata_keys.probabilities(key), adata_keys.probability_column
+        table = in_memory(adata.obsm[name]) if name in adata.obsm else pd.DataFrame()
+        if not {column_of(label) for label in values[is_ok]} <= set(table):
+            raise KeyError(f"obsm has no {name!r} with a column for each label: pass weights='votes'")
+        votes[is_ok] = table.reindex(columns=list(map(column_of, labels)), fill_value=0.0).to_numpy(float)[is_ok]
+    return votes.assign(**{adata_keys.UNKNOWN: (status == adata_keys.UNKNOWN).astype(float)})
 
 
 def count_votes(
@@ -226,13 +232,16 @@ def count_votes(
 
 def _types_of(adata: AnnData, key: str) -> ModelSpec:
     """What the result tells of its labels: ontology terms, and the coarse type of most cells of a label."""
-    labels, ok = column(adata, key), column(adata, adata_keys.status(key)).astype(str) == adata_keys.OK
+    labels = text_column(adata, key).to_numpy()
+    status = column(adata, adata_keys.status(key)).astype(str).to_numpy()
     knows: dict[str, Any] = {"ontology": {}}
     pairs = [(key, adata_keys.ontology_term(key))]
     if adata_keys.coarse(key) in adata.obs:
-        coarse = column(adata, adata_keys.coarse(key)).astype(object)
-        coarse = coarse[ok & (coarse != adata_keys.UNKNOWN)]
-        knows["coarse"] = coarse.groupby(labels[coarse.index].astype(str)).agg(lambda types: types.mode()[0]).to_dict()
+        coarse = text_column(adata, adata_keys.coarse(key)).to_numpy()
+        kept = (status == adata_keys.OK) & (coarse != adata_keys.UNKNOWN)
+        of_label = pd.Series(coarse[kept]).groupby(labels[kept]).agg(lambda types: types.mode()[0]).to_dict()
+        by_hand = labels[status == adata_keys.BY_HAND]
+        knows["coarse"] = dict(zip(by_hand, by_hand, strict=True)) | of_label
         pairs.append((adata_keys.coarse(key), adata_keys.coarse_ontology_term(key)))
     for name, terms in pairs:
         if terms in adata.obs:

@@ -90,6 +90,28 @@ def provenance(model: LanguageModel, **params: Any) -> dict[str, Any]:
     return {adata_keys.PARAMS: {name: value for name, value in kept.items() if value is not None}}
 
 
+def one_sample(sampling: Sampling | None, instead: str = "another rng=") -> Sampling:
+    """The sampling of a tool that takes one completion a prompt; several samples are refused."""
+    found = sampling or Sampling()
+    if found.n_samples > 1:
+        raise ValueError(
+            f"n_samples={found.n_samples}: no sample is chosen here and none votes, pass n_samples=1 and {instead}"
+        )
+    return found
+
+
+def check_context_length(spec: ModelSpec, max_tokens: int, cells: ModelCells | None = None) -> None:
+    """Refuse cells, and answers of ``max_tokens``, that exceed the context length of a model with one token a gene."""
+    if spec.genes is None or (cells.n_genes if cells else 0) + max_tokens <= spec.context_length:
+        return
+    longest = max(map(len, cells.genes()), default=0) if cells else 0
+    if longest + max_tokens > spec.context_length:
+        raise ValueError(
+            f"a cell of {longest} genes and an answer of up to {max_tokens} tokens exceed the context length of the "
+            f"model {spec.name!r}, {spec.context_length} tokens: pass a smaller n_genes= or max_tokens="
+        )
+
+
 def sampling_settings(sampling: Sampling, method: str) -> dict[str, Any]:
     """What ``uns`` keeps of the sampling of labels; scored labels have the number of samples only."""
     kept: dict[str, Any] = {"n_samples": sampling.n_samples}

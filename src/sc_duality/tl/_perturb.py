@@ -24,7 +24,7 @@ from ..models import LanguageModel, Sampling, load
 from ..tasks import Perturbation
 from ._generated_cells import GeneratedCells, add_sentences, check_keys, to_anndata
 from ._mean_response import mean_response
-from ._model import provenance, warn_not_answered
+from ._model import check_context_length, provenance, warn_not_answered
 from ._response_form import response_model
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def perturb(
     sampling = sampling or Sampling()
     query.check_samples(sampling.n_samples)
     params = sampling.params(temperature=1.0, max_tokens=query.max_tokens, seed=seed(rng))
+    check_context_length(spec, params.max_tokens, query.cells)
 
     engine = load(model)
     [samples] = query.predict(engine, [requested], params, sampling.n_samples)

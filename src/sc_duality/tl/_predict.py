@@ -106,10 +106,11 @@ def predict(
     -------
     ``None``, or the copy. Writes
 
-    ``obs[key_added]``, ``obs[key_added + "_status"]``, ``obs[key_added + "_confidence"]``,
+    ``obs[key_added]``, ``obs[key_added + "_status"]``, ``obs[key_added + "_confidence"]``
+        Label, status and confidence, as :func:`annotate`; all cells of a group have those of the group. Several cell
+        types of a sample are separated by ``" | "``.
     ``obs[key_added + "_nearest"]``
-        Label, status, confidence and most probable label, as :func:`annotate`; all cells of a group have those of the
-        group. Several cell types of a sample are separated by ``" | "``.
+        The most probable label, as :func:`annotate`; for a task on cells only.
     ``obsm[key_added + "_probabilities"]``
         With ``"score"``: DataFrame (n_obs, n_labels). For groups also with several samples: the share of them that name
         the label. Each of several cell types of a sample has a probability of its own, and their sum may exceed 1.

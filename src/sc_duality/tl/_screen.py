@@ -15,6 +15,7 @@ from ..cells import adata_keys, seed
 from ..examples import Context, check_context, stored_context
 from ..models import LanguageModel, Sampling
 from ..tasks import Perturbation
+from ._model import check_context_length
 from ._response_form import response_model
 from ._screen_contexts import (
     check_same_genes,
@@ -163,6 +164,8 @@ def screen(
     logger.info("%d of the %d genes in %r are among those of the cells", len(scored), len(genes), set_name)
     sampling = sampling or Sampling(n_samples=3)
     params = sampling.params(temperature=0.3, max_tokens=contexts[0].query.max_tokens, seed=seed(rng))
+    for query in queries.values():
+        check_context_length(spec, params.max_tokens, query.cells)
     settings = screen_settings(
         model,
         spec,

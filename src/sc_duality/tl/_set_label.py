@@ -23,15 +23,6 @@ logger = logging.getLogger(__name__)
 
 #: Columns of the table of corrections.
 _COLUMNS = ("date", "n_cells", "cells", "old", "new", "reason")
-#: Columns of a result that a label set by hand does not have.
-_CLEARED = (
-    adata_keys.confidence,
-    adata_keys.in_distribution,
-    adata_keys.coarse,
-    adata_keys.coarse_confidence,
-    adata_keys.coarse_ontology_term,
-    adata_keys.duality,
-)
 
 
 def set_label(
@@ -45,8 +36,8 @@ def set_label(
 ) -> None:
     """Correct predicted labels of some cells by hand, and keep a record of it.
 
-    What was computed for the earlier labels of these cells is cleared: confidence, probabilities, coarse type, duality
-    score. :func:`annotate` does not overwrite a result with labels set by hand.
+    What was computed for the earlier labels of these cells is cleared: confidence, probabilities, nearest label, coarse
+    type, duality score. :func:`annotate` does not overwrite a result with labels set by hand.
 
     Parameters
     ----------
@@ -71,8 +62,9 @@ def set_label(
         The label, and ``"set by hand"``.
     ``obs[key + "_ontology_term_id"]``
         Cell Ontology term of the label, if there is one; the column is added if it was missing.
-    ``obs[key + "_confidence"]``, ``obs[key + "_nearest"]``, ``obs[key + "_in_distribution"]``, ``obs[key + "_coarse"]``
-    and its metadata, ``obs[key + "_duality"]``, ``obsm[key + "_probabilities"]``
+    ``obs[key + "_confidence"]``, ``obs[key + "_nearest"]``, ``obs[key + "_in_distribution"]``,
+    ``obs[key + "_independent"]`` and its confidence, ``obs[key + "_coarse"]`` and its metadata,
+    ``obs[key + "_duality"]``, ``obsm[key + "_probabilities"]``
         Missing.
 
     and for all cells
@@ -149,9 +141,9 @@ def _write(data: AnnData, key: str, label: str, chosen: NDArray[np.bool_]) -> No
             params = {**data.uns[key][adata_keys.PARAMS], adata_keys.COLUMNS: [*map(str, columns), name]}
             data.uns[key] = {**data.uns[key], adata_keys.PARAMS: params}
         _fill(data, name, term, chosen)
-    for cleared in (of(key) for of in _CLEARED):
-        if cleared in data.obs:
-            _fill(data, cleared, None, chosen)
+    for column_name in (*adata_keys.annotation_columns(key), adata_keys.duality(key)):
+        if column_name in data.obs and column_name not in (key, adata_keys.status(key), name):
+            _fill(data, column_name, None, chosen)
     table = data.obsm.get(adata_keys.probabilities(key))
     if table is not None:
         table = table.copy()

@@ -15,7 +15,7 @@ from ..tasks import Annotation, Task, TrainingExample
 
 logger = logging.getLogger(__name__)
 
-#: Held-out examples of each task, at most.
+#: Held-out examples of each task and object, at most.
 _N_HELD_OUT = 100
 
 

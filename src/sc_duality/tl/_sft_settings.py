@@ -58,9 +58,7 @@ def _check_loss(config: Mapping[str, Any], contrast: float) -> None:
     own = "contrast=" if contrast else "loss_per='text'" if config.get("loss_per") == "text" else None
     for name in ("loss_type", "label_smoothing_factor"):
         if own and config.get(name):
-            raise ValueError(
-                f"{name}={config[name]!r} and {own} cannot be combined: this loss is not TRL's"
-            )
+            raise ValueError(f"{name}={config[name]!r} and {own} cannot be combined: this loss is not TRL's")
     if config.get("packing") and config.get("loss_per") == "text":
         raise ValueError("packing=True and loss_per='text' cannot be combined: packing joins texts")
     if contrast and config.get("packing"):

@@ -111,7 +111,12 @@ def start_model(
         if tokens:
             add_tokens(part, tokens)
         write_spec(spec, part)
-        part.replace(folder)
+        try:
+            part.replace(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+            shutil.rmtree(part)  # another process of this run was faster
     return replace(resolve(folder), name=before.name)
 
 

@@ -24,7 +24,7 @@ from ..examples import Context, ModelCells, TextExamples, build, check_context, 
 from ..models import LanguageModel, Sampling, load
 from ..tasks import TextTask
 from ._group_texts import shown_genes, text_table
-from ._model import provenance, resolve_model, sampling_settings, warn_not_answered
+from ._model import one_sample, provenance, resolve_model, sampling_settings, warn_not_answered
 from ._reasoning_table import Shown
 from ._text_answers import AnswerTable, TextAnswer, generate_answers
 from ._usage_meter import UsageMeter
@@ -57,9 +57,7 @@ def write_texts(
 
     All input is checked before the model is loaded.
     """
-    key, sampling, number = settings.key_added, settings.sampling or Sampling(), seed(settings.rng)
-    if sampling.n_samples > 1:
-        raise ValueError(f"n_samples={sampling.n_samples}: texts have no votes, pass n_samples=1 and another rng=")
+    key, sampling, number = settings.key_added, one_sample(settings.sampling), seed(settings.rng)
     check_context(adata, settings.context, settings.mod)
     for name in [task.groupby] if isinstance(task.groupby, str) else task.groupby or ():
         check_column(adata, name, "groupby", settings.mod)

@@ -218,7 +218,8 @@ def train_grpo_duality(
             "kind": "grpo", "model": spec.name, "fingerprint": spec.fingerprint,
             "tasks": [task.name for task in chosen], "data": digest(examples), "labelled": digest(labelled),
             "reward": [reward_record(one) for one in rewards], "reward_weights": weights,
-            "max_completion_length": length, "lora": lora, "rng": number, **duality_record(how), **asdict(schedule), "options": config,
+            "max_completion_length": length, "lora": lora, "rng": number, **duality_record(how), **asdict(schedule),
+            "options": config,
         },
     )  # fmt: skip
     finished = run.finished()

@@ -10,7 +10,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from ..cells import cell_names, text_column
+from ..cells import cell_names, is_labelled, text_column
 
 #: The batch of all groups, where there is but one.
 ALL_GROUPS = "all groups"
@@ -102,15 +102,15 @@ def _check_batches(batches: Mapping[str, NDArray[np.int64]], groupby: str | None
 def _candidates(
     adata: AnnData, rows: pd.DataFrame, unique: bool | str, labels: Sequence[str] | str | None
 ) -> dict[str, frozenset[str]]:
-    """The values of the column of labels in each batch; nothing where labels are not a column."""
+    """The labels in the column of labels in each batch; nothing where labels are not a column."""
     if not isinstance(unique, str) or not isinstance(labels, str) or labels not in adata.obs:
         return {}
     values = text_column(adata, labels).iloc[rows.index]
-    found = {str(one): frozenset(part.dropna()) for one, part in values.groupby(rows["batch"].to_numpy())}
+    found = {str(one): frozenset(part[is_labelled(part)]) for one, part in values.groupby(rows["batch"].to_numpy())}
     empty = [batch for batch, chosen in found.items() if not chosen]
     if empty:
         raise ValueError(
-            f"labels={labels!r} has no value in {len(empty)} batches of unique={unique!r}, such as {empty[0]!r}: leave "
+            f"labels={labels!r} has no label in {len(empty)} batches of unique={unique!r}, such as {empty[0]!r}: leave "
             "these cells out, or pass a list of labels"
         )
     return found
