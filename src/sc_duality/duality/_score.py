@@ -59,11 +59,11 @@ def duality_score(
     True
     """
     scores = np.full(len(examples), np.nan)
-    duals = {i: task.dual(examples[i], answers[i]) for i in scorable(examples, answers)}
-    asked = {i: dual for i, dual in duals.items() if dual is not None}
-    if asked:
-        chosen = [examples[i] for i in asked], [answers[i] for i in asked]
-        scores[list(asked)] = _scores(model, task, *chosen, list(asked.values()), duality, seed)
+    rows = scorable(examples, answers)
+    duals = {i: dual for i in rows if (dual := task.dual(examples[i], answers[i])) is not None}
+    if duals:
+        chosen = [examples[i] for i in duals], [answers[i] for i in duals]
+        scores[list(duals)] = _scores(model, task, *chosen, list(duals.values()), duality, seed)
     return scores
 
 

@@ -208,10 +208,9 @@ def train_grpo_duality(
     labelled = [] if eval_adatas is None else build_examples(
         read(eval_adatas), _N_LABELLED * len(chosen), augment=False, with_truth=True
     )  # fmt: skip
-    needed = spec.max_new_tokens(_completion_length(examples)) + 1
-    length = positive_integer(
-        "max_completion_length", needed if max_completion_length is None else max_completion_length
-    )
+    if max_completion_length is None:
+        max_completion_length = spec.max_new_tokens(_completion_length(examples)) + 1
+    length = positive_integer("max_completion_length", max_completion_length)
     run = Run(
         output_dir,
         {
