@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import anndata as ad
 import numpy as np
@@ -66,8 +67,11 @@ def test_duplicates_repeat_a_gene_or_a_cell() -> None:
 
 
 @pytest.mark.slow
-def test_the_last_line_has_all_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_last_line_has_all_figures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     monkeypatch.setattr(sys, "argv", ["embedded", "--quick"])
+    monkeypatch.setattr("recipes.embedded.real_cells.DATA", tmp_path)  # only shipped cells are needed
     embedded.main()
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert {
