@@ -20,7 +20,7 @@ SEED = 0
 
 
 def main() -> None:
-    made = parser(__doc__, "10,000 cells on disk; 150 cells and one kill")
+    made = parser(__doc__, "10,000 cells on disk; 60 cells and one kill")
     made.add_argument("--folder", type=Path, help="folder for 10 GB of stores; temporary by default")
     made.add_argument("--annotate", type=Path, nargs=2, metavar=("CELLS", "OUT"), help=argparse.SUPPRESS)
     options = made.parse_args()
