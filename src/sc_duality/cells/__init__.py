@@ -43,7 +43,7 @@ from ._gene_symbols import approved_symbols, genes_by_written_name, to_known_nam
 from ._group_expression import GroupExpression, group_expression, ranked_matrix
 from ._label_colors import UNKNOWN_COLOR, display_names, label_colors, write_colors
 from ._label_groups import LabelGroup, label_groups, label_options, mode, optional_column
-from ._marker_genes import marker_genes
+from ._marker_genes import holds_counts, marker_genes
 from ._outdated_sentences import current_sentences
 from ._pseudobulk import pseudobulk
 from ._rank_kernel import rank_rows
@@ -110,6 +110,7 @@ __all__ = [
     "gene_names",
     "genes_by_written_name",
     "group_expression",
+    "holds_counts",
     "in_memory",
     "is_labelled",
     "is_result",

@@ -159,14 +159,18 @@ def log_expression(
             "marker genes cannot be computed from negative or infinite values (the matrix looks scaled): pass layer= "
             "or use_raw= of counts or their logarithm, or call sc.tl.rank_genes_groups(adata, groupby) first"
         )
-    genes = is_gene(holder, gene_symbols)
-    try:
-        is_counts = requested_unit(values, genes, base, None, None).scale == "counts"
-    except ValueError:  # logarithms of some of the genes, whose totals differ
-        is_counts = False
-    if not is_counts:
+    if not holds_counts(adata, values, holder, gene_symbols):
         return values, base
-    totals = values @ genes.astype(np.float32)
+    totals = values @ is_gene(holder, gene_symbols).astype(np.float32)
     factors = np.repeat(TOTAL / np.maximum(totals, np.finfo(np.float32).tiny), np.diff(values.indptr))
     values.data = np.log1p(values.data * factors).astype(np.float32)
     return values, None
+
+
+def holds_counts(adata: AnnData, values: sparse.csr_matrix, holder: AnnData | Raw, gene_symbols: str | None) -> bool:
+    """Whether values of these genes are counts, normalised or not, rather than logarithms."""
+    base = adata.uns.get("log1p", {}).get("base")
+    try:
+        return requested_unit(values, is_gene(holder, gene_symbols), base, None, None).scale == "counts"
+    except ValueError:  # logarithms of some of the genes, whose totals differ
+        return False

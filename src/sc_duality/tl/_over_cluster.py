@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..cells import Sentences, adata_keys, expression_source, matrix, row_blocks
+from ..cells import adata_keys, holds_counts, matrix, row_blocks
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -67,10 +67,10 @@ def _neighbours(adata: AnnData, sentence_key: str, seed: int) -> Any:
     import scanpy as sc
 
     params: Mapping[str, Any] = adata.uns.get(sentence_key, {}).get(adata_keys.PARAMS, {})
-    X, _ = matrix(adata, layer=params.get("layer"), use_raw=bool(params.get("use_raw", False)))
+    X, holder = matrix(adata, layer=params.get("layer"), use_raw=bool(params.get("use_raw", False)))
     values = sparse.vstack([rows for _, rows in row_blocks(X)], format="csr").astype(np.float32)
     cells = ad.AnnData(values)
-    if (values.data >= 0).all() and _is_counts(adata, params):
+    if (values.data >= 0).all() and holds_counts(adata, values, holder, params.get("gene_symbols")):
         sc.pp.normalize_total(cells, target_sum=1e4)
         sc.pp.log1p(cells)
     if cells.n_vars > _N_GENES:
@@ -80,12 +80,3 @@ def _neighbours(adata: AnnData, sentence_key: str, seed: int) -> Any:
     sc.pp.pca(cells, n_comps=n, random_state=seed % 2**31)
     sc.pp.neighbors(cells, n_neighbors=min(_N_NEIGHBORS, cells.n_obs - 1), random_state=seed % 2**31)
     return cells.obsp[_GRAPH]
-
-
-def _is_counts(adata: AnnData, params: Mapping[str, Any]) -> bool:
-    """Whether the matrix of the cell sentences holds counts, normalised or not."""
-    of_no_gene = Sentences(np.empty((adata.n_obs, 0), np.int32), np.empty(0, object), {adata_keys.PARAMS: params})
-    try:
-        return expression_source(adata, of_no_gene).unit.scale == "counts"
-    except ValueError:  # logarithms of some of the genes, whose totals differ
-        return False
