@@ -392,6 +392,7 @@ def test_several_prompt_formats(tmp_path, monkeypatch):
             ValueError,
             "loss_type='dft' and loss_per='text' cannot be combined",
         ),
+        ({"loss_per": "text", "padding_free": True}, ValueError, "=True and loss_per='text' cannot be combined"),
         ({"contrast": 1.0, "label_smoothing_factor": 0.1}, ValueError, "=0.1 and contrast= cannot be combined"),
         ({"save_steps": 3, "seed": 1}, TypeError, "save_steps, seed cannot be passed on"),
         ({"epochs": 3}, TypeError, "'epochs' is not an argument of this function or of trl.SFTConfig"),

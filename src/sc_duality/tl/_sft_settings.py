@@ -56,7 +56,7 @@ def _check_loss(config: Mapping[str, Any], contrast: float) -> None:
     choice("loss_per", config.get("loss_per", "token"), ["token", "text"])
     fraction("weight_averaging", config.get("weight_averaging", 0.0))
     own = "contrast=" if contrast else "loss_per='text'" if config.get("loss_per") == "text" else None
-    for name in ("loss_type", "label_smoothing_factor"):
+    for name in ("loss_type", "label_smoothing_factor", "padding_free"):
         if own and config.get(name):
             raise ValueError(f"{name}={config[name]!r} and {own} cannot be combined: this loss is not TRL's")
     if config.get("packing") and config.get("loss_per") == "text":
