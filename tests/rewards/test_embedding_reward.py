@@ -73,3 +73,13 @@ def test_an_answer_that_cannot_be_read_is_not_perfect_where_the_truth_has_no_gen
     reward = embedding_reward(GENES, COMPONENTS)
     unreadable, right, wrong = reward(["", "F G", "A B"], [question(("F", "G"))] * 3)
     assert unreadable == wrong < right == 0
+
+
+def test_settings_tell_embeddings_apart():
+    def embed(rows):
+        return rows
+
+    other = np.asarray(COMPONENTS) + 1
+    found = [embedding_reward(GENES, one).settings["embedding"] for one in (COMPONENTS, COMPONENTS, other, embed)]
+    assert found[0] == found[1] != found[2]
+    assert found[3] == "embed"

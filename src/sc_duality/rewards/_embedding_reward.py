@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -80,11 +81,15 @@ def embedding_reward(genes: Sequence[str], embedding: ArrayLike | Callable[[Any]
         return [None if one is None else next(rewards) for one in found]
 
     embedding_reward.needs_truth = True  # type: ignore[attr-defined]
-    embedding_reward.settings = {  # type: ignore[attr-defined]
-        "genes": compared,
-        "embedding": None if callable(embedding) else np.asarray(embedding, dtype=np.float64).tolist(),
-    }
+    embedding_reward.settings = {"genes": compared, "embedding": _name(embedding)}  # type: ignore[attr-defined]
     return embedding_reward
+
+
+def _name(embedding: ArrayLike | Callable[[Any], Any]) -> str:
+    """What tells an embedding from others: the name of a function, or a hash of components."""
+    if callable(embedding):
+        return getattr(embedding, "__name__", type(embedding).__name__)
+    return blake2b(np.asarray(embedding, dtype=np.float64).tobytes(), digest_size=8).hexdigest()
 
 
 def _projection(components: ArrayLike, n_genes: int) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
